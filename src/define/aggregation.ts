@@ -1,0 +1,133 @@
+import type { Duration, Milliseconds } from './duration.ts';
+import { parseDuration } from './duration.ts';
+import type { Event, FieldOf } from './event.ts';
+import type { Where, WhereOf } from './where.ts';
+
+export type AggregationKind = 'count' | 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'share' | 'last' | 'distinct';
+
+/** A sliding window `(t − lengthMs − delayMs, t − delayMs]`. */
+export interface SlidingWindow {
+  readonly kind: 'sliding';
+  readonly lengthMs: Milliseconds;
+  readonly delayMs: Milliseconds;
+}
+
+/** All events since the entity was last idle for `idleMs`: a running figure that goes by arrival. */
+export interface Lifetime {
+  readonly kind: 'lifetime';
+  readonly idleMs: Milliseconds;
+}
+
+/**
+ * One aggregation over one window. `Field` and `Filter` are there for the view, which checks them against its event.
+ * Every aggregation passes over events in which its field is null; `share` counts them as not true.
+ */
+export interface Aggregation<
+  Kind extends AggregationKind = AggregationKind,
+  Field extends string = string,
+  Filter extends Where = Where,
+> {
+  readonly kind: Kind;
+  readonly field: Field | undefined;
+  readonly window: SlidingWindow | Lifetime;
+  readonly where: Filter | undefined;
+  readonly description: string | undefined;
+  /** Only a type: the fields that the filter names, so that a misspelt one beside a good one is caught too. */
+  readonly filtered?: keyof Filter & string;
+}
+
+/** The aggregations that make sense for the fields of `E`. */
+export type AggregationOn<E extends Event> =
+  | Aggregation<'count', never, WhereOf<E>>
+  | Aggregation<'sum' | 'avg' | 'min' | 'max' | 'stddev', FieldOf<E, 'number'>, WhereOf<E>>
+  | Aggregation<'share', FieldOf<E, 'boolean'>, WhereOf<E>>
+  | Aggregation<'last', FieldOf<E, 'number' | 'boolean' | 'time'>, WhereOf<E>>
+  | Aggregation<'distinct', FieldOf<E, 'id'>, WhereOf<E>>;
+
+/** Options that every aggregation takes. */
+interface Common<Filter extends Where> {
+  /** Only events for which all conditions hold. */
+  readonly where?: Filter;
+  /** What the feature means to whoever reads it; left out, one is made from the aggregation. */
+  readonly description?: string;
+}
+
+interface Sliding {
+  /** How far back the window reaches. */
+  readonly window: Duration;
+  /** How long ago the window ends, for what is known late, such as a fraud label. */
+  readonly delay?: Duration;
+}
+
+interface Running {
+  readonly window: Lifetime;
+  readonly delay?: never;
+}
+
+type Options<Filter extends Where> = Common<Filter> & (Sliding | Running);
+
+/** Number of events. */
+export const count = <const Filter extends Where = Where>(options: Options<Filter>) =>
+  aggregation<'count', never, Filter>('count', undefined, options);
+
+/** Sum of a number; 0 when the window is empty. */
+export const sum = over('sum');
+
+/** Mean of a number; null when the window is empty. */
+export const avg = over('avg');
+
+/** Smallest of a number; null when the window is empty. */
+export const min = over('min');
+
+/** Largest of a number; null when the window is empty. */
+export const max = over('max');
+
+/** Population standard deviation of a number; null when the window is empty. */
+export const stddev = over('stddev');
+
+/** Events whose boolean is true, of all events: from 0 to 1; null when the window is empty. Null counts as not true. */
+export const share = over('share');
+
+/** The value of the newest event by its own time; of several at one moment, always the same one. */
+export const last = over('last');
+
+/**
+ * Number of different ids. It takes no `delay`: what is kept is when each value was last seen, which answers only
+ * windows that end now.
+ */
+export const distinct = <const Field extends string, const Filter extends Where = Where>(
+  field: Field,
+  options: Common<Filter> & { readonly window: Duration; readonly delay?: never },
+) => aggregation<'distinct', Field, Filter>('distinct', field, options);
+
+/** A window without an edge: everything since the entity was last idle for as long as `idle`. */
+export function lifetime(options: { readonly idle: Duration }): Lifetime {
+  return { kind: 'lifetime', idleMs: parseDuration(options.idle, 'lifetime') };
+}
+
+function over<Kind extends AggregationKind>(kind: Kind) {
+  return <const Field extends string, const Filter extends Where = Where>(field: Field, options: Options<Filter>) =>
+    aggregation<Kind, Field, Filter>(kind, field, options);
+}
+
+function aggregation<Kind extends AggregationKind, Field extends string, Filter extends Where>(
+  kind: Kind,
+  field: Field | undefined,
+  options: Options<Filter>,
+): Aggregation<Kind, Field, Filter> {
+  const { window, delay, where, description } = options;
+  return {
+    kind,
+    field,
+    window:
+      typeof window === 'string'
+        ? {
+            kind: 'sliding',
+            lengthMs: parseDuration(window, `window of ${kind}`),
+            delayMs: delay === undefined ? 0 : parseDuration(delay, `delay of ${kind}`),
+          }
+        : window,
+    where: where && Object.keys(where).length > 0 ? where : undefined,
+    description,
+  };
+}

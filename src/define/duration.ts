@@ -1,0 +1,35 @@
+import { DefinitionError } from './definition-error.ts';
+
+/** A length of time in whole milliseconds. */
+export type Milliseconds = number;
+
+/** A duration as it is written in a definition: `'90s'`, `'5m'`, `'24h'`, `'30d'`. */
+export type Duration = `${number}${'s' | 'm' | 'h' | 'd'}`;
+
+const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** Longer than any window that makes sense, and short enough that sums of two stay exact integers. */
+const longestMs = 3_660 * unitMs.d;
+
+/**
+ * Reads a duration such as `'5m'`.
+ * @param where names the view and feature for the error message.
+ */
+export function parseDuration(text: string, where: string): Milliseconds {
+  const match = /^(\d+)([smhd])$/.exec(text);
+  const ms = match ? Number(match[1]) * unitMs[match[2] as keyof typeof unitMs] : Number.NaN;
+  if (!(ms > 0 && ms <= longestMs)) {
+    throw new DefinitionError(
+      `${where}: ${JSON.stringify(text)} is not a duration; expected a whole number above 0 with s, m, h or d, such as '90s', '5m', '24h' or '30d' (at most ten years)`,
+    );
+  }
+  return ms;
+}
+
+/** Writes a length in the largest unit that divides it: 86,400,000 is `1d`, 5,400,000 is `90m`. */
+export function formatDuration(ms: Milliseconds): string {
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    if (ms % unitMs[unit] === 0) return `${ms / unitMs[unit]}${unit}`;
+  }
+  return `${ms}ms`;
+}

@@ -1,0 +1,16 @@
+export type { Aggregation, AggregationKind, Lifetime, SlidingWindow } from './aggregation.ts';
+export { avg, count, distinct, last, lifetime, max, min, share, stddev, sum } from './aggregation.ts';
+export { DefinitionError } from './definition-error.ts';
+export { describeAggregation, describeWindow } from './describe.ts';
+export type { Duration, Milliseconds } from './duration.ts';
+export { formatDuration } from './duration.ts';
+export type { Entity } from './entity.ts';
+export { entity } from './entity.ts';
+export type { Event, EventField, EventFields, FieldType } from './event.ts';
+export { event } from './event.ts';
+export { camelCase, pascalCase, snakeCase } from './names.ts';
+export { featureSignature } from './signature.ts';
+export type { DerivedFeature, Feature, FeatureNumbers, View } from './view.ts';
+export { view } from './view.ts';
+export type { Condition, Where } from './where.ts';
+export { compileWhere, describeWhere } from './where.ts';

@@ -1,0 +1,155 @@
+import type { Aggregation, AggregationOn } from './aggregation.ts';
+import { DefinitionError } from './definition-error.ts';
+import { describeAggregation } from './describe.ts';
+import type { Entity } from './entity.ts';
+import type { Event, RequiredFieldOf } from './event.ts';
+import { assertFieldName, assertViewName, pascalCase, snakeCase } from './names.ts';
+import { assertWhere } from './where.ts';
+
+/** Names that every view's GraphQL type already has. */
+export const reservedNames = ['id', 'freshness', 'accuracy'] as const;
+type Reserved = (typeof reservedNames)[number];
+
+/** A stored feature of a view. */
+export interface Feature {
+  /** In GraphQL: `txnCount1h`. */
+  readonly name: string;
+  /** In the served hash: `txn_count_1h`. */
+  readonly hashField: string;
+  readonly aggregation: Aggregation;
+  readonly description: string;
+}
+
+/** A value computed from a view's features when it is read; never stored. */
+export interface DerivedFeature {
+  readonly name: string;
+  readonly description: string;
+  readonly compute: (features: { readonly [name: string]: number }) => number;
+}
+
+/** A named, versioned set of features of one entity from one event: the unit of storage and of serving. */
+export interface View {
+  readonly name: string;
+  readonly version: number;
+  readonly entity: Entity;
+  readonly event: Event;
+  /** The event's field that holds the entity's id. */
+  readonly by: string;
+  readonly description: string;
+  /** The name of its GraphQL type: `UserRiskProfile`. */
+  readonly typeName: string;
+  readonly features: readonly Feature[];
+  readonly derived: readonly DerivedFeature[];
+}
+
+/**
+ * The features as a derivation sees them, all as numbers: a time in milliseconds since 1970, a boolean as 0 or 1, and
+ * what is null as NaN, which makes the outcome null too unless the derivation looks.
+ */
+export type FeatureNumbers<Features> = { readonly [K in keyof Features]: number };
+
+type NotReserved<Features> = { readonly [K in Extract<keyof Features, Reserved>]: never };
+
+/**
+ * Defines a view.
+ * @param name in snake_case; names follow from it: `user_risk_profile` gives `UserRiskProfile`.
+ */
+export function view<
+  const E extends Event,
+  const Features extends { readonly [name: string]: AggregationOn<E> },
+  const Derived extends string = never,
+>(
+  name: string,
+  definition: {
+    /** A new version is built beside the old one; within a version a definition may only grow. */
+    readonly version: number;
+    readonly entity: Entity;
+    readonly from: E;
+    readonly by: RequiredFieldOf<E, 'id'>;
+    readonly description: string;
+    readonly features: Features & NotReserved<Features>;
+    /** Computed at read and nullable: an outcome that is not finite is null. */
+    readonly derived?: {
+      readonly [K in Derived]: K extends Reserved ? never : (features: FeatureNumbers<Features>) => number;
+    };
+  },
+): View {
+  assertViewName(name);
+  const { version, entity, from: event, by, description } = definition;
+  if (!Number.isInteger(version) || version < 1) {
+    throw new DefinitionError(`view ${name}: version must be a whole number from 1, not ${version}`);
+  }
+  if (event.fields[by]?.type !== 'id' || event.fields[by].optional) {
+    throw new DefinitionError(`view ${name}: by must name a required field of type id of ${event.name}, not ${by}`);
+  }
+  const features = Object.entries<Aggregation>(definition.features).map(([featureName, aggregation]) => {
+    const at = `view ${name}, feature ${featureName}`;
+    assertFieldName(featureName, at);
+    assertAggregation(aggregation, event, at);
+    return {
+      name: featureName,
+      hashField: snakeCase(featureName),
+      aggregation,
+      description: aggregation.description ?? describeAggregation(aggregation),
+    };
+  });
+  const derived = (Object.entries(definition.derived ?? {}) as [string, DerivedFeature['compute']][]).map(
+    ([derivedName, compute]) => {
+      assertFieldName(derivedName, `view ${name}, derived ${derivedName}`);
+      return { name: derivedName, compute, description: 'Computed from other features of the view when it is read.' };
+    },
+  );
+  if (features.length === 0) throw new DefinitionError(`view ${name}: has no features`);
+  assertDistinctNames(name, features, derived);
+  return { name, version, entity, event, by, description, typeName: pascalCase(name), features, derived };
+}
+
+const fieldTypes = {
+  count: [],
+  sum: ['number'],
+  avg: ['number'],
+  min: ['number'],
+  max: ['number'],
+  stddev: ['number'],
+  share: ['boolean'],
+  last: ['number', 'boolean', 'time'],
+  distinct: ['id'],
+} as const satisfies { [K in Aggregation['kind']]: readonly string[] };
+
+function assertAggregation(aggregation: Aggregation, event: Event, at: string): void {
+  const { kind, field, window, where } = aggregation;
+  const allowed: readonly string[] | undefined = fieldTypes[kind];
+  if (!allowed) throw new DefinitionError(`${at}: is not an aggregation`);
+  if (kind !== 'count') {
+    const type = field === undefined ? undefined : event.fields[field]?.type;
+    if (!type) throw new DefinitionError(`${at}: ${kind} of ${field}, a field that ${event.name} does not have`);
+    if (!allowed.includes(type)) {
+      throw new DefinitionError(
+        `${at}: ${kind} takes a field of type ${allowed.join(' or ')}, but ${field} is ${type}`,
+      );
+    }
+  }
+  if (kind === 'distinct' && (window.kind !== 'sliding' || window.delayMs > 0)) {
+    throw new DefinitionError(`${at}: distinct takes a window that ends now: neither a delay nor a lifetime`);
+  }
+  if (where) assertWhere(where, event, at);
+}
+
+function assertDistinctNames(view: string, features: readonly Feature[], derived: readonly DerivedFeature[]): void {
+  const names = new Map<string, string>(reservedNames.map((name) => [name, 'a reserved name']));
+  for (const { name } of [...features, ...derived]) {
+    const taken = names.get(name);
+    if (taken) throw new DefinitionError(`view ${view}, feature ${name}: the name is taken by ${taken}`);
+    names.set(name, 'another feature');
+  }
+  const hashFields = new Map<string, string>();
+  for (const { name, hashField } of features) {
+    const other = hashFields.get(hashField);
+    if (other) {
+      throw new DefinitionError(
+        `view ${view}, feature ${name}: shares the hash field ${hashField} with ${other}; rename one`,
+      );
+    }
+    hashFields.set(hashField, name);
+  }
+}

@@ -1,0 +1,105 @@
+import { DefinitionError } from './definition-error.ts';
+import type { Event, FieldOf, FieldType } from './event.ts';
+
+interface Equality<T> {
+  readonly eq?: T;
+  /** Also true of an event that lacks the field: not known to be `T` is not `T`. */
+  readonly ne?: T;
+  readonly in?: readonly T[];
+}
+
+interface Order {
+  readonly gt?: number;
+  readonly gte?: number;
+  readonly lt?: number;
+  readonly lte?: number;
+}
+
+interface ConditionByType {
+  id: Equality<string>;
+  number: Equality<number> & Order;
+  boolean: Equality<boolean>;
+  time: never;
+}
+
+/** A condition on one field; all of its operators must hold. */
+export type Condition = Equality<string> | (Equality<number> & Order) | Equality<boolean>;
+
+/** Conditions on an event; all must hold. */
+export type Where = { readonly [field: string]: Condition | undefined };
+
+/** The conditions that make sense for `E`. */
+export type WhereOf<E extends Event> = {
+  readonly [K in FieldOf<E, 'id' | 'number' | 'boolean'>]?: ConditionByType[E['fields'][K]['type']];
+};
+
+type Value = string | number | boolean;
+
+const symbols = { eq: '=', ne: '≠', gt: '>', gte: '≥', lt: '<', lte: '≤', in: 'in' } as const;
+type Operator = keyof typeof symbols;
+
+const holds: { readonly [O in Operator]: (value: Value | null, operand: never) => boolean } = {
+  eq: (value, operand: Value) => value === operand,
+  ne: (value, operand: Value) => value !== operand,
+  gt: (value, operand: number) => value !== null && (value as number) > operand,
+  gte: (value, operand: number) => value !== null && (value as number) >= operand,
+  lt: (value, operand: number) => value !== null && (value as number) < operand,
+  lte: (value, operand: number) => value !== null && (value as number) <= operand,
+  in: (value, operand: readonly Value[]) => value !== null && operand.includes(value),
+};
+
+/** The clauses of a filter in an order that does not depend on how it was written. */
+function clauses(where: Where): { field: string; operator: Operator; operand: Value | readonly Value[] }[] {
+  return Object.entries(where)
+    .flatMap(([field, condition]) =>
+      Object.entries(condition ?? {})
+        .filter(([, operand]) => operand !== undefined)
+        .map(([operator, operand]) => ({ field, operator: operator as Operator, operand: operand as Value })),
+    )
+    .sort((a, b) => (a.field + a.operator < b.field + b.operator ? -1 : 1));
+}
+
+/** Says a filter in words that identify it: `amount ≥ 1000 and fraud = true`. */
+export function describeWhere(where: Where): string {
+  return clauses(where)
+    .map(({ field, operator, operand }) => `${field} ${symbols[operator]} ${JSON.stringify(operand)}`)
+    .join(' and ');
+}
+
+/** Turns a filter into a test of an event's fields (null: the event lacks it). */
+export function compileWhere(where: Where): (event: { readonly [field: string]: Value | null | undefined }) => boolean {
+  const tests = clauses(where).map(({ field, operator, operand }) => ({
+    field,
+    test: holds[operator] as (value: Value | null, operand: unknown) => boolean,
+    operand,
+  }));
+  return (event) => tests.every(({ field, test, operand }) => test(event[field] ?? null, operand));
+}
+
+const typeofField: { readonly [T in FieldType]: string } = {
+  id: 'string',
+  number: 'number',
+  boolean: 'boolean',
+  time: '',
+};
+
+/** What TypeScript already refuses, said again to whoever comes without types. */
+export function assertWhere(where: Where, event: Event, at: string): void {
+  for (const { field, operator, operand } of clauses(where)) {
+    const type = event.fields[field]?.type;
+    if (!type) throw new DefinitionError(`${at}: where names the field ${field}, which ${event.name} does not have`);
+    if (!(operator in symbols)) throw new DefinitionError(`${at}: where.${field} has an unknown operator ${operator}`);
+    const ordered = operator !== 'eq' && operator !== 'ne' && operator !== 'in';
+    const operands = operator === 'in' ? (operand as readonly Value[]) : [operand];
+    const fits =
+      type !== 'time' &&
+      (!ordered || type === 'number') &&
+      Array.isArray(operands) &&
+      operands.every((one) => typeof one === typeofField[type] && !Number.isNaN(one));
+    if (!fits) {
+      throw new DefinitionError(
+        `${at}: where.${field}.${operator} does not fit a field of type ${type}, it was ${JSON.stringify(operand)}`,
+      );
+    }
+  }
+}

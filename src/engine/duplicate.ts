@@ -1,0 +1,20 @@
+import type { EventInput } from './outcome.ts';
+import type { Plan } from './plan.ts';
+import type { RowVerdict } from './reply.ts';
+
+/** Says in what a repeated event differs from the one recorded; null when in nothing that the view keeps. */
+export function duplicateReason(plan: Plan, input: EventInput, verdict: RowVerdict): string | null {
+  const fields = new Set<string>();
+  if (verdict.timeDiffers) fields.add(plan.view.event.time);
+  for (const [i, column] of plan.columns.entries()) if (verdict.columnsThatDiffer & (1 << i)) fields.add(column);
+  const differing = plan.flags.filter((_, i) => verdict.flagsThatDiffer & (1 << i));
+  for (const flag of differing) if (flag.test === 'true') fields.add(flag.field);
+  // A filter that decides otherwise says only that one of its fields changed: worth telling if nothing else explains it.
+  const unexplained = differing.flatMap((flag) => (flag.test === 'where' ? [Object.keys(flag.where)] : []));
+  for (const names of unexplained) {
+    if (!names.some((name) => fields.has(name))) for (const name of names) fields.add(name);
+  }
+  if (fields.size === 0) return null;
+  const id = String(input[plan.view.event.id]);
+  return `${id} was recorded before with another ${[...fields].join(', ')}; the first stands`;
+}

@@ -1,0 +1,173 @@
+import type { Redis } from 'iovalkey';
+import type { Event, View } from '../define/index.ts';
+import { invalidIdReason, rejection } from './admission.ts';
+import { duplicateReason } from './duplicate.ts';
+import { KeyNames } from './keys.ts';
+import { LogStore, type RecordedPart } from './log-store.ts';
+import type { EventInput, RecordOutcome, RecordStatus } from './outcome.ts';
+import { InvalidIdError, UnavailableError } from './outcome.ts';
+import type { Plan } from './plan.ts';
+import type { Clock } from './registry.ts';
+import type { RowVerdict } from './reply.ts';
+import { RowEncoder } from './row-encoder.ts';
+import type { Vector } from './vector.ts';
+
+export interface EngineOptions {
+  readonly valkey: Redis;
+  readonly views: readonly View[];
+  /** First part of every key; without braces. */
+  readonly keyPrefix: string;
+  readonly clock: Clock;
+}
+
+/** Records events and serves vectors: the one way in and out, for GraphQL, replay and whatever else comes. */
+export class Engine {
+  readonly views: readonly View[];
+  readonly clock: Clock;
+  readonly keys: KeyNames;
+  readonly #store: LogStore;
+  readonly #encoders: ReadonlyMap<View, RowEncoder>;
+
+  private constructor({ views, clock }: EngineOptions, store: LogStore) {
+    this.views = views;
+    this.clock = clock;
+    this.keys = store.keys;
+    this.#store = store;
+    this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
+  }
+
+  /**
+   * Checks the definitions against what is stored under the prefix and loads the functions.
+   * @throws DefinitionError, IncompatibleStoreError, UnavailableError
+   */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const store = new LogStore(options.valkey, new KeyNames(options.keyPrefix), options.views);
+    await store.open(options.clock);
+    return new Engine(options, store);
+  }
+
+  /** Companions of logs that were found missing since the start: evicted, or deleted by hand. */
+  get lostCompanions(): number {
+    return this.#store.lostCompanions;
+  }
+
+  /**
+   * Records a batch of events of one kind, and tells of each what became of it, in the order sent. Faults of single
+   * events are in their outcome; vectors are as after the whole batch.
+   */
+  async record(event: Event, inputs: readonly EventInput[]): Promise<RecordOutcome[]> {
+    const rejected = inputs.map((input) => rejection(event, input, this.clock === 'event'));
+    const parts = this.#divide(event, inputs, rejected);
+    const recorded = await this.#recordParts(parts);
+
+    const drafts = inputs.map((): Draft => ({ verdicts: [], reasons: [], vectors: new Map(), unavailable: null }));
+    for (const [i, { plan, places }] of parts.entries()) {
+      const result = recorded[i];
+      for (const [row, place] of places.entries()) {
+        const draft = drafts[place] as Draft;
+        if (result instanceof UnavailableError) draft.unavailable = result.message;
+        else if (result) {
+          const verdict = result.verdicts[row] as RowVerdict;
+          draft.verdicts.push(verdict);
+          draft.vectors.set(plan.view, result.vector);
+          const reason = verdict.status === 'DUPLICATE' && duplicateReason(plan, inputs[place] as EventInput, verdict);
+          if (reason) draft.reasons.push(reason);
+        }
+      }
+    }
+    return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null));
+  }
+
+  /**
+   * The vectors of one view, in the order of the ids; repeats are allowed.
+   * @throws InvalidIdError, UnavailableError
+   */
+  read(view: View, ids: readonly string[]): Promise<Vector[]> {
+    return this.#vectors(view, ids, false);
+  }
+
+  /** As `read`, but folds every log again and restores what is missing of its served hash. */
+  refresh(view: View, ids: readonly string[]): Promise<Vector[]> {
+    return this.#vectors(view, ids, true);
+  }
+
+  async #vectors(view: View, ids: readonly string[], force: boolean): Promise<Vector[]> {
+    for (const id of ids) {
+      const reason = invalidIdReason(id);
+      if (reason) throw new InvalidIdError(`the ${view.entity.name}'s id ${reason}`);
+    }
+    return ids.length === 0 ? [] : this.#store.read(view, ids, force);
+  }
+
+  /** Sorts the events of a batch into parts: one for each view and entity that they concern. */
+  #divide(event: Event, inputs: readonly EventInput[], rejected: readonly (string | null)[]): Part[] {
+    const parts: Part[] = [];
+    for (const [view, plan] of this.#store.plans) {
+      if (view.event !== event) continue;
+      const byEntity = new Map<string, Part>();
+      for (const [place, input] of inputs.entries()) {
+        if (rejected[place]) continue;
+        const id = input[view.by] as string;
+        const part = byEntity.get(id) ?? { plan, id, places: [], inputs: [] };
+        byEntity.set(id, part);
+        part.places.push(place);
+        part.inputs.push(input);
+      }
+      parts.push(...byEntity.values());
+    }
+    return parts;
+  }
+
+  async #recordParts(parts: readonly Part[]): Promise<(RecordedPart | UnavailableError)[]> {
+    if (parts.length === 0) return [];
+    try {
+      return await this.#store.record(
+        parts.map(({ plan, id, inputs }) => {
+          const encoder = this.#encoders.get(plan.view) as RowEncoder;
+          const rows = Buffer.alloc(inputs.length * encoder.rowBytes);
+          for (const [row, input] of inputs.entries()) encoder.write(input, rows, row * encoder.rowBytes);
+          return { plan, id, rows, rowCount: inputs.length };
+        }),
+      );
+    } catch (error) {
+      if (error instanceof UnavailableError) return parts.map(() => error);
+      throw error;
+    }
+  }
+}
+
+interface Part {
+  readonly plan: Plan;
+  readonly id: string;
+  /** Where its events stand in the batch. */
+  readonly places: number[];
+  readonly inputs: EventInput[];
+}
+
+interface Draft {
+  readonly verdicts: RowVerdict[];
+  readonly reasons: string[];
+  readonly vectors: Map<View, Vector>;
+  unavailable: string | null;
+}
+
+/** When the views of an event differ, the first of these that any of them says. */
+const precedence = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const satisfies RecordStatus[];
+
+function outcomeOf(event: Event, draft: Draft, rejected: string | null): RecordOutcome {
+  const none = { occurredAt: null, vectors: draft.vectors };
+  if (rejected !== null) return { status: 'REJECTED', reason: rejected, ...none };
+  if (draft.unavailable !== null) return { status: 'UNAVAILABLE', reason: draft.unavailable, ...none };
+  const status = precedence.find((one) => draft.verdicts.some((verdict) => verdict.status === one));
+  const time = draft.verdicts.find((verdict) => verdict.status === status)?.time ?? null;
+  switch (status) {
+    case 'TOO_LATE':
+      return { status, reason: `${event.time} is older than every window`, occurredAt: time, vectors: draft.vectors };
+    case 'REJECTED':
+      return { status, reason: `${event.time} is more than 5 s ahead of the store's clock`, ...none };
+    case undefined:
+      return { status: 'REJECTED', reason: `no view is fed by ${event.name}`, ...none };
+    default:
+      return { status, reason: draft.reasons[0] ?? null, occurredAt: time, vectors: draft.vectors };
+  }
+}

@@ -1,0 +1,35 @@
+import type { View } from '../define/index.ts';
+import type { EpochMs, Vector } from './vector.ts';
+
+/** A field's value as it came in: an id, a number, a boolean, or a time in milliseconds since 1970. */
+export type FieldValue = string | number | boolean | null | undefined;
+
+/** One event to record: its fields by name. Ids and numbers are checked by the engine. */
+export type EventInput = { readonly [field: string]: FieldValue };
+
+export const recordStatuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED', 'UNAVAILABLE'] as const;
+
+/** What became of an event; see the contract for which one wins when its views differ. */
+export type RecordStatus = (typeof recordStatuses)[number];
+
+export interface RecordOutcome {
+  readonly status: RecordStatus;
+  /** Why it was not recorded, or how a duplicate differs from the original. */
+  readonly reason: string | null;
+  /** The recorded time; a duplicate's original where known; null when rejected or unavailable. */
+  readonly occurredAt: EpochMs | null;
+  /** Of each view that was reached: the vector as it is after the whole batch. */
+  readonly vectors: ReadonlyMap<View, Vector>;
+}
+
+/** An id that breaks the rules, and the entity of which it was to be the id. */
+export class InvalidIdError extends Error {
+  override readonly name = 'InvalidIdError';
+  readonly code = 'ID_INVALID';
+}
+
+/** Valkey could not be reached in time, or could not serve. What was sent may or may not have happened; a retry is safe. */
+export class UnavailableError extends Error {
+  override readonly name = 'UnavailableError';
+  readonly code = 'UNAVAILABLE';
+}

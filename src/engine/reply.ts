@@ -1,0 +1,84 @@
+import type { Plan } from './plan.ts';
+import type { EpochMs, Vector } from './vector.ts';
+
+/** What the library found of one entity. */
+export type EntityReply =
+  | { readonly kind: 'vector'; readonly vector: Vector }
+  /** Past its validity, and past the call's budget: ask again. */
+  | { readonly kind: 'stale'; readonly cells: number }
+  /** Its log has another layout and must be brought up to date first. */
+  | { readonly kind: 'layout'; readonly layoutHash: string };
+
+/** What the library did with one row. */
+export interface RowVerdict {
+  readonly status: 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED';
+  readonly timeDiffers: boolean;
+  readonly columnsThatDiffer: number;
+  readonly flagsThatDiffer: number;
+  readonly time: EpochMs;
+}
+
+const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const;
+const [vectorMark, staleMark] = [0x56, 0x53]; // 'V', 'S'; the third is 'L'
+const vectorHeadBytes = 48;
+
+/** Reads a packed reply of the function library from front to back; engine.lua says what stands in it. */
+export class ReplyReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  entity(plan: Plan, id: string, completeSince: EpochMs): EntityReply {
+    const bytes = this.#bytes;
+    const at = this.#at + 1;
+    const mark = bytes[this.#at];
+    if (mark === staleMark) {
+      this.#at = at + 4;
+      return { kind: 'stale', cells: bytes.readUInt32LE(at) };
+    }
+    if (mark !== vectorMark) {
+      this.#at = at + 8;
+      return { kind: 'layout', layoutHash: bytes.toString('latin1', at, at + 8) };
+    }
+    const values = new Float64Array(plan.features.length);
+    for (let i = 0; i < values.length; i++) values[i] = bytes.readDoubleLE(at + vectorHeadBytes + 8 * i);
+    this.#at = at + vectorHeadBytes + 8 * values.length;
+    const vector = {
+      view: plan.view,
+      id,
+      values,
+      revision: bytes.readDoubleLE(at),
+      asOf: bytes.readDoubleLE(at + 8),
+      validUntil: finite(bytes.readDoubleLE(at + 16)),
+      lastEventAt: finite(bytes.readDoubleLE(at + 24)),
+      eventSeq: bytes.readDoubleLE(at + 32),
+      completeSince,
+    };
+    return { kind: 'vector', vector };
+  }
+
+  row(): RowVerdict {
+    const at = this.#at;
+    const bytes = this.#bytes;
+    this.#at = at + 18;
+    return {
+      status: statuses[bytes.readUInt8(at)] as RowVerdict['status'],
+      timeDiffers: bytes.readUInt8(at + 1) === 1,
+      columnsThatDiffer: bytes.readUInt32LE(at + 2),
+      flagsThatDiffer: bytes.readUInt32LE(at + 6),
+      time: bytes.readDoubleLE(at + 10),
+    };
+  }
+
+  /** How many companions of a log (such as its last-seen times) the call found missing; stands at the end. */
+  lostCompanions(): number {
+    return this.#bytes.readUInt32LE(this.#at);
+  }
+}
+
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}

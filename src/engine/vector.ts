@@ -1,0 +1,27 @@
+import type { Milliseconds, View } from '../define/index.ts';
+
+/** An instant in whole milliseconds since 1970. */
+export type EpochMs = Milliseconds;
+
+/** All values of one view for one entity at one moment. */
+export interface Vector {
+  readonly view: View;
+  readonly id: string;
+  /**
+   * One double a stored feature, in the order of the view; NaN is null. Times are milliseconds since 1970, booleans
+   * 0 or 1.
+   */
+  readonly values: Float64Array;
+  /** Grows whenever a value changes and is never used twice for an entity; an integer below 2^53. */
+  readonly revision: number;
+  /** When the log was folded. */
+  readonly asOf: EpochMs;
+  /** The first moment at which time alone may change a value; null: never. */
+  readonly validUntil: EpochMs | null;
+  /** The newest event's own time. */
+  readonly lastEventAt: EpochMs | null;
+  /** How many events the entity's log has taken in so far. */
+  readonly eventSeq: number;
+  /** From when on every event is in every feature. */
+  readonly completeSince: EpochMs;
+}
