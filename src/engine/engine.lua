@@ -22,6 +22,10 @@ local SLACK = 1 / 16 -- a TTL is armed this much longer than needed, so that it 
 
 local RECORDED, DUPLICATE, TOO_LATE, REJECTED = 0, 1, 2, 3
 
+local function integer(value)
+  return string.format('%.0f', value)
+end
+
 -- The call: what holds for all of its entities. ----------------------------------------------------------------------
 
 local function open_call(packed)
@@ -44,7 +48,7 @@ end
 local function key_names(call, view, log_key)
   local prefix = string.sub(log_key, 1, call.prefix_length)
   local tag = string.sub(log_key, call.prefix_length + 6 + #view.stem)
-  local names = { log = log_key, hash = prefix .. ':' .. view.stem .. tag, seen = {} }
+  local names = { log = log_key, hash = prefix .. ':' .. view.stem .. tag, seen = {}, unarmed = {} }
   for i, seen in ipairs(view.seen) do
     names.seen[i] = prefix .. ':seen:' .. view.stem .. seen.name .. ':' .. tag
   end
@@ -211,8 +215,8 @@ local function fold(call, view, log, names, now)
     local limit = now - edge.age
     while index > 0 and time > limit do
       local at = (index - 1) * size + 1
-      for _, i in ipairs(active) do
-        local lane, s = view.lanes[i], lanes[i]
+      for k = 1, #active do
+        local lane, s = view.lanes[active[k]], lanes[active[k]]
         if lane.mask == 0 or bit.band(flags, lane.mask) ~= 0 then
           local column = lane.column
           if column == 0 then -- counts alone
@@ -261,7 +265,7 @@ local function fold(call, view, log, names, now)
     for _, window in ipairs(seen.windows) do
       vector[window.feature] = 0
       if #log.cells > 0 then
-        found = redis.call('ZCOUNT', names.seen[i], string.format('(%.0f', now - window.length), '+inf')
+        found = redis.call('ZCOUNT', names.seen[i], '(' .. integer(now - window.length), '+inf')
         vector[window.feature] = found
       end
     end
@@ -276,7 +280,7 @@ end
 
 -- The shortest decimal that reads back as the same double.
 local function decimal(value)
-  if value == math.floor(value) and math.abs(value) < 1e15 then return string.format('%.0f', value) end
+  if value == math.floor(value) and math.abs(value) < 1e15 then return string.format('%d', value) end
   local text = string.format('%.15g', value)
   if tonumber(text) == value then return text end
   text = string.format('%.16g', value)
@@ -284,48 +288,50 @@ local function decimal(value)
   return string.format('%.17g', value)
 end
 
--- Writes what changed of the served hash, or all of it where it is missing.
-local function store_hash(call, view, log, names, vector, before, touched)
-  local missing = redis.call('EXISTS', names.hash) == 0
-  local whole = missing or before == nil
-  local set = { '_as_of', string.format('%.0f', log.as_of) }
-  local gone = {}
-  local function put(field, text) set[#set + 1] = field; set[#set + 1] = text end
-  if log.valid_until < INFINITE then put('_valid_until', string.format('%.0f', log.valid_until))
-  else gone[1] = '_valid_until' end
-  if touched or whole then
-    put('_revision', string.format('%.0f', log.revision))
-    put('_event_seq', string.format('%.0f', log.event_seq))
-    put('_updated_at', string.format('%.0f', math.floor(call.millis / 1000)))
-    put('_complete_since', string.format('%.0f', call.complete_since[view.index]))
-    if log.last_event_at > -INFINITE then put('_last_event_at', string.format('%.0f', log.last_event_at)) end
+-- Writes the fields of the served hash that differ from `before` (nil: all of them). Returns how many it set, and how
+-- many of these were not there.
+local function put_hash(call, view, log, names, vector, before, touched)
+  local set, gone = { '_as_of', integer(log.as_of) }, {}
+  local at = 2
+  local function put(field, text)
+    set[at + 1], set[at + 2] = field, text
+    at = at + 2
+  end
+  if log.valid_until < INFINITE then put('_valid_until', integer(log.valid_until)) else gone[1] = '_valid_until' end
+  if touched or not before then
+    put('_revision', integer(log.revision))
+    put('_event_seq', integer(log.event_seq))
+    put('_updated_at', integer(math.floor(call.millis / 1000)))
+    put('_complete_since', integer(call.complete_since[view.index]))
+    if log.last_event_at > -INFINITE then put('_last_event_at', integer(log.last_event_at)) end
   end
   for f, feature in ipairs(view.features) do
-    local value = vector[f]
-    local old = not whole and before[f] or nil
+    local value, old = vector[f], before and before[f]
     if value ~= value then
-      if whole or old == old then gone[#gone + 1] = feature.field end
+      if not before or old == old then gone[#gone + 1] = feature.field end
     elseif value ~= old then
       put(feature.field, decimal(value))
     end
   end
-  redis.call('HSET', names.hash, unpack(set))
-  if #gone > 0 and not missing then redis.call('HDEL', names.hash, unpack(gone)) end
+  local created = redis.call('HSET', names.hash, unpack(set))
+  if #gone > 0 and created < at / 2 then redis.call('HDEL', names.hash, unpack(gone)) end
+  return at / 2, created
+end
+
+-- Brings the served hash up to date, whole where it was missing (evicted, deleted). Returns whether it was.
+local function store_hash(call, view, log, names, vector, before, touched)
+  local set, created = put_hash(call, view, log, names, vector, before, touched)
+  local missing = created == set
+  if missing and before then put_hash(call, view, log, names, vector, nil, touched) end
   return missing
 end
 
 -- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it. `taken`: events came in.
 local function settle(call, view, log, names, now, taken)
   local vector, valid_until = fold(call, view, log, names, now)
-  local packed = {}
-  for f = 1, #view.features do packed[f] = struct.pack('<d', vector[f]) end
-  local packed_vector = table.concat(packed)
-
+  local packed_vector = struct.pack(view.vector_format, unpack(vector))
   local before = nil
-  if #log.vector == #packed_vector then
-    before = {}
-    for f = 1, #view.features do before[f] = struct.unpack('<d', log.vector, 8 * f - 7) end
-  end
+  if #log.vector == #packed_vector then before = { struct.unpack(view.vector_format, log.vector) } end
   local changed = packed_vector ~= log.vector
   if changed then log.revision = math.max(log.revision + 1, call.micros) end
   log.vector, log.as_of, log.valid_until = packed_vector, now, valid_until
@@ -336,7 +342,7 @@ local function settle(call, view, log, names, now, taken)
   end
   local arm = log.expires_at < needed
   if arm then log.expires_at = math.floor(needed + view.keep * SLACK) end
-  local expires_at = string.format('%.0f', log.expires_at)
+  local expires_at = integer(log.expires_at)
 
   local header = struct.pack('<c8dddddd', view.layout, log.revision, log.as_of, log.valid_until, log.last_event_at,
     log.event_seq, log.expires_at) .. packed_vector
@@ -354,10 +360,8 @@ local function settle(call, view, log, names, now, taken)
   local fresh_hash = store_hash(call, view, log, names, vector, before, changed or taken)
   if arm or fresh_hash then redis.call('PEXPIREAT', names.hash, expires_at) end
   for i, seen in ipairs(view.seen) do
-    if taken then
-      redis.call('ZREMRANGEBYSCORE', names.seen[i], '-inf', string.format('%.0f', now - seen.longest))
-      redis.call('PEXPIREAT', names.seen[i], expires_at)
-    end
+    if arm then redis.call('ZREMRANGEBYSCORE', names.seen[i], '-inf', integer(now - seen.longest)) end
+    if arm or names.unarmed[i] then redis.call('PEXPIREAT', names.seen[i], expires_at) end
   end
   return 'V' .. string.sub(header, 9, HEADER_BYTES + 8 * #view.features)
 end
@@ -416,17 +420,16 @@ end
 -- One row of a record call: d time (NaN: left out), c8 id, I4 flags, I4 which distinct fields are present, d a column,
 -- c8 a distinct field.
 local function parse_row(view, packed, at)
-  local row = { columns = {}, values = {} }
+  local row = { values = {} }
   row.time, row.id, row.flags, row.present, at = struct.unpack('<dc8I4I4', packed, at)
-  for c = 1, view.columns do row.columns[c], at = struct.unpack('<d', packed, at) end
+  row.columns = { struct.unpack(view.columns_format, packed, at) }
+  at = at + 8 * view.columns
   for h = 1, view.distinct_fields do row.values[h], at = struct.unpack('<c8', packed, at) end
   return row
 end
 
 local function pack_cell(view, row, flags)
-  local parts = { struct.pack('<dc8I4', row.time, row.id, flags) }
-  for c = 1, view.columns do parts[c + 1] = struct.pack('<d', row.columns[c]) end
-  return table.concat(parts)
+  return struct.pack('<dc8I4', row.time, row.id, flags) .. struct.pack(view.columns_format, unpack(row.columns, 1, view.columns))
 end
 
 -- Marks when an event's distinct values were last seen. Values that no window can hold any more stay out.
@@ -441,7 +444,8 @@ local function mark_seen(view, names, rows, now)
       end
     end
     for value, time in pairs(newest) do
-      redis.call('ZADD', names.seen[i], 'GT', string.format('%.0f', time), value)
+      local added = redis.call('ZADD', names.seen[i], 'GT', integer(time), value)
+      if added == 1 and redis.call('PTTL', names.seen[i]) < 0 then names.unarmed[i] = true end
     end
   end
 end
@@ -462,9 +466,7 @@ local function record_entity(call, log_key, packed)
   for at = 2, #packed, view.row_bytes do
     local row = parse_row(view, packed, at)
     local given, flags = row.time, row.flags
-    if call.event_clock then
-      now = math.max(now, given)
-    elseif given ~= given or (given > now and given <= call.millis + call.tolerance) then
+    if not call.event_clock and (given ~= given or (given > now and given <= call.millis + call.tolerance)) then
       row.time, flags = now, flags + TAKEN_AS_NOW
     end
     if known[row.id] then settle_pending() end
@@ -477,6 +479,7 @@ local function record_entity(call, log_key, packed)
       verdicts[#verdicts + 1] = verdict(TOO_LATE, given)
     else
       verdicts[#verdicts + 1] = verdict(RECORDED, row.time)
+      now = math.max(now, row.time)
       fresh[#fresh + 1] = { time = row.time, id = row.id, packed = pack_cell(view, row, flags) }
       known[row.id] = true
       rows[#rows + 1] = row

@@ -1,4 +1,5 @@
 export { invalidIdReason } from './admission.ts';
+export { derivedValue } from './derived.ts';
 export type { EngineOptions } from './engine.ts';
 export { Engine } from './engine.ts';
 export type { KeyNames } from './keys.ts';

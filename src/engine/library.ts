@@ -46,6 +46,8 @@ function tableOf(plan: Plan, place: number) {
     keep: plan.keepMs,
     columns: plan.columns.length,
     distinct_fields: plan.distinctFields.length,
+    columns_format: doubles(plan.columns.length),
+    vector_format: doubles(plan.features.length),
     cell_bytes: 20 + 8 * plan.columns.length,
     row_bytes: 24 + 8 * plan.columns.length + distinctBytes,
     features: plan.features.map(({ kind, lane }, feature) => ({
@@ -74,6 +76,11 @@ function tableOf(plan: Plan, place: number) {
       windows: set.windows.map(({ feature, lengthMs }) => ({ feature: feature + 1, length: lengthMs })),
     })),
   };
+}
+
+/** The format with which Lua's struct packs this many doubles. */
+function doubles(count: number): string {
+  return `<${'d'.repeat(count)}`;
 }
 
 type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
