@@ -26,10 +26,10 @@ export function parseDuration(text: string, where: string): Milliseconds {
   return ms;
 }
 
-/** Writes a length in the largest unit that divides it: 86,400,000 is `1d`, 5,400,000 is `90m`. */
+/** Writes a length in the largest unit that divides it, a day as its hours: `30d`, `24h`, `90m`. */
 export function formatDuration(ms: Milliseconds): string {
   for (const unit of ['d', 'h', 'm', 's'] as const) {
-    if (ms % unitMs[unit] === 0) return `${ms / unitMs[unit]}${unit}`;
+    if (ms % unitMs[unit] === 0 && (unit !== 'd' || ms > unitMs.d)) return `${ms / unitMs[unit]}${unit}`;
   }
   return `${ms}ms`;
 }

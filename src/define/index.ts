@@ -13,4 +13,4 @@ export { featureSignature } from './signature.ts';
 export type { DerivedFeature, Feature, FeatureNumbers, View } from './view.ts';
 export { view } from './view.ts';
 export type { Condition, Where } from './where.ts';
-export { compileWhere, describeWhere } from './where.ts';
+export { canonicalWhere, compileWhere, describeWhere } from './where.ts';

@@ -1,13 +1,15 @@
-import { describeWindow } from './describe.ts';
 import type { Feature, View } from './view.ts';
-import { describeWhere } from './where.ts';
+import { canonicalWhere } from './where.ts';
 
 /**
- * What a stored feature means, as stable text: two definitions mean the same if and only if their signatures are equal.
- * It leaves out the name and the description.
+ * What a stored feature means, as text that is compared with what a store was filled by: two definitions mean the same
+ * if and only if their signatures are equal. It leaves out the name and the description; lengths are in milliseconds.
  */
 export function featureSignature(view: View, feature: Feature): string {
-  const { kind, field, where } = feature.aggregation;
-  const filter = where ? ` where ${describeWhere(where)}` : '';
-  return `${kind}(${field ?? ''}) over ${describeWindow(feature.aggregation)}${filter} of ${view.event.name} by ${view.by}`;
+  const { kind, field, window, where } = feature.aggregation;
+  const reach =
+    window.kind === 'lifetime' ? `idle=${window.idleMs}` : `window=${window.lengthMs} delay=${window.delayMs}`;
+  return [`${kind}(${field ?? ''})`, reach, where && `where=${canonicalWhere(where)}`, `of=${view.event.name}.${view.by}`]
+    .filter(Boolean)
+    .join(' ');
 }

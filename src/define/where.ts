@@ -54,7 +54,11 @@ function clauses(where: Where): { field: string; operator: Operator; operand: Va
     .flatMap(([field, condition]) =>
       Object.entries(condition ?? {})
         .filter(([, operand]) => operand !== undefined)
-        .map(([operator, operand]) => ({ field, operator: operator as Operator, operand: operand as Value })),
+        .map(([operator, operand]) => ({
+          field,
+          operator: operator as Operator,
+          operand: Array.isArray(operand) ? [...new Set<Value>(operand)].sort() : (operand as Value),
+        })),
     )
     .sort((a, b) => (a.field + a.operator < b.field + b.operator ? -1 : 1));
 }
@@ -64,6 +68,13 @@ export function describeWhere(where: Where): string {
   return clauses(where)
     .map(({ field, operator, operand }) => `${field} ${symbols[operator]} ${JSON.stringify(operand)}`)
     .join(' and ');
+}
+
+/** A filter as stable text: two filters written differently that mean the same have the same. */
+export function canonicalWhere(where: Where): string {
+  return clauses(where)
+    .map(({ field, operator, operand }) => `${field}.${operator}=${JSON.stringify(operand)}`)
+    .join('&');
 }
 
 /** Turns a filter into a test of an event's fields (null: the event lacks it). */

@@ -336,9 +336,10 @@ local function settle(call, view, log, names, now, taken)
   if changed then log.revision = math.max(log.revision + 1, call.micros) end
   log.vector, log.as_of, log.valid_until = packed_vector, now, valid_until
 
-  local needed = call.event_clock and call.millis + view.keep or log.last_event_at + view.keep
+  -- Under the event clock, times of events say nothing of when Valkey may forget: keys live from their last write.
+  local needed = (call.event_clock and call.millis or log.last_event_at) + view.keep
   for i, lifetime in ipairs(view.lifetimes) do
-    if not call.event_clock then needed = math.max(needed, log.lifetimes[i].arrival + lifetime.idle) end
+    needed = math.max(needed, (call.event_clock and call.millis or log.lifetimes[i].arrival) + lifetime.idle)
   end
   local arm = log.expires_at < needed
   if arm then log.expires_at = math.floor(needed + view.keep * SLACK) end

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Aggregation, AggregationKind, Milliseconds, View, Where } from '../define/index.ts';
-import { DefinitionError, describeWhere } from '../define/index.ts';
+import { canonicalWhere, DefinitionError } from '../define/index.ts';
 import { stem } from './keys.ts';
 
 /** Ids are remembered at least this long, so that a retry is recognised; DESIGN calls it the horizon. */
@@ -8,6 +8,10 @@ export const duplicateHorizonMs: Milliseconds = 86_400_000;
 
 /** Flags of a cell are bits of one 32-bit word, of which the engine keeps the last for itself. */
 const mostFlags = 31;
+/** Which of these an event has are bits of one 32-bit word. */
+const mostDistinctFields = 32;
+/** An upgrade tells places of features in single bytes. */
+const mostFeatures = 255;
 
 /** A running aggregate that one pass over the log feeds: a delay, a filter and a field. */
 export interface Lane {
@@ -89,7 +93,7 @@ export interface Plan {
 export function planView(view: View): Plan {
   const columns = new Registry<string>((name) => name);
   const flags = new Registry<FlagTest>((flag) =>
-    flag.test === 'true' ? `true:${flag.field}` : `where:${describeWhere(flag.where)}`,
+    flag.test === 'true' ? `true:${flag.field}` : `where:${canonicalWhere(flag.where)}`,
   );
   const distinctFields = new Registry<string>((name) => name);
   const lanes = new Registry<Lane & { delayMs: Milliseconds; numeric: boolean }>((lane) =>
@@ -118,7 +122,7 @@ export function planView(view: View): Plan {
       const lane = laneOf(aggregation);
       const text = [
         kind === 'count' ? '' : kind === 'share' ? `true:${field}` : field,
-        where ? describeWhere(where) : '',
+        where ? canonicalWhere(where) : '',
         window.idleMs,
       ].join('|');
       const place = lifetimes.place({ ...lane, idleMs: window.idleMs, text, features: [] });
@@ -129,7 +133,7 @@ export function planView(view: View): Plan {
     if (kind === 'distinct' && field !== undefined) {
       const mask = where ? 2 ** flags.place({ test: 'where', where }) : 0;
       const place = seen.place({
-        name: where ? `${field}~${shortHash(describeWhere(where))}` : field,
+        name: where ? `${field}~${shortHash(canonicalWhere(where))}` : field,
         field: distinctFields.place(field),
         mask,
         windows: [],
@@ -147,11 +151,9 @@ export function planView(view: View): Plan {
     leaving.leave.push(feature);
     return { kind, lane };
   });
-  if (flags.items.length > mostFlags) {
-    throw new DefinitionError(
-      `view ${view.name}: has ${flags.items.length} different filters and shares, of which a cell can keep ${mostFlags}; split the view`,
-    );
-  }
+  assertAtMost(mostFeatures, view.features.length, 'features', view);
+  assertAtMost(mostFlags, flags.items.length, 'different filters and shares', view);
+  assertAtMost(mostDistinctFields, distinctFields.items.length, 'fields whose different values are counted', view);
   for (const set of seen.items) set.windows.sort((a, b) => a.lengthMs - b.lengthMs);
 
   const layout: Layout = {
@@ -179,6 +181,13 @@ export function planView(view: View): Plan {
     keepMs: Math.max(spanMs, duplicateHorizonMs),
     features,
   };
+}
+
+function assertAtMost(most: number, found: number, what: string, view: View): void {
+  if (found <= most) return;
+  throw new DefinitionError(
+    `view ${view.name}: has ${found} ${what}, of which one view can have ${most}; split the view`,
+  );
 }
 
 /** The column an aggregation reads, from 1; 0 where it reads none, −1 where it reads the event's own time. */

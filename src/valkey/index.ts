@@ -1,3 +1,9 @@
+export type { ConnectionLimits, ValkeyAddress } from './connect.ts';
+export { connect, connectSubscriber, describeAddress, parseValkeyUrl } from './connect.ts';
+export type { EmbeddedValkey } from './embedded/server.ts';
+export { startEmbeddedValkey } from './embedded/server.ts';
 export type { FunctionCall } from './functions.ts';
 export { FunctionCaller } from './functions.ts';
-export { unavailableReason } from './unavailable.ts';
+export type { KeyspaceListener } from './keyspace-events.ts';
+export { KeyspaceEvents, KeyspaceEventsError } from './keyspace-events.ts';
+export { isRefusal, unavailableReason } from './unavailable.ts';

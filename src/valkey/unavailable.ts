@@ -1,10 +1,31 @@
-/** Errors with which Valkey itself says that it cannot serve now; a retry may succeed. */
-const passing =
-  /^(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MISCONF|NOREPLICAS|OOM|BUSY|UNKILLABLE|NOAUTH|WRONGPASS|-?ERR max number of clients)/;
+/** Errors with which Valkey itself says that it cannot serve now; a retry may succeed. By the first word of its reply. */
+const replies: { readonly [word: string]: string } = {
+  LOADING: 'Valkey is still loading its data',
+  READONLY: 'Valkey is a replica here and takes no writes',
+  MASTERDOWN: 'Valkey is a replica that has lost its primary',
+  CLUSTERDOWN: 'the Valkey cluster is down',
+  TRYAGAIN: 'the Valkey cluster is moving these keys',
+  MISCONF: 'Valkey cannot persist and takes no writes',
+  NOREPLICAS: 'Valkey has too few replicas to take writes',
+  OOM: 'Valkey is out of memory',
+  BUSY: 'Valkey is busy with a script',
+  UNKILLABLE: 'Valkey is busy with a script',
+  NOAUTH: 'Valkey asks for a password',
+  WRONGPASS: 'Valkey refuses the user name or password',
+};
 
-/** What the client says when a connection is missing, closes under a command, or does not answer in time. */
-const disconnected =
-  /Command timed out|Connection is closed|Stream isn't writeable|max retries per request|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|Socket closed/i;
+/** What the client says when a connection is missing, breaks under a command, or brings no answer in time. */
+const failures: readonly (readonly [RegExp, string])[] = [
+  [/Command timed out|Socket timeout/, 'Valkey did not answer in time'],
+  [/ECONNREFUSED/, 'Valkey refuses connections'],
+  [/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN|ENOTFOUND/, 'Valkey cannot be reached'],
+  [/max retries per request|Stream isn't writeable/, 'there is no connection to Valkey'],
+  [
+    /Connection is closed|aborted due to connection close|ECONNRESET|EPIPE|Socket closed/,
+    'the connection to Valkey broke',
+  ],
+  [/max number of clients/, 'Valkey has no connection to spare'],
+];
 
 /**
  * Why Valkey could not be reached in time, or would not serve; null when the error says something else (a bug).
@@ -12,10 +33,15 @@ const disconnected =
  */
 export function unavailableReason(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
-  const { code } = error as NodeJS.ErrnoException;
-  if (passing.test(error.message)) return `Valkey answers ${error.message}`;
-  if (disconnected.test(error.message) || (code !== undefined && disconnected.test(code))) {
-    return `Valkey is away: ${error.message || code}`;
-  }
-  return null;
+  const word = /^[A-Z]+\b/.exec(error.message)?.[0];
+  const reply = word === undefined ? undefined : replies[word];
+  if (reply !== undefined) return reply;
+  // The code too: the message of a failed attempt on several addresses is empty.
+  const said = `${error.message} ${(error as NodeJS.ErrnoException).code ?? ''}`;
+  return failures.find(([pattern]) => pattern.test(said))?.[1] ?? null;
+}
+
+/** Whether Valkey was reached and refused who we say we are: nothing that waiting would mend at a start. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && /^(NOAUTH|WRONGPASS|NOPERM)\b/.test(error.message);
 }

@@ -52,11 +52,14 @@ export async function openTransactions(path: string): Promise<TransactionFile> {
     bytes: size,
     rows: {
       async *[Symbol.asyncIterator]() {
-        for (;;) {
-          const next = await records.next();
-          if (next.done) return;
-          const { record, info } = next.value;
-          yield { line: info.lines, bytesRead: file.bytesRead, ...readRow(header, columns, record) };
+        try {
+          for (let next = await records.next(); !next.done; next = await records.next()) {
+            const { record, info } = next.value;
+            yield { line: info.lines, bytesRead: file.bytesRead, ...readRow(header, columns, record) };
+          }
+        } finally {
+          file.destroy();
+          parser.destroy();
         }
       },
     },

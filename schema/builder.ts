@@ -1,0 +1,9 @@
+import SchemaBuilder from '@pothos/core';
+import { type FreshetContext, type FreshetScalars, freshet } from '../src/graphql/index.ts';
+
+/** The builder of this deployment. Other Pothos plugins, scalars and a richer context of the team's own go here. */
+export const builder = new SchemaBuilder<{ Context: FreshetContext; Scalars: FreshetScalars }>({ plugins: [freshet] });
+
+builder.queryType({ description: 'Reads features as they are now.' });
+builder.mutationType({ description: 'Records events. Every mutation is safe to send again.' });
+builder.subscriptionType({ description: 'Watches features: a snapshot first, then every change.' });

@@ -1,0 +1,111 @@
+import { parseValkeyUrl, type ValkeyAddress } from './valkey/index.ts';
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Everything that the environment decides. */
+export interface Config {
+  /** `PORT`; default 4000. 0 takes any free port. */
+  readonly port: number;
+  /** `HOST`; default 127.0.0.1. */
+  readonly host: string;
+  /** `VALKEY_URL`; null: an embedded Valkey is started. */
+  readonly valkey: ValkeyAddress | null;
+  /** `FRESHET_DATA_DIR`: where the embedded Valkey keeps its data; default `.data`. */
+  readonly dataDir: string;
+  /** `FRESHET_CLOCK`: whose now counts, the store's or each entity's newest event's; default `wall`. */
+  readonly clock: 'wall' | 'event';
+  /** `FRESHET_KEY_PREFIX`: first part of every key; default `fs`. */
+  readonly keyPrefix: string;
+  /** `LOG_LEVEL`; default `info`. */
+  readonly logLevel: LogLevel;
+}
+
+/** All that is wrong with the environment, in one message. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly code = 'CONFIG_INVALID';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`The configuration is wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+    this.problems = problems;
+  }
+}
+
+type Environment = { readonly [name: string]: string | undefined };
+
+/** Reads one variable; throws an Error that says what was expected. It is not asked when the variable is unset or empty. */
+type Reader<T> = (text: string) => T;
+
+const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX'];
+
+/**
+ * Reads the configuration. A variable that is empty counts as unset.
+ * @throws ConfigError with everything that is wrong, unknown `FRESHET_*` variables among it.
+ */
+export function readConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const read = <T>(name: string, fallback: T, reader: Reader<T>): T => {
+    const text = env[name]?.trim();
+    if (!text) return fallback;
+    try {
+      return reader(text);
+    } catch (error) {
+      problems.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      return fallback;
+    }
+  };
+  const config: Config = {
+    port: read('PORT', 4000, readPort),
+    host: read('HOST', '127.0.0.1', readHost),
+    valkey: read<ValkeyAddress | null>('VALKEY_URL', null, parseValkeyUrl),
+    dataDir: read('FRESHET_DATA_DIR', '.data', (text) => text),
+    clock: read('FRESHET_CLOCK', 'wall', oneOf(['wall', 'event'])),
+    keyPrefix: read('FRESHET_KEY_PREFIX', 'fs', readKeyPrefix),
+    logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
+  };
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('FRESHET_') && !ours.includes(name)) {
+      problems.push(`${name}: is not a setting; known are ${ours.join(', ')}`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/** Whether only this machine can reach what listens on `host`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function readPort(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new Error(`expected a port from 0 to 65535, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
+
+function readHost(text: string): string {
+  const host = text.replace(/^\[(.*)\]$/, '$1');
+  if (!/^[A-Za-z0-9.:_%-]+$/.test(host)) {
+    throw new Error(`expected a host name or address without scheme or port, got ${JSON.stringify(text)}`);
+  }
+  return host;
+}
+
+function readKeyPrefix(text: string): string {
+  // A brace would move the hash tag, on which all keys of an entity being together depends.
+  if (!/^[^{}\s\p{Cc}]{1,64}$/u.test(text)) {
+    throw new Error(`expected 1 to 64 characters without braces or blanks, got ${JSON.stringify(text)}`);
+  }
+  return text;
+}
+
+function oneOf<const T extends string>(values: readonly T[]): Reader<T> {
+  return (text) => {
+    const found = values.find((value) => value === text);
+    if (found === undefined) throw new Error(`expected one of ${values.join(', ')}, got ${JSON.stringify(text)}`);
+    return found;
+  };
+}

@@ -1,0 +1,39 @@
+import type { Entity } from '../define/index.ts';
+import { assertIdsWithinLimit, maxIds } from './limits.ts';
+import { plural } from './plural.ts';
+import { registryOf } from './registry.ts';
+import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
+
+type QueryFields = PothosSchemaTypes.QueryFieldBuilder<FreshetTypes, object>;
+
+/** `user(id: ID!): User!`. It reads nothing by itself: what is asked of the entity does. */
+export function entityField(t: QueryFields, entity: Entity, options: FreshetFieldOptions = {}) {
+  return t.field({
+    description: `One ${entity.name} by id. Never null: an unknown one has empty windows.`,
+    ...options,
+    type: registryOf(t.builder).entityType(entity),
+    nullable: false,
+    args: { id: t.arg.id({ required: true, description: `The id of the ${entity.name}.` }) },
+    resolve: (_, { id }): EntityRef => ({ id }),
+  });
+}
+
+/** `users(ids: [ID!]!): [User!]!` */
+export function entitiesField(t: QueryFields, entity: Entity, options: FreshetFieldOptions = {}) {
+  return t.field({
+    description: `${plural(entity.name)} by id, in the order asked; their vectors come in one round trip.`,
+    ...options,
+    type: [registryOf(t.builder).entityType(entity)],
+    nullable: false,
+    args: {
+      ids: t.arg.idList({
+        required: true,
+        description: `The ids, in any order, repeats allowed; at most ${maxIds}.`,
+      }),
+    },
+    resolve: (_, { ids }, _context, { fieldName }): EntityRef[] => {
+      assertIdsWithinLimit(ids, `${fieldName}(ids:)`);
+      return ids.map((id) => ({ id }));
+    },
+  });
+}

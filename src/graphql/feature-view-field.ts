@@ -1,0 +1,21 @@
+import type { View } from '../define/index.ts';
+import { servedViewExtension } from './plugin.ts';
+import { registryOf } from './registry.ts';
+import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
+import { viewType } from './view-type.ts';
+
+/** `riskProfile: UserRiskProfile` on the type of an entity. */
+export function featureViewField(
+  t: PothosSchemaTypes.ObjectFieldBuilder<FreshetTypes, EntityRef>,
+  view: View,
+  options: FreshetFieldOptions = {},
+) {
+  return t.field({
+    description: `${view.description} Null only beside an error at its path.`,
+    ...options,
+    type: registryOf(t.builder).generated(viewType, view),
+    nullable: true,
+    extensions: { [servedViewExtension]: view },
+    resolve: (entity, _, { loaders }) => entity.vectors?.get(view) ?? loaders.load(view, entity.id),
+  });
+}

@@ -1,0 +1,25 @@
+import SchemaBuilder from '@pothos/core';
+import './global-types.ts';
+import './schema-builder.ts';
+import './field-builder.ts';
+import { FreshetPlugin } from './plugin.ts';
+
+/** The name under which a builder lists the plugin: `plugins: [freshet]`. */
+export const freshet = 'freshet';
+
+SchemaBuilder.registerPlugin(freshet, FreshetPlugin);
+
+export type { FreshetContext } from './context.ts';
+export { createContext } from './context.ts';
+export type { ErrorMask, ErrorMaskOptions } from './error-mask.ts';
+export { createErrorMask, settleHttpStatus, withoutHttp } from './error-mask.ts';
+export type { ErrorCode } from './errors.ts';
+export { contractError } from './errors.ts';
+export { useInputErrors } from './input-errors.ts';
+export { maxBatch, maxIds } from './limits.ts';
+export type { VectorLoaders } from './loaders.ts';
+export type { QueryLimits } from './query-limits.ts';
+export { defaultQueryLimits, useQueryLimits } from './query-limits.ts';
+export type { FreshetScalars } from './scalars.ts';
+export { DateTime, ID } from './scalars.ts';
+export type { EntityRef, EntityTypeOptions, FreshetFieldOptions } from './types.ts';

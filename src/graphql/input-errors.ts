@@ -1,0 +1,142 @@
+import {
+  type ASTNode,
+  BREAK,
+  coerceInputValue,
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  isInputType,
+  isNonNullType,
+  isValueNode,
+  Kind,
+  typeFromAST,
+  type ValidationContext,
+  type ValidationRule,
+  ValuesOfCorrectTypeRule,
+  visit,
+} from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { httpExtension } from './errors.ts';
+
+/** Where in its input a client went wrong: the variable or argument, then fields and indices. */
+export type InputPath = readonly (string | number)[];
+
+/** Beyond this many, a client knows what it did. */
+const mostErrors = 20;
+
+/**
+ * Gives what GraphQL could not coerce, in variables and in inline values, the code `BAD_USER_INPUT` and the place in
+ * `extensions.inputPath`. Execution has not begun then. A request without faults pays nothing for it.
+ */
+export function useInputErrors(): Plugin {
+  return {
+    onValidate({ validateFn, setValidationFn }) {
+      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[], ...rest: []) =>
+        validateFn(
+          schema,
+          document,
+          rules?.map((rule) => (rule === ValuesOfCorrectTypeRule ? inlineValues : rule)),
+          ...rest,
+        ),
+      );
+    },
+    onExecute: () => ({
+      onExecuteDone({ args, result, setResult }) {
+        const errors = failedBeforeExecution(result) ? variableErrors(args) : [];
+        if (errors.length > 0) setResult({ errors });
+      },
+    }),
+    onSubscribe: () => ({
+      onSubscribeResult({ args, result, setResult }) {
+        const errors = failedBeforeExecution(result) ? variableErrors(args) : [];
+        if (errors.length > 0) setResult({ errors });
+      },
+    }),
+  };
+}
+
+function failedBeforeExecution(result: object): boolean {
+  return 'errors' in result && !('data' in result);
+}
+
+/** What is wrong with the variables of an operation, place by place; empty if nothing is. */
+export function variableErrors({
+  schema,
+  document,
+  operationName,
+  variableValues,
+}: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>): GraphQLError[] {
+  const errors: GraphQLError[] = [];
+  const values = variableValues ?? {};
+  for (const definition of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
+    const name = definition.variable.name.value;
+    const type = typeFromAST(schema, definition.type);
+    const fault = (path: InputPath, message: string) => {
+      if (errors.length < mostErrors) errors.push(inputError([name, ...path], message, definition.variable));
+    };
+    if (!isInputType(type)) continue;
+    const given = Object.hasOwn(values, name);
+    if (!given && definition.defaultValue) continue;
+    if (isNonNullType(type) && (values[name] ?? null) === null) {
+      fault([], `a value of type ${type} is required`);
+    } else if (given) {
+      coerceInputValue(values[name], type, (path, _, error) => fault(path, error.message));
+    }
+  }
+  return errors;
+}
+
+/** GraphQL's own rule for inline values, with errors that bear our code and the place. */
+const inlineValues: ValidationRule = (context) => {
+  const reporting: ValidationContext = Object.create(context, {
+    reportError: {
+      value: (error: GraphQLError) => {
+        const [node] = error.nodes ?? [];
+        const path = node && pathTo(node, context.getDocument());
+        context.reportError(path ? inputError(path, error.message, node) : error);
+      },
+    },
+  });
+  return ValuesOfCorrectTypeRule(reporting);
+};
+
+function inputError(path: InputPath, message: string, node: ASTNode): GraphQLError {
+  return new GraphQLError(`${showPath(path)}: ${message}`, {
+    nodes: node,
+    extensions: { code: 'BAD_USER_INPUT', inputPath: path, ...httpExtension('BAD_USER_INPUT') },
+  });
+}
+
+/** `["input", 3, "amount"]` is `input[3].amount`. */
+function showPath(path: InputPath): string {
+  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i > 0 ? `.${part}` : part)).join('');
+}
+
+/** The place of an inline value: its argument or variable, then fields and indices down to it. */
+function pathTo(wanted: ASTNode, document: DocumentNode): InputPath | null {
+  let found: InputPath | null = null;
+  const path: (string | number)[] = [];
+  visit(document, {
+    enter(node, key) {
+      const step = stepInto(node, key);
+      if (step !== undefined) path.push(step);
+      if (node === wanted) {
+        found = [...path];
+        return BREAK;
+      }
+      return undefined;
+    },
+    leave(node, key) {
+      if (stepInto(node, key) !== undefined) path.pop();
+    },
+  });
+  return found;
+}
+
+function stepInto(node: ASTNode, key: string | number | undefined): string | number | undefined {
+  if (node.kind === Kind.ARGUMENT || node.kind === Kind.OBJECT_FIELD) return node.name.value;
+  if (node.kind === Kind.VARIABLE_DEFINITION) return node.variable.name.value;
+  return typeof key === 'number' && isValueNode(node) ? key : undefined;
+}

@@ -1,0 +1,43 @@
+import DataLoader from 'dataloader';
+import type { View } from '../define/index.ts';
+import { type Engine, InvalidIdError, invalidIdReason, type Vector } from '../engine/index.ts';
+import { clientError } from './errors.ts';
+
+/** Reads vectors for one request: those wanted in the same tick in one batch a view, and each only once. */
+export class VectorLoaders {
+  readonly #engine: Engine;
+  readonly #loaders = new Map<View, DataLoader<string, Vector>>();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /**
+   * The vector of one entity. A bad id fails alone and never reaches the batch of the others.
+   * @throws GraphQLError with ID_INVALID or UNAVAILABLE
+   */
+  async load(view: View, id: string): Promise<Vector> {
+    const reason = invalidIdReason(id);
+    if (reason) throw clientError(new InvalidIdError(`the ${view.entity.name}'s id ${reason}`));
+    return this.#loaderOf(view).load(id);
+  }
+
+  /** Forgets what was read. Wanted after events were recorded, and before each message of a subscription. */
+  clear(): void {
+    this.#loaders.clear();
+  }
+
+  #loaderOf(view: View): DataLoader<string, Vector> {
+    const known = this.#loaders.get(view);
+    if (known) return known;
+    const loader = new DataLoader<string, Vector>(async (ids) => {
+      try {
+        return await this.#engine.read(view, ids);
+      } catch (error) {
+        throw clientError(error);
+      }
+    });
+    this.#loaders.set(view, loader);
+    return loader;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Event } from '../define/index.ts';
+import type { EventInput } from '../engine/index.ts';
+import type { FreshetContext } from './context.ts';
+import { eventInputType } from './event-input.ts';
+import { assertBatchWithinLimit, maxBatch } from './limits.ts';
+import { plural } from './plural.ts';
+import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
+import { registryOf } from './registry.ts';
+import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
+
+type MutationFields = PothosSchemaTypes.MutationFieldBuilder<FreshetTypes, object>;
+
+/** `recordTransaction(input: TransactionInput!): RecordTransactionPayload!` */
+export function recordField(t: MutationFields, event: Event, options: FreshetFieldOptions = {}) {
+  const registry = registryOf(t.builder);
+  return t.field({
+    description: `Records one ${event.name} and returns the features that it changed. Safe to send again.`,
+    ...options,
+    type: registry.generated(recordPayloadType, event),
+    nullable: false,
+    args: {
+      input: t.arg({
+        type: registry.generated(eventInputType, event),
+        required: true,
+        description: `The ${event.name}.`,
+      }),
+    },
+    resolve: async (_, { input }, context) => {
+      const [recorded] = await record(event, [input], context);
+      return recorded as RecordedEvent;
+    },
+  });
+}
+
+/** `recordTransactions(input: [TransactionInput!]!): RecordTransactionsPayload!` */
+export function recordManyField(t: MutationFields, event: Event, options: FreshetFieldOptions = {}) {
+  const registry = registryOf(t.builder);
+  return t.field({
+    description: `Records ${plural(event.name)} in one round trip; each succeeds or fails by itself. Safe to send again.`,
+    ...options,
+    type: registry.generated(recordManyPayloadType, event),
+    nullable: false,
+    args: {
+      input: t.arg({
+        type: [registry.generated(eventInputType, event)],
+        required: true,
+        description: `The ${plural(event.name)}; at most ${maxBatch}. They may come in any order.`,
+      }),
+    },
+    resolve: (_, { input }, context) => {
+      assertBatchWithinLimit(input);
+      return record(event, input, context);
+    },
+  });
+}
+
+async function record(
+  event: Event,
+  inputs: readonly EventInput[],
+  { engine, loaders }: FreshetContext,
+): Promise<RecordedEvent[]> {
+  const outcomes = await engine.record(event, inputs);
+  // What the request has read before is no longer true.
+  loaders.clear();
+  return outcomes.map((outcome, index) => ({ index, input: inputs[index] as EventInput, outcome }));
+}

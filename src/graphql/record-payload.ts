@@ -1,0 +1,149 @@
+import { DefinitionError, type Event, type View } from '../define/index.ts';
+import { type EventInput, type RecordOutcome, type RecordStatus, recordStatuses } from '../engine/index.ts';
+import { entityAfter, payloadEntities } from './payload-entities.ts';
+import { plural } from './plural.ts';
+import type { SchemaRegistry } from './registry.ts';
+import type { FreshetTypes } from './types.ts';
+
+/** One event of a batch, and what became of it. */
+export interface RecordedEvent {
+  /** Its place in the batch. */
+  readonly index: number;
+  readonly input: EventInput;
+  readonly outcome: RecordOutcome;
+}
+
+const statusDescriptions: { readonly [S in RecordStatus]: string } = {
+  RECORDED: 'It is in, in at least one view for the first time.',
+  DUPLICATE: 'It was in already, and nothing changed.',
+  TOO_LATE: 'It is older than every window, or than the store can tell from a repeat: no effect.',
+  REJECTED: 'It breaks a rule, and sending it again does not help: no effect. The reason says which.',
+  UNAVAILABLE: 'A part of the store could not be reached: it may or may not be in. Sending it again is safe.',
+};
+
+/** `RecordStatus`, which all events share. */
+export function recordStatusEnum(registry: SchemaRegistry) {
+  return registry.builder.enumType('RecordStatus', {
+    description: 'What became of an event.',
+    values: Object.fromEntries(
+      recordStatuses.map((status) => [status, { value: status, description: statusDescriptions[status] }]),
+    ) as { readonly [S in RecordStatus]: { readonly value: S; readonly description: string } },
+  });
+}
+
+/** `RecordTransactionPayload` */
+export function recordPayloadType(registry: SchemaRegistry, event: Event) {
+  return registry.builder.objectRef<RecordedEvent>(`Record${event.name}Payload`).implement({
+    description: `What became of one ${event.name}, and the features that it changed.`,
+    fields: (t) => outcomeFields(t, registry, event, []),
+  });
+}
+
+/** `RecordTransactionResult`: one event of a batch. */
+export function recordResultType(registry: SchemaRegistry, event: Event) {
+  return registry.builder.objectRef<RecordedEvent>(`Record${event.name}Result`).implement({
+    description: `What became of one ${event.name} of a batch, and the features as they are after the whole batch.`,
+    fields: (t) => ({
+      index: t.exposeInt('index', { nullable: false, description: 'Its place in the batch, from 0.' }),
+      ...outcomeFields(t, registry, event, ['index']),
+    }),
+  });
+}
+
+const counts = [
+  ['recorded', 'RECORDED', 'Events that are in, in at least one view for the first time.'],
+  ['duplicates', 'DUPLICATE', 'Events that were in already.'],
+  ['tooLate', 'TOO_LATE', 'Events that came too late to have an effect.'],
+  ['rejected', 'REJECTED', 'Events that break a rule.'],
+  ['unavailable', 'UNAVAILABLE', 'Events of which a part could not reach the store: send them again.'],
+] as const satisfies (readonly [string, RecordStatus, string])[];
+
+/** `RecordTransactionsPayload`: a batch. */
+export function recordManyPayloadType(registry: SchemaRegistry, event: Event) {
+  return registry.builder.objectRef<readonly RecordedEvent[]>(`Record${plural(event.name)}Payload`).implement({
+    description: `What became of a batch of ${plural(event.name)}: how many of each status, and each by itself.`,
+    fields: (t) => ({
+      ...Object.fromEntries(
+        counts.map(([name, status, description]) => [
+          name,
+          t.int({
+            nullable: false,
+            description,
+            resolve: (batch) => batch.filter(({ outcome }) => outcome.status === status).length,
+          }),
+        ]),
+      ),
+      results: t.field({
+        type: [registry.generated(recordResultType, event)],
+        nullable: false,
+        description: 'Each event of the batch, in the order sent.',
+        args: {
+          only: t.arg({
+            type: [registry.generated(recordStatusEnum, undefined)],
+            description: 'Only events with one of these statuses, such as those to send again; null: all.',
+          }),
+        },
+        resolve: (batch, { only }) => batch.filter(({ outcome }) => !only || only.includes(outcome.status)),
+      }),
+    }),
+  });
+}
+
+function outcomeFields(
+  t: PothosSchemaTypes.ObjectFieldBuilder<FreshetTypes, RecordedEvent>,
+  registry: SchemaRegistry,
+  event: Event,
+  taken: readonly string[],
+) {
+  const views = registry.viewsOf(event);
+  assertRecordable(event, views);
+  const own = {
+    [event.id]: t.id({
+      nullable: false,
+      description: `The id of the ${event.name}, as it was sent.`,
+      resolve: ({ input }) => input[event.id] as string,
+    }),
+    status: t.field({
+      type: registry.generated(recordStatusEnum, undefined),
+      nullable: false,
+      description: 'What became of it.',
+      resolve: ({ outcome }) => outcome.status,
+    }),
+    reason: t.string({
+      nullable: true,
+      description: 'Why it was not recorded, or in what a duplicate differs from the original.',
+      resolve: ({ outcome }) => outcome.reason,
+    }),
+    [event.time]: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'The recorded time; a duplicate’s original where known. Null if it was not recorded.',
+      resolve: ({ outcome }) => outcome.occurredAt,
+    }),
+  };
+  const entities = payloadEntities(event, views, [...Object.keys(own), ...taken]).map((role) => {
+    const field = t.field({
+      type: registry.entityType(role.entity),
+      nullable: true,
+      description: `The ${role.entity.name} of the event’s ${role.by}, as it is now. Null only if that id was rejected.`,
+      resolve: ({ input, outcome }) => entityAfter(role, input, outcome),
+    });
+    return [role.name, field] as const;
+  });
+  return { ...own, ...Object.fromEntries(entities) };
+}
+
+function assertRecordable(event: Event, views: readonly View[]): void {
+  if (views.length === 0) {
+    throw new DefinitionError(
+      `event ${event.name}: is recorded, but feeds none of the schema's views; list one from it`,
+    );
+  }
+  for (const name of [event.id, event.time]) {
+    if (name === 'index' || name === 'status' || name === 'reason') {
+      throw new DefinitionError(
+        `event ${event.name}: what recording it returns has a ${name} already; rename the field`,
+      );
+    }
+  }
+}

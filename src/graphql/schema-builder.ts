@@ -1,0 +1,22 @@
+import SchemaBuilder from '@pothos/core';
+import type { Entity } from '../define/index.ts';
+import { registryOf } from './registry.ts';
+import type { EntityRef, EntityTypeOptions, EntityTypeRef, FreshetBuilder, FreshetTypes } from './types.ts';
+
+const schemaBuilder = SchemaBuilder.prototype as FreshetBuilder;
+
+schemaBuilder.entityType = function entityType(
+  this: FreshetBuilder,
+  entity: Entity,
+  options: EntityTypeOptions<FreshetTypes> = {},
+): EntityTypeRef {
+  const ref = this.objectRef<EntityRef>(entity.name);
+  registryOf(this).addEntityType(entity, ref);
+  return ref.implement({
+    description: options.description ?? entity.description,
+    fields: (t) => ({
+      id: t.exposeID('id', { nullable: false, description: `The id of the ${entity.name}, as its events have it.` }),
+      ...options.fields?.(t),
+    }),
+  });
+};

@@ -1,0 +1,94 @@
+import type { View } from '../define/index.ts';
+import { invalidIdReason } from '../engine/index.ts';
+import type { Hub, Update, UpdateCause } from '../live/index.ts';
+import { clientError } from './errors.ts';
+import type { EntityRef } from './types.ts';
+
+/** What stands behind `UserRiskProfileUpdate`. */
+export interface EntityUpdate {
+  readonly cause: UpdateCause;
+  readonly entity: EntityRef;
+}
+
+/** What a subscription sends: updates, or, as its last word, why there are no more. */
+export type Message =
+  | { readonly kind: 'updates'; readonly updates: readonly EntityUpdate[] }
+  | { readonly kind: 'failure'; readonly error: unknown };
+
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/**
+ * The messages of one subscription. The first is a snapshot in the order of the ids, each once, the bad ones among
+ * them: reading their view is what fails, at its own path. It is no generator, because a generator's `return()` waits
+ * for the value that is under way, and a quiet subscription would never end.
+ */
+export class WatchStream implements AsyncIterableIterator<Message> {
+  readonly #view: View;
+  #snapshot: Message | null;
+  #source: AsyncIterator<readonly Update[]> | null;
+
+  private constructor(view: View, snapshot: Message | null, source: AsyncIterator<readonly Update[]> | null) {
+    this.#view = view;
+    this.#snapshot = snapshot;
+    this.#source = source;
+  }
+
+  /**
+   * Begins to watch, and waits for the snapshot. Without a single good id nothing can ever follow it, so the stream
+   * then ends after it.
+   * @throws GraphQLError if the snapshot cannot be had.
+   */
+  static async open(hub: Hub, view: View, ids: readonly string[]): Promise<WatchStream> {
+    const distinct = [...new Set(ids)];
+    const good = distinct.filter((id) => invalidIdReason(id) === null);
+    const source = good.length > 0 ? hub.watch(view, good) : null;
+    try {
+      const first = await source?.next();
+      // The hub is shutting down.
+      if (first?.done) return new WatchStream(view, null, null);
+      const watched = new Map(first?.value.map((update) => [update.vector.id, update]));
+      const updates = distinct.map((id): EntityUpdate => {
+        const update = watched.get(id);
+        return update ? entityUpdate(view, update) : { cause: 'SNAPSHOT', entity: { id } };
+      });
+      return new WatchStream(view, { kind: 'updates', updates }, source);
+    } catch (error) {
+      await source?.return?.();
+      throw clientError(error);
+    }
+  }
+
+  async next(): Promise<IteratorResult<Message, undefined>> {
+    if (this.#snapshot) {
+      const value = this.#snapshot;
+      this.#snapshot = null;
+      return { done: false, value };
+    }
+    if (!this.#source) return done;
+    try {
+      const { done: ended, value } = await this.#source.next();
+      if (ended) return done;
+      return { done: false, value: { kind: 'updates', updates: value.map((one) => entityUpdate(this.#view, one)) } };
+    } catch (error) {
+      // Thrown here, it would tear down the transport; as a message it reaches the client as an error with its code.
+      this.#source = null;
+      return { done: false, value: { kind: 'failure', error: clientError(error) } };
+    }
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    const source = this.#source;
+    this.#snapshot = null;
+    this.#source = null;
+    await source?.return?.();
+    return done;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+function entityUpdate(view: View, { cause, vector }: Update): EntityUpdate {
+  return { cause, entity: { id: vector.id, vectors: new Map([[view, vector]]) } };
+}

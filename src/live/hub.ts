@@ -1,0 +1,181 @@
+import type { View } from '../define/index.ts';
+import { type Engine, InvalidIdError, invalidIdReason, UnavailableError, type Vector } from '../engine/index.ts';
+import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
+import { Pump, type Watched } from './pump.ts';
+import type { Update } from './update.ts';
+import { Watcher } from './watcher.ts';
+
+export interface HubOptions {
+  readonly engine: Engine;
+  readonly events: Pick<KeyspaceEvents, 'listen' | 'subscribe' | 'unsubscribe'>;
+  /** Told of every read that failed and is tried again. */
+  readonly onReadFailure?: (error: unknown) => void;
+}
+
+interface Entity extends Watched {
+  readonly key: string;
+  readonly watchers: Set<Watcher>;
+  /** When the key's subscription is acknowledged. */
+  subscribed: Promise<void>;
+}
+
+/** The served hash is no longer under its key. */
+const losses: ReadonlySet<string> = new Set(['del', 'expired', 'evicted', 'rename_from', 'move_from']);
+/** Of the key, not of what it holds. */
+const indifferent: ReadonlySet<string> = new Set(['expire', 'persist']);
+
+/**
+ * Knows who watches what, and brings each what is new. It subscribes first and reads then, so nothing falls between; takes
+ * a notification as a hint to read; and serves all watchers of an entity by one read.
+ */
+export class Hub {
+  readonly #engine: Engine;
+  readonly #events: HubOptions['events'];
+  readonly #onReadFailure: (error: unknown) => void;
+  readonly #pump: Pump<Entity>;
+  readonly #entities = new Map<string, Entity>();
+  readonly #watchers = new Set<Watcher>();
+  /** Orders joins and reads. */
+  #moment = 0;
+  #closed = false;
+
+  constructor({ engine, events, onReadFailure = () => {} }: HubOptions) {
+    this.#engine = engine;
+    this.#events = events;
+    this.#onReadFailure = onReadFailure;
+    this.#pump = new Pump(engine, {
+      now: () => ++this.#moment,
+      deliver: (batch, readAt) => this.#deliver(batch, readAt),
+      failed: (batch, error) => this.#readFailed(batch, error),
+    });
+    events.listen({
+      changed: (key, operation) => this.#changed(key, operation),
+      missed: () => this.#missed(),
+    });
+  }
+
+  /**
+   * Updates of these entities: first all of them as they are, then whatever changes, each message with all that changed
+   * since the last one. It begins at the first `next()`, which rejects if Valkey is away; later absences are ridden out.
+   * `return()` ends it at once.
+   * @throws InvalidIdError, UnavailableError (from the first `next()`)
+   */
+  watch(view: View, ids: Iterable<string>): AsyncIterableIterator<readonly Update[], undefined> {
+    return new Watcher(view, ids, {
+      begin: (watcher) => {
+        this.#watchers.add(watcher);
+        this.#join(watcher).catch((error) => watcher.fail(error));
+      },
+      end: (watcher) => this.#leave(watcher),
+    });
+  }
+
+  /** How many entities, and subscriptions to them, there are. */
+  get load(): { readonly entities: number; readonly subscriptions: number } {
+    return { entities: this.#entities.size, subscriptions: this.#watchers.size };
+  }
+
+  /** Ends every subscription; those that begin later end at once. */
+  close(): void {
+    this.#closed = true;
+    this.#pump.stop();
+    for (const watcher of this.#watchers) watcher.end();
+  }
+
+  async #join(watcher: Watcher): Promise<void> {
+    if (this.#closed || watcher.ids.length === 0) return watcher.end();
+    const { view } = watcher;
+    for (const id of watcher.ids) {
+      const reason = invalidIdReason(id);
+      if (reason) throw new InvalidIdError(`the ${view.entity.name}'s id ${reason}`);
+    }
+    const entities = watcher.ids.map((id) => this.#entity(view, id));
+    const fresh = entities.filter(({ watchers }) => watchers.size === 0);
+    for (const { watchers } of entities) watchers.add(watcher);
+    if (fresh.length > 0) {
+      const subscribed = this.#subscribe(fresh.map(({ key }) => key));
+      for (const entity of fresh) entity.subscribed = subscribed;
+    }
+    await Promise.all(new Set(entities.map(({ subscribed }) => subscribed)));
+    if (watcher.ended) return;
+    watcher.joinedAt = ++this.#moment;
+    for (const entity of entities) this.#pump.mark(entity);
+  }
+
+  async #subscribe(keys: readonly string[]): Promise<void> {
+    try {
+      await this.#events.subscribe(keys);
+    } catch (error) {
+      throw new UnavailableError(unavailableReason(error) ?? 'changes cannot be heard', { cause: error });
+    }
+  }
+
+  #entity(view: View, id: string): Entity {
+    const key = this.#engine.keys.hash(view, id);
+    const found = this.#entities.get(key);
+    if (found) return found;
+    const entity: Entity = {
+      key,
+      view,
+      id,
+      watchers: new Set(),
+      subscribed: Promise.resolve(),
+      lost: false,
+      resync: false,
+      suspect: false,
+    };
+    this.#entities.set(key, entity);
+    return entity;
+  }
+
+  #leave(watcher: Watcher): void {
+    this.#watchers.delete(watcher);
+    const deserted: string[] = [];
+    for (const id of watcher.ids) {
+      const key = this.#engine.keys.hash(watcher.view, id);
+      const entity = this.#entities.get(key);
+      if (!entity?.watchers.delete(watcher) || entity.watchers.size > 0) continue;
+      this.#entities.delete(key);
+      this.#pump.forget(entity);
+      deserted.push(key);
+    }
+    if (deserted.length > 0) this.#events.unsubscribe(deserted);
+  }
+
+  #changed(key: string, operation: string): void {
+    const entity = this.#entities.get(key);
+    if (!entity || indifferent.has(operation)) return;
+    if (losses.has(operation)) entity.lost = true;
+    this.#pump.mark(entity);
+  }
+
+  #missed(): void {
+    for (const entity of this.#entities.values()) {
+      entity.resync = true;
+      this.#pump.mark(entity);
+    }
+  }
+
+  #deliver(
+    batch: readonly { readonly watched: Entity; readonly resync: boolean; readonly vector: Vector }[],
+    readAt: number,
+  ): void {
+    const served = new Set<Watcher>();
+    for (const { watched, resync, vector } of batch) {
+      for (const watcher of watched.watchers) {
+        if (watcher.joinedAt > readAt) continue;
+        watcher.offer(vector, resync);
+        served.add(watcher);
+      }
+    }
+    for (const watcher of served) watcher.flush();
+  }
+
+  /** Whoever waits for a first message is told; the others get theirs once a read succeeds. */
+  #readFailed(batch: readonly Entity[], error: unknown): void {
+    this.#onReadFailure(error);
+    for (const { watchers } of batch) {
+      for (const watcher of [...watchers]) if (watcher.joining && watcher.joinedAt < this.#moment) watcher.fail(error);
+    }
+  }
+}

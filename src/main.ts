@@ -1,0 +1,77 @@
+import { type Logger, pino } from 'pino';
+import pretty from 'pino-pretty';
+import { type Config, isLoopback, readConfig } from './config.ts';
+import { ApiServer, BackendKeeper, shutDownOnSignal } from './server/index.ts';
+import { type EmbeddedValkey, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
+
+/** Says why the process cannot go on, in words for people, and sets its exit code. */
+function fail(error: unknown): void {
+  // Errors with a code are written for whoever runs this; of others, where they come from is what helps.
+  const forPeople = error instanceof Error && 'code' in error;
+  process.stderr.write(`${forPeople ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exitCode = 1;
+}
+
+function createLog(level: Config['logLevel']): Logger {
+  return process.stdout.isTTY ? pino({ level }, pretty({ sync: true })) : pino({ level });
+}
+
+async function run(config: Config): Promise<void> {
+  const log = createLog(config.logLevel);
+  if (!isLoopback(config.host)) {
+    log.warn(`HOST is ${config.host}: anyone who can reach it may read and record, for there is no authentication yet`);
+  }
+  const { schema, views } = await import('../schema/index.ts');
+
+  let embedded: EmbeddedValkey | undefined;
+  let backend: BackendKeeper | undefined;
+  let server: ApiServer | undefined;
+  const shutDown = shutDownOnSignal({
+    log,
+    steps: [
+      () => server?.drain(),
+      () => backend?.endSubscriptions(),
+      () => server?.close(),
+      () => backend?.close(),
+      () => embedded?.stop(),
+    ],
+    force: () => {
+      server?.terminate();
+      void embedded?.stop();
+    },
+  });
+  try {
+    if (!config.valkey) {
+      embedded = await startEmbeddedValkey({
+        dataDir: config.dataDir,
+        persistent: true,
+        report: (line) => process.stdout.write(`${line}\n`),
+      });
+      void embedded.exited.then(() => shutDown('the embedded Valkey has ended', 1));
+    }
+    const { keyPrefix, clock, host, port } = config;
+    const address = config.valkey ?? parseValkeyUrl((embedded as EmbeddedValkey).url);
+    backend = await BackendKeeper.start({ address, views, keyPrefix, clock, log }, (error) => {
+      fail(error);
+      shutDown('it cannot be served from this Valkey', 1);
+    });
+    const { current, health } = bound(backend);
+    server = await ApiServer.listen({ schema, backend: current, health, log, host, port });
+    process.stdout.write(
+      `Freshet listens on ${server.url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser)\n`,
+    );
+  } catch (error) {
+    fail(error);
+    shutDown('it could not start', 1);
+  }
+}
+
+function bound(backend: BackendKeeper): Pick<BackendKeeper, 'current' | 'health'> {
+  return { current: () => backend.current(), health: () => backend.health() };
+}
+
+try {
+  await run(readConfig(process.env));
+} catch (error) {
+  fail(error);
+}

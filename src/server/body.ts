@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Default: 4 MiB, enough for a thousand events with long ids. */
+export const defaultBodyLimitBytes = 4 * 1024 * 1024;
+
+/** How much of a body that is too long is read and dropped, in multiples of the limit, so that its sender gets an answer. */
+const patience = 16;
+
+export class BodyTooLargeError extends Error {
+  override readonly name = 'BodyTooLargeError';
+}
+
+/** The sender went away before its body was complete. */
+export class BodyAbortedError extends Error {
+  override readonly name = 'BodyAbortedError';
+}
+
+/**
+ * Reads a body to its end as UTF-8, holding no more than the limit of it, whatever its Content-Length says.
+ * @throws BodyTooLargeError, BodyAbortedError
+ */
+export function readBody(request: IncomingMessage, limitBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const tooLarge = () => reject(new BodyTooLargeError(`The body is larger than ${limitBytes} bytes`));
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= limitBytes) chunks.push(chunk);
+      else chunks.length = 0;
+      // An answer while the body still comes in would be lost: most clients write all of it before they read.
+      if (bytes > limitBytes * patience) tooLarge();
+    });
+    request.on('end', () => (bytes > limitBytes ? tooLarge() : resolve(Buffer.concat(chunks).toString('utf8'))));
+    request.on('error', () => reject(new BodyAbortedError('The connection broke before the body was complete')));
+    request.on('close', () => reject(new BodyAbortedError('The connection broke before the body was complete')));
+  });
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage } from 'node:http';
+import { graphqlPath } from './graphql.ts';
+
+const firstQuery = `# Every feature that is served, and what it means.
+{
+  featureViews {
+    fieldPath
+    features { name type description }
+  }
+}
+`;
+
+let page: Promise<string> | undefined;
+
+/** Whether a browser asks for a page where clients ask for results. */
+export function wantsPage(request: IncomingMessage): boolean {
+  return request.method === 'GET' && /\btext\/html\b/.test(request.headers.accept ?? '');
+}
+
+/** GraphiQL in one page that loads nothing from elsewhere. It is 9 MB, so it is read when first asked for. */
+export function graphiqlPage(): Promise<string> {
+  page ??= import('@graphql-yoga/render-graphiql').then(({ renderGraphiQL }) =>
+    renderGraphiQL({ title: 'Freshet', endpoint: graphqlPath, subscriptionsProtocol: 'WS', defaultQuery: firstQuery }),
+  );
+  return page;
+}

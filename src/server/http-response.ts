@@ -1,0 +1,41 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+
+/** Answers in JSON. */
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  send(response, status, 'application/json; charset=utf-8', `${JSON.stringify(body)}\n`);
+}
+
+/** Answers what is not GraphQL in a form that GraphQL clients can still show. */
+export function sendProtocolError(response: ServerResponse, status: number, message: string): void {
+  sendJson(response, status, { errors: [{ message }] });
+}
+
+export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+/** Writes what the GraphQL pipeline answers; a stream goes on until it ends or the client leaves. */
+export async function sendFetchResponse(answer: Response, response: ServerResponse): Promise<void> {
+  const contentType = answer.headers.get('content-type') ?? '';
+  response.statusCode = answer.status;
+  response.setHeaders(answer.headers);
+  if (!/^(text\/event-stream|multipart\/)/.test(contentType)) {
+    const text = await answer.text();
+    response.setHeader('content-length', Buffer.byteLength(text));
+    response.end(text);
+    return;
+  }
+  const reader = answer.body?.getReader();
+  const left = () => void reader?.cancel().catch(() => {});
+  response.once('close', left);
+  if (response.destroyed) left();
+  response.flushHeaders();
+  for (;;) {
+    const part = await reader?.read();
+    if (!part || part.done || response.destroyed) break;
+    if (!response.write(part.value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  }
+  response.end();
+}

@@ -1,0 +1,207 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type GraphQLSchema, printSchema } from 'graphql';
+import type { Logger } from 'pino';
+import { BodyAbortedError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
+import { graphiqlPage, wantsPage } from './graphiql.ts';
+import { type Backend, createPipeline, type GraphQLPipeline, graphqlPath } from './graphql.ts';
+import type { Health } from './health.ts';
+import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
+import { requestIdOf, runAs } from './request-id.ts';
+import { WebSockets } from './websocket.ts';
+
+export interface ServerOptions {
+  readonly schema: GraphQLSchema;
+  /** What to serve from; throws UnavailableError while there is nothing. */
+  readonly backend: () => Backend;
+  readonly health: () => Promise<Health>;
+  readonly log: Logger;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Largest body of a request and largest WebSocket message; default 4 MiB. */
+  readonly bodyLimitBytes?: number;
+}
+
+/** The port is taken, or not ours to take. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+  readonly code = 'LISTEN_FAILED';
+}
+
+const headersTimeoutMs = 10_000; // 10 seconds
+const requestTimeoutMs = 30_000; // 30 seconds, until the body is in
+const keepAliveTimeoutMs = 65_000; // longer than the minute after which most load balancers let go
+
+/** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
+export class ApiServer {
+  readonly #options: ServerOptions;
+  readonly #pipeline: GraphQLPipeline;
+  readonly #webSockets: WebSockets;
+  readonly #http: Server;
+  readonly #bodyLimitBytes: number;
+  readonly #sdl: string;
+  #draining = false;
+
+  private constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#bodyLimitBytes = options.bodyLimitBytes ?? defaultBodyLimitBytes;
+    this.#sdl = `${printSchema(options.schema)}\n`;
+    this.#pipeline = createPipeline(options);
+    this.#webSockets = new WebSockets({
+      pipeline: this.#pipeline,
+      log: options.log,
+      messageLimitBytes: this.#bodyLimitBytes,
+    });
+    this.#http = createServer(
+      {
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        keepAliveTimeout: keepAliveTimeoutMs,
+        connectionsCheckingInterval: 2_000, // 2 seconds: how exact the two above are
+        // Some clients offer HTTP/2 with their first request, which goes on as it is.
+        shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
+      },
+      (request, response) => this.#answer(request, response),
+    );
+    this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
+  }
+
+  /** @throws ListenError in one line for people. */
+  static async listen(options: ServerOptions): Promise<ApiServer> {
+    const server = new ApiServer(options);
+    const { host, port } = options;
+    await new Promise<void>((resolve, reject) => {
+      server.#http.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(whyNot(error, host, port))));
+      server.#http.listen(port, host, resolve);
+    });
+    server.#http.on('error', (error) => options.log.error({ err: error }, 'The HTTP server failed'));
+    return server;
+  }
+
+  /** Where it listens, such as `http://127.0.0.1:4000`. */
+  get url(): string {
+    const { address, family, port } = this.#http.address() as AddressInfo;
+    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** From now on `/readyz` says no, and connections are let go as they fall idle. */
+  drain(): void {
+    this.#draining = true;
+    this.#webSockets.drain();
+    this.#http.close();
+  }
+
+  /** Waits until every request has been answered and every client has been told. Subscriptions must have been ended. */
+  async close(): Promise<void> {
+    this.drain();
+    const sweep = setInterval(() => this.#http.closeIdleConnections(), 50);
+    try {
+      await this.#webSockets.close();
+      await new Promise<void>((resolve) => {
+        if (this.#http.listening) this.#http.once('close', resolve);
+        else this.#http.close(() => resolve());
+      });
+    } finally {
+      clearInterval(sweep);
+    }
+  }
+
+  /** Breaks what is still open. */
+  terminate(): void {
+    this.#webSockets.terminate();
+    this.#http.closeAllConnections();
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const begun = performance.now();
+    const requestId = requestIdOf(request);
+    const path = request.url?.split('?', 1)[0] ?? '';
+    const { log } = this.#options;
+    response.setHeader('x-request-id', requestId);
+    response.setHeader('x-content-type-options', 'nosniff');
+    if (this.#draining) response.setHeader('connection', 'close');
+    response.once('close', () => {
+      const status = response.statusCode;
+      const line = {
+        requestId,
+        method: request.method,
+        path,
+        status,
+        durationMs: Math.round((performance.now() - begun) * 100) / 100,
+        ...(response.writableFinished ? {} : { aborted: true }),
+      };
+      if (status >= 500) log.warn(line, 'request');
+      else if (status >= 400) log.info(line, 'request');
+      else log.debug(line, 'request');
+    });
+    runAs(requestId, () => this.#route(path, request, response, requestId)).catch((error: unknown) => {
+      if (error instanceof BodyAbortedError) return response.destroy();
+      if (!(error instanceof BodyTooLargeError)) log.error({ err: error, requestId }, 'A request failed');
+      if (response.headersSent) return response.destroy();
+      response.setHeader('connection', 'close');
+      if (error instanceof BodyTooLargeError) sendProtocolError(response, 413, error.message);
+      else sendProtocolError(response, 500, `Something went wrong on our side; request ${requestId}`);
+      return undefined;
+    });
+  }
+
+  async #route(path: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    if (path === graphqlPath) return this.#graphql(request, response, requestId);
+    const page = this.#pages[path];
+    if (!page) return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);
+    if (request.method === 'GET' || request.method === 'HEAD') return page(response);
+    response.setHeader('allow', 'GET, HEAD');
+    return sendProtocolError(response, 405, `${path} is only to be read`);
+  }
+
+  readonly #pages: { readonly [path: string]: (response: ServerResponse) => Promise<void> | void } = {
+    '/': (response) => {
+      response.writeHead(302, { location: graphqlPath }).end();
+    },
+    '/livez': (response) => sendJson(response, 200, { alive: true }),
+    '/readyz': async (response) => {
+      const health = await this.#health();
+      sendJson(response, health.ready ? 200 : 503, health);
+    },
+    '/schema.graphql': (response) => send(response, 200, 'application/graphql; charset=utf-8', this.#sdl),
+  };
+
+  async #health(): Promise<Health> {
+    if (this.#draining) return { ready: false, problems: ['The server is shutting down'], warnings: [] };
+    return this.#options.health();
+  }
+
+  async #graphql(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    if (wantsPage(request)) return send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
+    const post = request.method === 'POST';
+    // Other types are what a page of another origin may send unasked, and what the specification does not know.
+    if (post && !/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
+      return sendProtocolError(response, 415, 'The body must be JSON, with content-type: application/json');
+    }
+    const { yoga } = this.#pipeline;
+    const answer = await yoga.handleRequest(
+      new yoga.fetchAPI.Request(`http://${request.headers.host ?? 'localhost'}${request.url}`, {
+        method: request.method ?? 'GET',
+        headers: request.headers as Record<string, string>,
+        ...(post && { body: await readBody(request, this.#bodyLimitBytes) }),
+      }),
+      { requestId },
+    );
+    await sendFetchResponse(answer, response);
+  }
+}
+
+function whyNot(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is taken by another program: stop it, or set PORT to another (0 takes any free one)`;
+    case 'EACCES':
+      return `Port ${port} on ${host} is not ours to take: set PORT to one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `HOST ${host} is not an address of this machine`;
+    default:
+      return `Cannot listen on ${host}:${port}: ${error.message}`;
+  }
+}

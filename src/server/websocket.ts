@@ -1,0 +1,172 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type ExecutionArgs, type GraphQLError, getOperationAST } from 'graphql';
+import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { contractError, withoutHttp } from '../graphql/index.ts';
+import { type GraphQLPipeline, graphqlPath, type RequestContext, unavailable } from './graphql.ts';
+import { Operations } from './operations.ts';
+import { requestIdOf, runAs } from './request-id.ts';
+
+export interface WebSocketOptions {
+  readonly pipeline: GraphQLPipeline;
+  readonly log: Logger;
+  /** A longer message closes its socket. */
+  readonly messageLimitBytes: number;
+}
+
+/** How often a silent client is asked whether it is still there; one that does not answer before the next is dropped. */
+const heartbeatMs = 12_000; // 12 seconds
+
+/** What came with the handshake. */
+interface Extra extends Record<PropertyKey, unknown> {
+  readonly requestId: string;
+}
+
+type Execute = (args: ExecutionArgs) => OperationResult;
+
+/** What `onSubscribe` makes of a message, and `execute` and `subscribe` get. */
+type PipelineArgs = ExecutionArgs & { readonly execute: Execute; readonly subscribe: Execute };
+
+/** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
+export class WebSockets {
+  readonly #log: Logger;
+  readonly #sockets: WebSocketServer;
+  readonly #operations = new Operations();
+  #draining = false;
+
+  constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
+    this.#log = log;
+    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: messageLimitBytes, handleProtocols });
+    const protocol = this.#protocol(pipeline);
+    this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+      const requestId = requestIdOf(request);
+      const closed = protocol.opened(
+        {
+          protocol: socket.protocol,
+          send: (text) => send(socket, text),
+          close: (code, reason) => socket.close(code, reason),
+          onMessage: (take) =>
+            socket.on('message', (data) => {
+              take(String(data)).catch((error: unknown) => {
+                this.#log.warn({ err: error, requestId }, 'A WebSocket message could not be handled');
+                socket.close(CloseCode.InternalServerError, 'Internal server error');
+              });
+            }),
+        },
+        { requestId } satisfies Extra,
+      );
+      const stopHeartbeat = keepAlive(socket);
+      // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.
+      socket.on('error', (error) => this.#log.debug({ err: error, requestId }, 'A WebSocket failed'));
+      socket.once('close', (code, reason) => {
+        stopHeartbeat();
+        this.#log.debug({ requestId, code }, 'A WebSocket closed');
+        void closed(code, String(reason));
+      });
+    });
+  }
+
+  /** Answers a handshake. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {});
+    const path = request.url?.split('?', 1)[0];
+    if (path !== graphqlPath) refuse(socket, 404, 'Not Found');
+    else if (this.#draining) refuse(socket, 503, 'Service Unavailable');
+    else if (!isSameOrigin(request)) refuse(socket, 403, 'Forbidden');
+    else this.#sockets.handleUpgrade(request, socket, head, (open) => this.#sockets.emit('connection', open, request));
+  }
+
+  /** Takes no new operations. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Waits until what is under way has been answered, then says goodbye. Subscriptions must have been ended. */
+  async close(): Promise<void> {
+    this.drain();
+    await this.#operations.whenIdle();
+    for (const socket of this.#sockets.clients) socket.close(1001, 'The server is shutting down');
+  }
+
+  terminate(): void {
+    for (const socket of this.#sockets.clients) socket.terminate();
+  }
+
+  #protocol({ yoga, mask }: GraphQLPipeline) {
+    return makeServer<Record<string, unknown>, Extra>({
+      onSubscribe: ({ extra: { requestId } }, _id, { query, operationName, variables }) =>
+        runAs(requestId, async () => {
+          if (this.#draining) return [unavailable('The server is shutting down: connect again')];
+          try {
+            const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({ requestId });
+            const document = parse(query);
+            const errors: readonly GraphQLError[] = validate(schema, document);
+            if (errors.length > 0) return errors;
+            if (!getOperationAST(document, operationName)) {
+              return [contractError('BAD_USER_INPUT', 'operationName does not name one operation of the query')];
+            }
+            const contextValue = await contextFactory();
+            return { schema, document, operationName, variableValues: variables, contextValue, execute, subscribe };
+          } catch (error) {
+            // Thrown from here, it would close the socket with all its subscriptions.
+            return [mask(error)];
+          }
+        }),
+      execute: (args) => this.#run(args as PipelineArgs, 'execute'),
+      subscribe: (args) => this.#run(args as PipelineArgs, 'subscribe'),
+      onNext: (_context, _id, _payload, _args, { data, errors, extensions }) =>
+        errors && {
+          ...(data !== undefined && { data }),
+          errors: errors.map(formatted),
+          ...(extensions && { extensions }),
+        },
+      onError: (_context, _id, _payload, errors) => errors.map((error) => formatted(mask(error))),
+    });
+  }
+
+  #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
+    const { requestId } = args.contextValue as RequestContext;
+    return this.#operations.run(requestId, () => args[how](args));
+  }
+}
+
+function formatted(error: GraphQLError) {
+  return withoutHttp(error).toJSON();
+}
+
+function send(socket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.readyState !== socket.OPEN) resolve();
+    // One that fails closes the socket, and whoever listens to that ends what it carried.
+    else socket.send(text, () => resolve());
+  });
+}
+
+/** Drops a client that is gone without a word. */
+function keepAlive(socket: WebSocket): () => void {
+  let heard = true;
+  socket.on('pong', () => {
+    heard = true;
+  });
+  const timer = setInterval(() => {
+    if (!heard) return socket.terminate();
+    heard = false;
+    socket.ping();
+  }, heartbeatMs);
+  return () => clearInterval(timer);
+}
+
+/**
+ * Browsers let a page of any origin open a WebSocket to anywhere, and say which page it was. Other clients say nothing.
+ */
+function isSameOrigin({ headers }: IncomingMessage): boolean {
+  if (headers.origin === undefined) return true;
+  const host = URL.parse(headers.origin)?.host;
+  return host !== undefined && (host === headers.host || host === headers['x-forwarded-host']);
+}
+
+function refuse(socket: Duplex, status: number, reason: string): void {
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

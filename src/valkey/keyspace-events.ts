@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'iovalkey';
+import { addNotifyFlags, explainSilence } from './notify-flags.ts';
+
+/** Who hears of changes. Notifications are fire and forget: hints to read again, never the data. */
+export interface KeyspaceListener {
+  /** `operation`, such as `hset`, `del`, `expired` or `evicted`, was done to a subscribed key. */
+  changed(key: string, operation: string): void;
+  /** Any subscribed key may have changed unheard: the connection was lost and is back, with all its subscriptions. */
+  missed(): void;
+}
+
+export interface KeyspaceEventsOptions {
+  /** For commands; it stays with its owner. */
+  readonly valkey: Redis;
+  /** From `connectSubscriber`, to the same server and database; `close` ends it. */
+  readonly subscriber: Redis;
+  /** Where the canary key lives. */
+  readonly keyPrefix: string;
+  /** How long to wait for a connection, and for a notification of our own canary; default 3 s. */
+  readonly patienceMs?: number;
+  /** How often to prove that notifications still arrive; default 10 s. */
+  readonly heartbeatMs?: number;
+}
+
+/** Valkey is there, but does not tell us of changes. */
+export class KeyspaceEventsError extends Error {
+  override readonly name = 'KeyspaceEventsError';
+  readonly code = 'KEYSPACE_EVENTS_SILENT';
+}
+
+const channelsPerCommand = 1_000;
+/** What is done to the canary, and must be heard. Evictions cannot be provoked. */
+const canaryOperations = ['hset', 'del', 'expired'] as const;
+
+/**
+ * Keyspace notifications of exact keys, by one subscriber connection. Whenever it connects it makes sure that Valkey
+ * sends them (`notify-keyspace-events`, to which it only ever adds), subscribes, and proves by a canary key that they
+ * arrive; it goes on proving it, so a connection that died in silence does not go unnoticed.
+ */
+export class KeyspaceEvents {
+  readonly #options: KeyspaceEventsOptions;
+  readonly #patienceMs: number;
+  readonly #channelPrefix: string;
+  readonly #canaryKey: string;
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #wanted = new Set<string>();
+  readonly #unheard = new Set<string>();
+  #listener: KeyspaceListener = { changed: () => {}, missed: () => {} };
+  /** Counts connections, so that work begun for one that is gone stops. */
+  #epoch = 0;
+  /** From the moment at which all wanted keys are being subscribed: later ones are sent by themselves. */
+  #sending = false;
+  #established = Promise.withResolvers<void>();
+  #heard = Promise.withResolvers<void>();
+  #everEstablished = false;
+  #closed = false;
+  #problem: Error | null = new Error('Connection is closed.');
+
+  private constructor(options: KeyspaceEventsOptions) {
+    this.#options = options;
+    this.#patienceMs = options.patienceMs ?? 3_000;
+    this.#channelPrefix = `__keyspace@${options.valkey.options.db ?? 0}__:`;
+    this.#canaryKey = `${options.keyPrefix}:canary:{${randomUUID()}}`;
+    const { subscriber } = options;
+    subscriber.on('message', (channel: string, operation: string) => this.#hear(channel, operation));
+    subscriber.on('ready', () => void this.#establish(++this.#epoch));
+    subscriber.on('close', () => this.#lose());
+    if (subscriber.status === 'ready') void this.#establish(++this.#epoch);
+    this.#heartbeat = setInterval(() => void this.#beat(), options.heartbeatMs ?? 10_000).unref();
+  }
+
+  /**
+   * Waits until notifications are known to arrive.
+   * @throws KeyspaceEventsError that says what to set; an error for which `unavailableReason` has a reason.
+   */
+  static async open(options: KeyspaceEventsOptions): Promise<KeyspaceEvents> {
+    const events = new KeyspaceEvents(options);
+    try {
+      await events.#whenEstablished();
+      return events;
+    } catch (error) {
+      events.close();
+      throw error;
+    }
+  }
+
+  /** Why changes may go unheard at the moment; null while all is well. */
+  get problem(): Error | null {
+    return this.#problem;
+  }
+
+  listen(listener: KeyspaceListener): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * Resolves once Valkey has acknowledged: what changes from then on is heard, or `missed` is called. Keys stay wanted
+   * until `unsubscribe`, also when this fails and across reconnects.
+   */
+  async subscribe(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#wanted.add(key);
+    const epoch = this.#epoch;
+    if (this.#sending) {
+      try {
+        return await this.#send('subscribe', keys);
+      } catch (error) {
+        if (epoch === this.#epoch && !this.#closed) throw error;
+      }
+    }
+    await this.#whenEstablished();
+  }
+
+  /** Takes effect at once for us, and at Valkey in the order of calls. */
+  unsubscribe(keys: readonly string[]): void {
+    for (const key of keys) this.#wanted.delete(key);
+    // One that fails breaks the connection's subscriptions with it.
+    if (this.#sending) this.#send('unsubscribe', keys).catch(() => {});
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#heartbeat);
+    this.#listener = { changed: () => {}, missed: () => {} };
+    this.#lose();
+    this.#options.subscriber.disconnect();
+  }
+
+  /** Makes a new connection whole; tries again for as long as it lasts. */
+  async #establish(epoch: number): Promise<void> {
+    const current = () => epoch === this.#epoch && !this.#closed;
+    while (current()) {
+      try {
+        const configured = await addNotifyFlags(this.#options.valkey);
+        if (!current()) return;
+        this.#sending = true;
+        await this.#send('subscribe', [this.#canaryKey, ...this.#wanted]);
+        if (!(await this.#prove())) throw new KeyspaceEventsError(explainSilence(configured, [...this.#unheard]));
+        if (!current()) return;
+        this.#problem = null;
+        this.#established.resolve();
+        if (this.#everEstablished) this.#listener.missed();
+        this.#everEstablished = true;
+        return;
+      } catch (error) {
+        if (!current()) return;
+        this.#fail(error);
+        await new Promise((resolve) => setTimeout(resolve, 500).unref());
+      }
+    }
+  }
+
+  /** Does to the canary what must be heard, and waits until it was. */
+  async #prove(): Promise<boolean> {
+    const { valkey } = this.#options;
+    const key = this.#canaryKey;
+    this.#heard = Promise.withResolvers();
+    for (const operation of canaryOperations) this.#unheard.add(operation);
+    await valkey.hset(key, 'sings', 1);
+    await valkey.del(key);
+    await valkey.hset(key, 'sings', 1);
+    await valkey.pexpire(key, 1);
+    const silence = AbortSignal.timeout(this.#patienceMs);
+    while (this.#unheard.size > 0 && !silence.aborted) {
+      await Promise.race([this.#heard.promise, new Promise((resolve) => setTimeout(resolve, 5).unref())]);
+      // Touching a key that is past its time is what makes Valkey notice.
+      if (this.#unheard.has('expired')) await valkey.exists(key);
+    }
+    return this.#unheard.size === 0;
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#problem) return;
+    const epoch = this.#epoch;
+    try {
+      if (await this.#prove()) return;
+    } catch {
+      return; // commands fail: that says nothing of the subscriptions, and is not hidden from anyone
+    }
+    if (epoch !== this.#epoch || this.#closed) return;
+    this.#fail(new KeyspaceEventsError('notifications have stopped arriving; connecting anew'));
+    this.#options.subscriber.disconnect(true);
+  }
+
+  #hear(channel: string, operation: string): void {
+    if (!channel.startsWith(this.#channelPrefix)) return;
+    const key = channel.slice(this.#channelPrefix.length);
+    if (key !== this.#canaryKey) {
+      this.#listener.changed(key, operation);
+      return;
+    }
+    this.#unheard.delete(operation);
+    if (this.#unheard.size === 0) this.#heard.resolve();
+  }
+
+  #lose(): void {
+    this.#epoch++;
+    this.#sending = false;
+    this.#fail(new Error('Connection is closed.'));
+  }
+
+  #fail(error: unknown): void {
+    if (this.#problem === null) this.#established = Promise.withResolvers();
+    this.#problem = error instanceof Error ? error : new Error(String(error));
+  }
+
+  async #whenEstablished(): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(this.#problem), this.#patienceMs * 2);
+    try {
+      await Promise.race([this.#established.promise, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #send(command: 'subscribe' | 'unsubscribe', keys: readonly string[]): Promise<void> {
+    const { subscriber } = this.#options;
+    const channels = keys.map((key) => this.#channelPrefix + key);
+    const sent: Promise<unknown>[] = [];
+    for (let at = 0; at < channels.length; at += channelsPerCommand) {
+      sent.push(subscriber[command](...channels.slice(at, at + channelsPerCommand)));
+    }
+    await Promise.all(sent);
+  }
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, isLoopback, readConfig } from '../src/config.ts';
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      port: 4000,
+      host: '127.0.0.1',
+      valkey: null,
+      dataDir: '.data',
+      clock: 'wall',
+      keyPrefix: 'fs',
+      logLevel: 'info',
+    });
+  });
+
+  it('comes from the environment', () => {
+    expect(
+      readConfig({
+        PORT: '0',
+        HOST: '[::1]',
+        VALKEY_URL: 'valkey://store:7000/2',
+        FRESHET_DATA_DIR: '/var/lib/freshet',
+        FRESHET_CLOCK: 'event',
+        FRESHET_KEY_PREFIX: 'team:fs',
+        LOG_LEVEL: 'debug',
+        HOME: '/somewhere',
+      }),
+    ).toEqual({
+      port: 0,
+      host: '::1',
+      valkey: { host: 'store', port: 7000, tls: false, username: null, password: null, db: 2 },
+      dataDir: '/var/lib/freshet',
+      clock: 'event',
+      keyPrefix: 'team:fs',
+      logLevel: 'debug',
+    });
+  });
+
+  it('takes an empty variable as one that is not set', () => {
+    expect(readConfig({ PORT: '', VALKEY_URL: ' ', FRESHET_CLOCK: '' })).toEqual(readConfig({}));
+  });
+
+  it('says everything that is wrong at once', () => {
+    const env = {
+      PORT: '65536',
+      HOST: 'http://localhost',
+      VALKEY_URL: 'http://store',
+      FRESHET_CLOCK: 'sun',
+      FRESHET_KEY_PREFIX: 'a{b}',
+      FRESHET_KEYPREFIX: 'fs',
+      LOG_LEVEL: 'loud',
+    };
+    expect(problemsOf(env)).toEqual([
+      'PORT: expected a port from 0 to 65535, got "65536"',
+      'HOST: expected a host name or address without scheme or port, got "http://localhost"',
+      'VALKEY_URL: expected valkey://host:port/db, or valkeys:// for TLS',
+      'FRESHET_CLOCK: expected one of wall, event, got "sun"',
+      'FRESHET_KEY_PREFIX: expected 1 to 64 characters without braces or blanks, got "a{b}"',
+      'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX',
+    ]);
+    expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
+  });
+
+  it.each(['-1', '4000x', '1e3', '4 000'])('refuses %j as a port', (port) => {
+    expect(problemsOf({ PORT: port })).toHaveLength(1);
+  });
+
+  it('knows which hosts only this machine can reach', () => {
+    expect(['127.0.0.1', '127.1.2.3', 'localhost', '::1'].filter(isLoopback)).toHaveLength(4);
+    expect(['0.0.0.0', '::', '10.0.0.1', 'api.example.com', '127.0.0.1.example.com'].filter(isLoopback)).toEqual([]);
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { avg, count, featureSignature, lifetime, max, type View, view } from '../../src/define/index.ts';
+import { base } from './transaction.ts';
+
+/** The signature of a view's only feature. */
+function signatureOf(one: View): string {
+  const [feature] = one.features;
+  if (!feature) throw new Error('the view has no feature');
+  return featureSignature(one, feature);
+}
+
+const hourly = view('profile', {
+  ...base,
+  features: { busy: count({ window: '1h', where: { amount: { gt: 1, lt: 9 } } }) },
+});
+
+describe("a feature's signature", () => {
+  test('stays when only names, words, or the order of a filter change', () => {
+    const same = view('other_profile', {
+      ...base,
+      version: 2,
+      description: 'In other words.',
+      features: { calm: count({ window: '60m', description: 'Other.', where: { amount: { lt: 9, gt: 1 } } }) },
+    });
+    expect(signatureOf(same)).toBe(signatureOf(hourly));
+  });
+
+  test('stays when a list of alternatives is only sorted otherwise', () => {
+    const among = (...ids: string[]) =>
+      view('profile', { ...base, features: { x: count({ window: '1h', where: { deviceId: { in: ids } } }) } });
+    expect(signatureOf(among('b', 'a', 'b'))).toBe(signatureOf(among('a', 'b')));
+  });
+
+  test('differs when the meaning does', () => {
+    const profiles = [
+      view('profile', { ...base, features: { x: count({ window: '1h' }) } }),
+      view('profile', { ...base, features: { x: count({ window: '2h' }) } }),
+      view('profile', { ...base, features: { x: count({ window: '1h', delay: '1h' }) } }),
+      view('profile', { ...base, features: { x: count({ window: lifetime({ idle: '1h' }) }) } }),
+      view('profile', { ...base, features: { x: count({ window: '1h', where: { amount: { gt: 1 } } }) } }),
+      view('profile', { ...base, features: { x: count({ window: '1h', where: { amount: { gte: 1 } } }) } }),
+      view('profile', { ...base, features: { x: avg('amount', { window: '1h' }) } }),
+      view('profile', { ...base, features: { x: max('amount', { window: '1h' }) } }),
+      view('profile', { ...base, by: 'transactionId', features: { x: count({ window: '1h' }) } }),
+    ];
+    expect(new Set(profiles.map(signatureOf)).size).toBe(profiles.length);
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { avg, count, lifetime, share, view } from '../../src/define/index.ts';
+import { base } from './transaction.ts';
+
+const profile = view('user_risk_profile', {
+  ...base,
+  features: {
+    txnCount5m: count({ window: '5m' }),
+    fraudRate7d: share('fraud', { window: '7d', delay: '7d' }),
+    avgTxnAmount: avg('amount', { window: lifetime({ idle: '24h' }) }),
+    bigTxnCount24h: count({ window: '24h', where: { amount: { gte: 1000 } } }),
+  },
+  derived: { burst: (features) => features.txnCount5m / features.bigTxnCount24h },
+});
+
+describe('a view', () => {
+  test('has a GraphQL type and hash fields named after it', () => {
+    expect(profile.typeName).toBe('UserRiskProfile');
+    expect(profile.features.map(({ hashField }) => hashField)).toEqual([
+      'txn_count_5m',
+      'fraud_rate_7d',
+      'avg_txn_amount',
+      'big_txn_count_24h',
+    ]);
+  });
+
+  test('keeps its features in the order in which they were written', () => {
+    expect(profile.features.map(({ name }) => name)).toEqual([
+      'txnCount5m',
+      'fraudRate7d',
+      'avgTxnAmount',
+      'bigTxnCount24h',
+    ]);
+  });
+
+  test('knows each window in milliseconds', () => {
+    expect(profile.features.map(({ aggregation }) => aggregation.window)).toEqual([
+      { kind: 'sliding', lengthMs: 300_000, delayMs: 0 },
+      { kind: 'sliding', lengthMs: 604_800_000, delayMs: 604_800_000 },
+      { kind: 'lifetime', idleMs: 86_400_000 },
+      { kind: 'sliding', lengthMs: 86_400_000, delayMs: 0 },
+    ]);
+  });
+
+  test('derives values from its features as numbers', () => {
+    const [burst] = profile.derived;
+    expect(burst?.name).toBe('burst');
+    expect(burst?.compute({ txnCount5m: 3, bigTxnCount24h: 4 })).toBe(0.75);
+    expect(burst?.compute({ txnCount5m: 3, bigTxnCount24h: Number.NaN })).toBeNaN();
+  });
+});

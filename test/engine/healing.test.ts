@@ -1,0 +1,97 @@
+import { describe, expect, inject, test } from 'vitest';
+import { count, distinct, max } from '../../src/define/index.ts';
+import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { valuesOf } from './expectations.ts';
+import { pay, payment, spending } from './payments.ts';
+import { useScratch } from './scratch.ts';
+
+const scratch = useScratch();
+
+describe('an engine', () => {
+  // The library alone is removed: FUNCTION FLUSH would do the same to every other test that runs beside this one.
+  test('loads its functions again when Valkey has forgotten them, and loses nothing', async () => {
+    const profile = spending({ count1h: count({ window: '1h' }) }, 'flushed_profile');
+    const engine = await scratch.open([profile], 'wall');
+    await engine.record(payment, [pay()]);
+
+    await scratch.unload([profile]);
+    const [outcome] = await engine.record(payment, [pay()]);
+    expect(outcome?.status).toBe('RECORDED');
+
+    await scratch.unload([profile]);
+    const [[read], [refreshed]] = await Promise.all([engine.read(profile, ['ada']), engine.refresh(profile, ['ada'])]);
+    expect(read && valuesOf(read)).toEqual({ count1h: 2 });
+    expect(refreshed && valuesOf(refreshed)).toEqual({ count1h: 2 });
+  });
+
+  test('heals while many calls are under way', async () => {
+    const profile = spending({ count1h: count({ window: '1h' }) }, 'often_flushed_profile');
+    const engine = await scratch.open([profile], 'wall');
+    const calls = Array.from({ length: 60 }, async (_, i) => {
+      if (i % 20 === 10) await scratch.unload([profile]);
+      return engine.record(payment, [pay()]);
+    });
+    const outcomes = (await Promise.all(calls)).flat();
+    expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => 'RECORDED'));
+    const [vector] = await engine.read(profile, ['ada']);
+    expect(vector?.eventSeq).toBe(60);
+  });
+
+  test('counts companions of a log that are missing', async () => {
+    const profile = spending({ shops: distinct('shopId', { window: '1h' }) }, 'evicted_profile');
+    const engine = await scratch.open([profile], 'wall');
+    await engine.record(payment, [pay()]);
+    expect(engine.lostCompanions).toBe(0);
+
+    const stored = await scratch.keys(engine.keys.prefix);
+    await scratch.valkey.del(stored.filter((key) => key.includes(':seen:')));
+    const [vector] = await engine.refresh(profile, ['ada']);
+    expect(vector && valuesOf(vector)).toEqual({ shops: 0 });
+    expect(engine.lostCompanions).toBe(1);
+  });
+
+  test('starts a lost log anew, with a hash that says nothing more than the new one and a revision that still grows', async () => {
+    const profile = spending({
+      count1h: count({ window: '1h' }),
+      behind: max('amount', { window: '1h', delay: '1s' }),
+    });
+    const engine = await scratch.open([profile], 'wall');
+    const [before] = await engine.record(payment, [pay({ paidAt: (await scratch.now()) - 60_000 })]);
+    expect(await scratch.valkey.hgetall(engine.keys.hash(profile, 'ada'))).toMatchObject({ behind: '10' });
+
+    await scratch.valkey.del(engine.keys.log(profile, 'ada'));
+    const [after] = await engine.record(payment, [pay()]);
+    const vector = after?.vectors.get(profile);
+    expect(vector && valuesOf(vector)).toEqual({ count1h: 1, behind: null });
+    expect(vector?.revision).toBeGreaterThan(before?.vectors.get(profile)?.revision ?? Number.POSITIVE_INFINITY);
+    const hash = await scratch.valkey.hgetall(engine.keys.hash(profile, 'ada'));
+    expect(hash).toMatchObject({ count_1h: '1', _event_seq: '1', _revision: `${vector?.revision}` });
+    expect(hash).not.toHaveProperty('behind');
+  });
+
+  test('serves what another process recorded before it started', async () => {
+    const profile = spending({ count1h: count({ window: '1h' }) });
+    const prefix = scratch.prefix();
+    const [outcome] = await (await scratch.open([profile], 'wall', prefix)).record(payment, [pay()]);
+    const [vector] = await (await scratch.open([profile], 'wall', prefix)).read(profile, ['ada']);
+    expect(vector).toEqual(outcome?.vectors.get(profile));
+  });
+});
+
+describe('while Valkey is away', () => {
+  test('events are unavailable but not rejected, and reads say so too', async () => {
+    const profile = spending({ count1h: count({ window: '1h' }) });
+    const valkey = connect(parseValkeyUrl(inject('valkeyUrl')));
+    const prefix = scratch.prefix();
+    const engine = await scratch.open([profile], 'wall', prefix, valkey);
+    valkey.disconnect();
+
+    const outcomes = await engine.record(payment, [pay(), pay({ userId: '' })]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['UNAVAILABLE', 'REJECTED']);
+    expect(outcomes[0]).toMatchObject({ reason: expect.any(String), occurredAt: null });
+    const unavailable = { name: 'UnavailableError', code: 'UNAVAILABLE' };
+    await expect(engine.read(profile, ['ada'])).rejects.toMatchObject(unavailable);
+    await expect(engine.refresh(profile, ['ada'])).rejects.toMatchObject(unavailable);
+    await expect(scratch.open([profile], 'wall', prefix, valkey)).rejects.toMatchObject(unavailable);
+  });
+});

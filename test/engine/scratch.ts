@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import type { Redis } from 'iovalkey';
+import { afterAll, inject } from 'vitest';
+import type { View } from '../../src/define/index.ts';
+import { type Clock, Engine } from '../../src/engine/index.ts';
+import { writeLibrary } from '../../src/engine/library.ts';
+import { planView } from '../../src/engine/plan.ts';
+import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+
+/** A slow machine is no failure. */
+const commandTimeoutMs = 20_000;
+
+/** Room of one's own on the shared Valkey: fresh prefixes, and nothing left behind. */
+export class Scratch {
+  readonly valkey: Redis = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs });
+  readonly #prefixes = new Set<string>();
+
+  /** A prefix that nobody has used. */
+  prefix(): string {
+    const prefix = `test:${randomBytes(6).toString('hex')}`;
+    this.#prefixes.add(prefix);
+    return prefix;
+  }
+
+  /** Opens an engine, under a prefix of its own unless told otherwise. */
+  open(views: readonly View[], clock: Clock, keyPrefix = this.prefix(), valkey = this.valkey): Promise<Engine> {
+    return Engine.open({ valkey, views, keyPrefix, clock });
+  }
+
+  /** Lends an engine of random views, and removes all that it stored and loaded. */
+  async lend(views: readonly View[], clock: Clock, use: (engine: Engine) => Promise<void>): Promise<void> {
+    const prefix = this.prefix();
+    try {
+      await use(await this.open(views, clock, prefix));
+    } finally {
+      await this.#remove(prefix);
+      await this.unload(views);
+    }
+  }
+
+  /** Makes Valkey forget the functions of these views, as a restart, a failover or FUNCTION FLUSH does. */
+  async unload(views: readonly View[]): Promise<void> {
+    await this.valkey.call('FUNCTION', 'DELETE', writeLibrary(views.map(planView)).name).catch(() => {});
+  }
+
+  /** The store's now. */
+  async now(): Promise<number> {
+    const [seconds, micros] = await this.valkey.time();
+    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  }
+
+  /** All keys under a prefix but its registry. */
+  async keys(prefix: string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const keys of this.valkey.scanStream({ match: `${prefix}:*`, count: 1000 })) found.push(...keys);
+    return found.filter((key) => key !== `${prefix}:registry`).sort();
+  }
+
+  async #remove(prefix: string): Promise<void> {
+    await this.valkey.unlink(`${prefix}:registry`, ...(await this.keys(prefix)));
+    this.#prefixes.delete(prefix);
+  }
+
+  async close(): Promise<void> {
+    for (const prefix of this.#prefixes) await this.#remove(prefix);
+    await this.valkey.quit();
+  }
+}
+
+/** A scratch for a test file, closed at its end. */
+export function useScratch(): Scratch {
+  const scratch = new Scratch();
+  afterAll(() => scratch.close());
+  return scratch;
+}

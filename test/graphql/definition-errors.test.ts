@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { count, DefinitionError, event, type View, view } from '../../src/define/index.ts';
+import { account, bank, newBuilder, transfer, transferSchema, transferView } from './deployments.ts';
+
+const sent = transferView('account_sent', account, 'senderId');
+const booked = transferView('bank_booked', bank, 'bankId');
+
+/** The message of the DefinitionError that building a schema ends in. */
+function definitionError(build: () => unknown): string {
+  try {
+    build();
+  } catch (error) {
+    if (error instanceof DefinitionError) return error.message;
+    throw error;
+  }
+  throw new Error('expected a DefinitionError');
+}
+
+describe('a schema is refused that', () => {
+  test('serves a view which it does not list', () => {
+    const builder = newBuilder();
+    builder.entityType(account, { fields: (t) => ({ sent: t.featureView(sent) }) });
+    builder.queryField('account', (t) => t.entity(account));
+    expect(definitionError(() => builder.toSchema({ views: [] }))).toMatch(
+      /view account_sent: is served by Account.sent/,
+    );
+  });
+
+  test('lists a view which no field serves', () => {
+    const builder = newBuilder();
+    builder.entityType(account);
+    builder.queryField('account', (t) => t.entity(account));
+    expect(definitionError(() => builder.toSchema({ views: [sent] }))).toMatch(
+      /view account_sent: .* no field serves it/,
+    );
+  });
+
+  test('serves a view on the type of another entity', () => {
+    const builder = newBuilder();
+    builder.entityType(account, { fields: (t) => ({ booked: t.featureView(booked) }) });
+    builder.queryField('account', (t) => t.entity(account));
+    expect(definitionError(() => builder.toSchema({ views: [booked] }))).toMatch(
+      /view bank_booked: is of Bank, so Account.booked cannot serve it/,
+    );
+  });
+
+  test('asks for an entity that has no type', () => {
+    const builder = newBuilder();
+    builder.queryField('account', (t) => t.entity(account));
+    expect(definitionError(() => builder.toSchema())).toMatch(/entity Account: has no type .* builder.entityType/);
+  });
+
+  test('gives an entity two types', () => {
+    const builder = newBuilder();
+    builder.entityType(account);
+    expect(definitionError(() => builder.entityType(account))).toMatch(/entity Account: has two types/);
+  });
+
+  test('has two views of one type name', () => {
+    const again = view('account_sent', {
+      version: 2,
+      entity: account,
+      from: transfer,
+      by: 'senderId',
+      description: '',
+      features: { count1h: count({ window: '1h' }) },
+    });
+    expect(definitionError(() => transferSchema([sent, again]))).toMatch(/account_sent v2: gives the type AccountSent/);
+  });
+
+  test('would have two fields of one name in a payload', () => {
+    const status = transferView('status_sent', { name: 'Status', description: '' }, 'senderId');
+    expect(definitionError(() => transferSchema([status]))).toMatch(/view status_sent: .* status .* taken/);
+  });
+
+  test('would have two fields of one name in an update', () => {
+    const causes = transferView('causes', { name: 'Cause', description: '' }, 'senderId');
+    const builder = newBuilder();
+    builder.entityType(causes.entity, { fields: (t) => ({ causes: t.featureView(causes) }) });
+    builder.queryField('featureViews', (t) => t.featureViews());
+    builder.subscriptionType({ fields: (t) => ({ causesUpdated: t.featureUpdates(causes) }) });
+    expect(definitionError(() => builder.toSchema({ views: [causes] }))).toMatch(/view causes: .* rename Cause/);
+  });
+});
+
+describe('an event is refused that', () => {
+  const odd = event('Odd', {
+    description: '',
+    id: 'status',
+    time: 'at',
+    fields: { status: { type: 'id', description: '' }, at: { type: 'time', description: '' } },
+  });
+
+  const recording = (views: readonly View[]) => {
+    const builder = newBuilder();
+    builder.entityType(account, {
+      fields: (t) => Object.fromEntries(views.map((one, place) => [`view${place}`, t.featureView(one)])),
+    });
+    builder.queryField('featureViews', (t) => t.featureViews());
+    builder.mutationType({ fields: (t) => ({ recordOdd: t.record(odd) }) });
+    return builder.toSchema({ views });
+  };
+
+  test('feeds no view', () => {
+    expect(definitionError(() => recording([]))).toMatch(/event Odd: is recorded, but feeds none/);
+  });
+
+  test('calls its own id like another field of the payload', () => {
+    const features = { count1h: count({ window: '1h' }) };
+    const odds = view('odds', { version: 1, entity: account, from: odd, by: 'status', description: '', features });
+    expect(definitionError(() => recording([odds]))).toMatch(/event Odd: .* has a status already/);
+  });
+});
+
+test('what is no entity has no feature views, by its type', () => {
+  const builder = newBuilder();
+  builder.objectRef<{ name: string }>('Country').implement({
+    fields: (t) => ({
+      // @ts-expect-error a country has no id
+      sent: t.featureView(sent),
+    }),
+  });
+});

@@ -1,0 +1,161 @@
+import { expect, test } from 'vitest';
+import { count, entity, event, last, share, sum, view } from '../../src/define/index.ts';
+import { newBuilder } from './deployments.ts';
+import { faults, Service } from './service.ts';
+
+const device = entity('Device', { description: 'A device.' });
+const reading = event('Reading', {
+  description: 'What a device measured.',
+  id: 'readingId',
+  time: 'at',
+  fields: {
+    readingId: { type: 'id', description: 'Its id.' },
+    deviceId: { type: 'id', description: 'The device.' },
+    celsius: { type: 'number', optional: true, description: 'How warm it was.' },
+    alarm: { type: 'boolean', optional: true, description: 'Whether it raised an alarm.' },
+    checkedAt: { type: 'time', optional: true, description: 'When it was last checked.' },
+    at: { type: 'time', description: 'When.' },
+  },
+});
+const climate = view('device_climate', {
+  version: 3,
+  entity: device,
+  from: reading,
+  by: 'deviceId',
+  description: 'How warm it is around a device.',
+  features: {
+    count1h: count({ window: '1h' }),
+    hot1h: count({ window: '1h', where: { celsius: { gte: 30 } } }),
+    sum1h: sum('celsius', { window: '1h' }),
+    alarms1h: share('alarm', { window: '1h' }),
+    lastCelsius: last('celsius', { window: '1h' }),
+    lastAlarm: last('alarm', { window: '1h' }),
+    lastCheckedAt: last('checkedAt', { window: '1h' }),
+  },
+  derived: {
+    hotShare: (f) => f.hot1h / f.count1h,
+    hotter: (f) => f.lastCelsius + 1,
+    faulty: () => {
+      throw new Error('a bug');
+    },
+  },
+});
+
+/** The team's own: a type that leads to an entity, and fields of an entity that are no features. */
+async function openPlant(): Promise<Service> {
+  const builder = newBuilder();
+  const deviceType = builder.entityType(device, {
+    fields: (t) => ({
+      climate: t.featureView(climate),
+      label: t.string({ resolve: ({ id }) => `device ${id}` }),
+    }),
+  });
+  const room = builder.objectRef<{ readonly deviceIds: readonly string[] }>('Room').implement({
+    fields: (t) => ({
+      devices: t.field({ type: [deviceType], resolve: ({ deviceIds }) => deviceIds.map((id) => ({ id })) }),
+    }),
+  });
+  builder.queryFields((t) => ({
+    device: t.entity(device),
+    room: t.field({ type: room, resolve: () => ({ deviceIds: ['a', 'b'] }) }),
+    catalogue: t.featureViews(),
+  }));
+  builder.mutationType({
+    fields: (t) => ({ recordReading: t.record(reading), recordReadings: t.recordMany(reading) }),
+  });
+  return Service.open(builder.toSchema({ views: [climate] }), [climate]);
+}
+
+const climateOf = `climate {
+  id count1h hot1h sum1h alarms1h lastCelsius lastAlarm lastCheckedAt hotShare hotter
+}`;
+
+test('features have the type and value of what they aggregate', async () => {
+  const service = await openPlant();
+  const now = Date.now();
+  const input = [
+    { readingId: '1', deviceId: 'a', celsius: 35, alarm: true, at: now - 3_000 },
+    { readingId: '2', deviceId: 'a', celsius: 20, alarm: false, checkedAt: now - 60_000, at: now - 2_000 },
+    { readingId: '3', deviceId: 'a', at: now - 1_000 },
+  ].map((one) => ({
+    ...one,
+    at: new Date(one.at).toISOString(),
+    checkedAt: one.checkedAt === undefined ? null : new Date(one.checkedAt).toISOString(),
+  }));
+  const { data, errors } = await service.run(
+    `mutation ($input: [ReadingInput!]!) { recordReadings(input: $input) { recorded results { readingId at device { ${climateOf} } } } }`,
+    { input },
+  );
+  expect(errors).toBeUndefined();
+  const device = {
+    climate: {
+      id: 'device_climate:v3:a',
+      count1h: 3,
+      hot1h: 1,
+      sum1h: 55,
+      alarms1h: expect.closeTo(1 / 3, 12),
+      lastCelsius: 20,
+      lastAlarm: false,
+      lastCheckedAt: new Date(now - 60_000).toISOString(),
+      hotShare: expect.closeTo(1 / 3, 12),
+      hotter: 21,
+    },
+  };
+  expect(data).toEqual({
+    recordReadings: { recorded: 3, results: input.map(({ readingId, at }) => ({ readingId, at, device })) },
+  });
+});
+
+test('of nothing, what is not a number is null, derived or not', async () => {
+  const service = await openPlant();
+  expect(await service.run(`{ device(id: "b") { ${climateOf} } }`)).toEqual({
+    data: {
+      device: {
+        climate: {
+          id: 'device_climate:v3:b',
+          count1h: 0,
+          hot1h: 0,
+          sum1h: 0,
+          alarms1h: null,
+          lastCelsius: null,
+          lastAlarm: null,
+          lastCheckedAt: null,
+          hotShare: null,
+          hotter: null,
+        },
+      },
+    },
+  });
+});
+
+test('a derivation that throws fails alone, at its own path', async () => {
+  const service = await openPlant();
+  const result = await service.run('{ device(id: "a") { climate { count1h faulty } } }');
+  expect(result.data).toEqual({ device: { climate: { count1h: 0, faulty: null } } });
+  expect(faults(result).map(({ path }) => path)).toEqual(['device.climate.faulty']);
+});
+
+test('a team’s own types lead to entities, whose views come in one batch', async () => {
+  const service = await openPlant();
+  expect(await service.run('{ room { devices { id label climate { count1h } } } }')).toEqual({
+    data: {
+      room: {
+        devices: ['a', 'b'].map((id) => ({ id, label: `device ${id}`, climate: { count1h: 0 } })),
+      },
+    },
+  });
+});
+
+test('the catalogue tells stored features from derived ones', async () => {
+  const service = await openPlant();
+  const { data } = await service.run(
+    '{ catalogue { fieldPath features { name hashField type stored aggregation where } } }',
+  );
+  const plants = data?.catalogue as { fieldPath: string; features: { name: string }[] }[] | undefined;
+  const plant = plants?.[0];
+  expect(plant?.fieldPath).toBe('Device.climate');
+  const feature = (name: string) => plant?.features.find((one) => one.name === name);
+  expect(feature('hot1h')).toMatchObject({ hashField: 'hot_1h', stored: true, where: 'celsius ≥ 30' });
+  expect(feature('lastAlarm')).toMatchObject({ type: 'Boolean', aggregation: 'last' });
+  expect(feature('hotShare')).toMatchObject({ hashField: null, type: 'Float', stored: false, aggregation: 'derived' });
+});

@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { execute, type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { DateTime, ID } from '../../src/graphql/index.ts';
+import { newBuilder } from './deployments.ts';
+
+const schema = echoSchema();
+
+/** A schema that returns what it is given. */
+function echoSchema(): GraphQLSchema {
+  const builder = newBuilder();
+  builder.queryFields((t) => ({
+    id: t.id({ nullable: false, args: { of: t.arg.id({ required: true }) }, resolve: (_, { of }) => of }),
+    ids: t.idList({ nullable: false, args: { of: t.arg.idList({ required: true }) }, resolve: (_, { of }) => of }),
+    time: t.field({
+      type: 'DateTime',
+      nullable: false,
+      args: { of: t.arg({ type: 'DateTime', required: true }) },
+      resolve: (_, { of }) => of,
+    }),
+    date: t.field({ type: 'DateTime', nullable: false, resolve: () => new Date(0) }),
+    broken: t.field({ type: 'DateTime', nullable: true, resolve: () => Number.NaN }),
+  }));
+  return builder.toSchema();
+}
+
+async function run(source: string, variableValues?: { readonly [name: string]: unknown }) {
+  const document = parse(source);
+  const invalid = validate(schema, document);
+  return invalid.length > 0
+    ? { errors: invalid, data: undefined }
+    : await execute({ schema, document, variableValues: variableValues ?? {} });
+}
+
+const codes = ({ errors }: { readonly errors?: readonly GraphQLError[] }) =>
+  errors?.map(({ extensions }) => extensions.code);
+
+describe('ID', () => {
+  test('stands in for the built-in one wherever a schema of the plugin has an id', () => {
+    expect(schema.getType('ID')).toBe(ID);
+    expect(schema.getQueryType()?.getFields().id?.args[0]?.type).toMatchObject({ ofType: ID });
+  });
+
+  test.for([
+    ['user_001', 'user_001'],
+    ['', ''],
+    ['9007199254740993', '9007199254740993'],
+    [7, '7'],
+    [-7, '-7'],
+    [Number.MAX_SAFE_INTEGER, '9007199254740991'],
+    [Number.MIN_SAFE_INTEGER, '-9007199254740991'],
+  ] as const)('takes %s in variables and inline', async ([value, id]) => {
+    expect(await run('query ($id: ID!) { id(of: $id) }', { id: value })).toEqual({ data: { id } });
+    expect(await run(`{ id(of: ${JSON.stringify(value)}) }`)).toEqual({ data: { id } });
+  });
+
+  test.for(['9007199254740992', '-9007199254740992', '9007199254740993', '123456789012345678901234567890'])(
+    'refuses the integer %s in variables and inline',
+    async (literal) => {
+      const variables = JSON.parse(`{ "id": ${literal} }`) as { id: unknown };
+      expect(codes(await run('query ($id: ID!) { id(of: $id) }', variables))).toEqual(['BAD_USER_INPUT']);
+      expect(codes(await run(`{ id(of: ${literal}) }`))).toEqual(['BAD_USER_INPUT']);
+    },
+  );
+
+  test.for(['1.5', 'true', '{}', '[["a"]]'])('refuses %s, which is neither string nor integer', async (json) => {
+    const variables = { id: JSON.parse(json) as unknown };
+    expect(codes(await run('query ($id: ID!) { id(of: $id) }', variables))).toEqual(['BAD_USER_INPUT']);
+  });
+
+  test('says where in a list the bad one is', async () => {
+    const { errors } = await run('query ($ids: [ID!]!) { ids(of: $ids) }', { ids: ['a', 2 ** 53] });
+    expect(errors?.[0]?.message).toContain('at "ids[1]"');
+  });
+
+  test('any string comes back as it was sent', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'binary' }), async (id) => {
+        expect(await run('query ($id: ID!) { id(of: $id) }', { id })).toEqual({ data: { id } });
+      }),
+    );
+  });
+});
+
+describe('DateTime', () => {
+  test('is read and written in variables and inline', async () => {
+    const sent = '2026-01-31T10:30:00.1239+01:00';
+    const data = { time: '2026-01-31T09:30:00.123Z' };
+    expect(await run('query ($at: DateTime!) { time(of: $at) }', { at: sent })).toEqual({ data });
+    expect(await run(`{ time(of: "${sent}") }`)).toEqual({ data });
+  });
+
+  test.for(['"2026-02-30T00:00:00Z"', '"2026-01-31"', '1769851800000', 'null', 'true'])(
+    'refuses %s before anything is executed',
+    async (json) => {
+      const { errors, data } = await run('query ($at: DateTime!) { time(of: $at) }', {
+        at: JSON.parse(json) as unknown,
+      });
+      expect(data).toBeUndefined();
+      // What is null where it may not be is GraphQL's own affair, and gets its code from the error mask.
+      expect(codes({ errors: errors ?? [] })).toEqual([json === 'null' ? undefined : 'BAD_USER_INPUT']);
+    },
+  );
+
+  test('refuses a bad literal', async () => {
+    expect(codes(await run('{ time(of: "tomorrow") }'))).toEqual(['BAD_USER_INPUT']);
+    expect(codes(await run('{ time(of: 12) }'))).toEqual(['BAD_USER_INPUT']);
+  });
+
+  test('writes a Date of a team’s own, and nothing that is no instant', async () => {
+    expect(await run('{ date }')).toEqual({ data: { date: '1970-01-01T00:00:00.000Z' } });
+    expect((await run('{ broken }')).errors).toHaveLength(1);
+  });
+
+  test('names its specification', () => {
+    expect(DateTime.specifiedByURL).toBe('https://scalars.graphql.org/andimarek/date-time');
+  });
+});

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  execute,
+  type GraphQLSchema,
+  parse,
+  subscribe,
+  type TypedQueryDocumentNode,
+  validate,
+} from 'graphql';
+import type { Redis } from 'iovalkey';
+import { inject, onTestFinished } from 'vitest';
+import type { View } from '../../src/define/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { createContext, type FreshetContext } from '../../src/graphql/index.ts';
+import { Hub } from '../../src/live/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+
+/** What a document's execution results in, with whatever errors. */
+export type Result<Data> = ExecutionResult<Data>;
+
+type Variables = { readonly [name: string]: unknown };
+
+/** A schema at work on a key prefix of its own. */
+export class Service {
+  readonly schema: GraphQLSchema;
+  readonly engine: Engine;
+  readonly hub: Hub;
+  readonly #valkey: Redis;
+
+  private constructor(schema: GraphQLSchema, engine: Engine, hub: Hub, valkey: Redis) {
+    this.schema = schema;
+    this.engine = engine;
+    this.hub = hub;
+    this.#valkey = valkey;
+  }
+
+  /** Opens it until the test is over. */
+  static async open(schema: GraphQLSchema, views: readonly View[]): Promise<Service> {
+    const address = parseValkeyUrl(inject('valkeyUrl'));
+    const keyPrefix = `t-${randomUUID().slice(0, 8)}`;
+    const valkey = connect(address);
+    const subscriber = connectSubscriber(address);
+    const engine = await Engine.open({ valkey, views, keyPrefix, clock: 'wall' });
+    const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
+    const hub = new Hub({ engine, events });
+    onTestFinished(() => {
+      hub.close();
+      events.close();
+      valkey.disconnect();
+    });
+    return new Service(schema, engine, hub, valkey);
+  }
+
+  /** Cuts it off from Valkey, for good. */
+  cutOff(): void {
+    this.#valkey.disconnect();
+  }
+
+  /** The context of one request. */
+  context(): FreshetContext {
+    return createContext({ engine: this.engine, hub: this.hub, requestId: 'test' });
+  }
+
+  /** Executes a typed document, as one request. */
+  run<Data, Given extends Variables>(
+    document: TypedQueryDocumentNode<Data, Given>,
+    variables: Given,
+  ): Promise<Result<Data>>;
+  /** Executes a document's text, as one request. */
+  run(document: string, variables?: Variables): Promise<Result<{ [field: string]: unknown }>>;
+  async run(source: string | TypedQueryDocumentNode, variableValues: Variables = {}): Promise<ExecutionResult> {
+    const document = this.#parse(source);
+    return execute({ schema: this.schema, document, variableValues, contextValue: this.context() });
+  }
+
+  /** Begins a subscription; one that cannot begin is a result. */
+  watch<Data, Given extends Variables>(
+    document: TypedQueryDocumentNode<Data, Given>,
+    variables: Given,
+  ): Promise<AsyncGenerator<Result<Data>> | Result<Data>>;
+  watch(
+    document: string,
+    variables?: Variables,
+  ): Promise<AsyncGenerator<Result<{ [field: string]: unknown }>> | Result<{ [field: string]: unknown }>>;
+  async watch(
+    source: string | TypedQueryDocumentNode,
+    variableValues: Variables = {},
+  ): Promise<AsyncGenerator<ExecutionResult> | ExecutionResult> {
+    const document = this.#parse(source);
+    return (await subscribe({ schema: this.schema, document, variableValues, contextValue: this.context() })) as
+      | AsyncGenerator<ExecutionResult>
+      | ExecutionResult;
+  }
+
+  #parse(source: string | TypedQueryDocumentNode): DocumentNode {
+    const document = typeof source === 'string' ? parse(source) : source;
+    const [invalid] = validate(this.schema, document);
+    if (invalid) throw invalid;
+    return document;
+  }
+}
+
+/** The stream of a subscription that has begun. */
+export function streamOf<Data>(begun: AsyncGenerator<Result<Data>> | Result<Data>): AsyncGenerator<Result<Data>> {
+  if (Symbol.asyncIterator in begun) return begun;
+  throw begun.errors?.[0] ?? new Error('the subscription did not begin');
+}
+
+/** The next message of a stream. */
+export async function nextOf<Data>(stream: AsyncGenerator<Result<Data>>): Promise<Result<Data>> {
+  const { done, value } = await stream.next();
+  if (done) throw new Error('the subscription has ended');
+  return value;
+}
+
+/** What the errors of a result say to a program. */
+export function faults({ errors }: ExecutionResult): { code: unknown; path: string | undefined }[] {
+  return (errors ?? []).map(({ extensions, path }) => ({ code: extensions.code, path: path?.join('.') }));
+}
+
+let nextId = 0;
+
+/** An id that no other test uses. */
+export function freshId(kind: string): string {
+  return `${kind}_${nextId++}`;
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
+import { until } from '../support/until.ts';
+
+const running: ApiProcess[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((one) => one.stop()));
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true, force: true })));
+});
+
+function start(env: { readonly [name: string]: string }): ApiProcess {
+  const api = new ApiProcess(env);
+  running.push(api);
+  return api;
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'freshet-test-'));
+  folders.push(folder);
+  return folder;
+}
+
+function record(api: ApiClient, userId: string) {
+  return api.ask('mutation ($input: TransactionInput!) { recordTransaction(input: $input) { status } }', {
+    input: { transactionId: randomUUID(), userId, merchantId: 'm', amount: 1 },
+  });
+}
+
+async function count(api: ApiClient, userId: string): Promise<unknown> {
+  const { data } = await api.ask('query ($id: ID!) { user(id: $id) { riskProfile { txnCount1h } } }', { id: userId });
+  return (data as { user: { riskProfile: { txnCount1h: number } } }).user.riskProfile.txnCount1h;
+}
+
+const given = () => ({ VALKEY_URL: inject('valkeyUrl'), FRESHET_KEY_PREFIX: newKeyPrefix() });
+
+describe('the process', () => {
+  it('serves from a Valkey of its own, which ends with it and keeps its data', async () => {
+    const env = { FRESHET_DATA_DIR: await newFolder() };
+    const first = start(env);
+    const api = await first.listening();
+    await record(api, 'u');
+    first.child.kill('SIGTERM');
+    expect(await first.exited).toBe(0);
+    const second = await start(env).listening();
+    expect(await count(second, 'u')).toBe(1);
+  });
+
+  it('says all that is wrong with its configuration, once, and ends', async () => {
+    const api = start({ PORT: 'http', VALKEY_URL: 'valkey+cluster://a,b', FRESHET_CLOKC: 'event' });
+    expect(await api.exited).toBe(1);
+    expect(api.output.trim().split('\n')).toEqual([
+      'The configuration is wrong:',
+      '  - PORT: expected a port from 0 to 65535, got "http"',
+      expect.stringContaining('VALKEY_URL: valkey+cluster:// is not served yet'),
+      expect.stringContaining('FRESHET_CLOKC: is not a setting'),
+    ]);
+  });
+
+  it('says in one line that its port is taken, and takes its Valkey with it', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    const env = { FRESHET_DATA_DIR: await newFolder(), LOG_LEVEL: 'silent' };
+    const api = start({ ...env, PORT: String(port) });
+    expect(await api.exited).toBe(1);
+    expect(api.output).toMatch(new RegExp(`^Port ${port} on 127.0.0.1 is taken by another program: .*\\n$`, 'm'));
+    other.close();
+    // Its data is free again at once.
+    await start(env).listening();
+  });
+
+  it('ends when its Valkey does', async () => {
+    const api = start({ FRESHET_DATA_DIR: await newFolder() });
+    const client = await api.listening();
+    const address = await until(() => /Connected to valkey:\/\/127\.0\.0\.1:(\d+)/.exec(api.output)?.[1]);
+    const { Redis } = await import('iovalkey');
+    const valkey = new Redis(Number(address), '127.0.0.1', { retryStrategy: () => null });
+    await valkey.shutdown('NOSAVE').catch(() => {});
+    expect(await api.exited).toBe(1);
+    expect(api.output).toContain('the embedded Valkey has ended');
+    await expect(client.get('/livez')).rejects.toThrow();
+  });
+
+  it('does not start under a prefix that belongs to another clock', async () => {
+    const env = given();
+    const wall = start(env);
+    await wall.listening();
+    const event = start({ ...env, FRESHET_CLOCK: 'event' });
+    expect(await event.exited).toBe(1);
+    expect(event.output).toMatch(/clock/);
+    expect(event.output).not.toMatch(/ at .*\.ts:/);
+  });
+
+  it('does not wait for a password to become right', async () => {
+    const api = start({ VALKEY_URL: inject('valkeyUrl').replace('//', '//nobody:wrong@') });
+    expect(await api.exited).toBe(1);
+    expect(api.output).toContain('Valkey refuses the user name or password');
+    expect(api.output).not.toContain('wrong@');
+  });
+
+  it('warns when others can reach it', async () => {
+    const api = start({ ...given(), HOST: '0.0.0.0' });
+    await api.listening();
+    expect(api.output).toMatch(/"level":40.*HOST is 0\.0\.0\.0/);
+  });
+});

@@ -1,0 +1,108 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
+import { until } from '../support/until.ts';
+
+const running: ApiProcess[] = [];
+
+afterEach(() => {
+  for (const api of running.splice(0)) api.child.kill('SIGKILL');
+});
+
+async function start(): Promise<{ process: ApiProcess; api: ApiClient }> {
+  const process = new ApiProcess({ VALKEY_URL: inject('valkeyUrl'), FRESHET_KEY_PREFIX: newKeyPrefix() });
+  running.push(process);
+  return { process, api: await process.listening() };
+}
+
+const body = JSON.stringify({ query: '{ user(id: "u") { riskProfile { txnCount1h } } }' });
+
+/** A request of which the server has the head and half of the body. */
+async function halfARequest(api: ApiClient): Promise<{ socket: Socket; finish(): Promise<string> }> {
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  socket.on('error', () => {});
+  const head = `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: ${body.length}\r\n\r\n`;
+  socket.write(head);
+  await until(() => answer.includes('100 Continue'));
+  socket.write(body.slice(0, 10));
+  return {
+    socket,
+    async finish() {
+      socket.write(body.slice(10));
+      await once(socket, 'close');
+      return answer;
+    },
+  };
+}
+
+const subscription = '{"query":"subscription { userRiskProfileUpdated(userIds: [\\"u\\"]) { cause } }"}';
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
+  it('clients are told, requests under way are answered, and the process ends well', async () => {
+    const { process, api } = await start();
+    const request = await halfARequest(api);
+
+    const socket = new WebSocket(api.webSocketUrl, 'graphql-transport-ws');
+    const messages: unknown[] = [];
+    socket.on('message', (data) => messages.push(JSON.parse(String(data))));
+    const closed = once(socket, 'close');
+    await once(socket, 'open');
+    socket.send('{"type":"connection_init"}');
+    socket.send(`{"type":"subscribe","id":"1","payload":${subscription}}`);
+    await until(() => messages.length === 2);
+
+    const stream = await fetch(api.graphqlUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: subscription,
+    });
+    const events = stream.text();
+    const idle = connect(Number(new URL(api.url).port), '127.0.0.1');
+    await once(idle, 'connect');
+
+    process.child.kill(signal);
+    const [code] = await closed;
+    expect(code).toBe(1001);
+    expect(messages).toMatchObject([{ type: 'connection_ack' }, { type: 'next' }, { type: 'complete', id: '1' }]);
+    expect(await events).toMatch(/"cause":"SNAPSHOT"[\s\S]*event: complete\ndata:\n\n$/);
+    await expect(api.get('/livez')).rejects.toThrow();
+
+    const answer = await request.finish();
+    expect(answer).toMatch(/HTTP\/1.1 200 OK/);
+    expect(answer).toContain('{"data":{"user":{"riskProfile":{"txnCount1h":0}}}}');
+    expect(await process.exited).toBe(0);
+  });
+});
+
+describe('a second signal', () => {
+  it('ends the process at once, whatever is under way', async () => {
+    const { process, api } = await start();
+    const { socket } = await halfARequest(api);
+    process.child.kill('SIGTERM');
+    await until(() => process.output.includes('Shutting down: SIGTERM'));
+    const begun = performance.now();
+    process.child.kill('SIGTERM');
+    expect(await process.exited).toBe(1);
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    socket.destroy();
+  });
+});
+
+describe('the deadline', () => {
+  it('ends the process in spite of a client that never finishes', async () => {
+    const { process, api } = await start();
+    const { socket } = await halfARequest(api);
+    const begun = performance.now();
+    process.child.kill('SIGTERM');
+    expect(await process.exited).toBe(1);
+    expect(performance.now() - begun).toBeGreaterThan(9_000);
+    expect(process.output).toContain('Not done after 10000 ms');
+    socket.destroy();
+  });
+});

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { createClient } from 'graphql-ws';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
+
+const processes: ApiProcess[] = [];
+let a: ApiClient;
+let b: ApiClient;
+
+beforeAll(async () => {
+  const env = { VALKEY_URL: inject('valkeyUrl'), FRESHET_KEY_PREFIX: newKeyPrefix() };
+  processes.push(new ApiProcess(env), new ApiProcess(env));
+  [a, b] = (await Promise.all(processes.map((one) => one.listening()))) as [ApiClient, ApiClient];
+});
+
+afterAll(() => Promise.all(processes.map((one) => one.stop())));
+
+function record(api: ApiClient, userId: string) {
+  return api.ask(
+    'mutation ($input: TransactionInput!) { recordTransaction(input: $input) { status user { riskProfile { txnCount1h } } } }',
+    { input: { transactionId: randomUUID(), userId, merchantId: 'm', amount: 1 } },
+  );
+}
+
+describe('two processes on one Valkey', () => {
+  it('tell each other’s subscribers, by nothing but keyspace notifications', async () => {
+    const client = createClient({ url: a.webSocketUrl, webSocketImpl: WebSocket, retryAttempts: 0 });
+    const updates = client.iterate({
+      query:
+        'subscription { userRiskProfileUpdated(userIds: ["watched"]) { cause user { riskProfile { txnCount1h } } } }',
+    });
+    const row = (cause: string, count: number) => ({
+      data: { userRiskProfileUpdated: [{ cause, user: { riskProfile: { txnCount1h: count } } }] },
+    });
+    expect((await updates.next()).value).toEqual(row('SNAPSHOT', 0));
+    for (const count of [1, 2, 3]) {
+      await record(b, 'watched');
+      expect((await updates.next()).value).toEqual(row('EVENT', count));
+    }
+    await client.dispose();
+  });
+
+  it('lose no event of an entity that both record at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 400 }, (_, n) => record(n % 2 ? a : b, 'both')));
+    const counts = answers.map(({ data }) => {
+      const { status, user } = data?.recordTransaction as {
+        status: string;
+        user: { riskProfile: { txnCount1h: number } };
+      };
+      expect(status).toBe('RECORDED');
+      return user.riskProfile.txnCount1h;
+    });
+    // Each saw itself, and no two saw the same.
+    expect(counts.sort((one, other) => one - other)).toEqual(Array.from({ length: 400 }, (_, n) => n + 1));
+  });
+
+  it('count an event once that both record', async () => {
+    const input = { transactionId: randomUUID(), userId: 'once', merchantId: 'm', amount: 1 };
+    const answers = await Promise.all(
+      [a, b].map((api) =>
+        api.ask('mutation ($input: TransactionInput!) { recordTransaction(input: $input) { status } }', { input }),
+      ),
+    );
+    const statuses = answers.map(({ data }) => (data?.recordTransaction as { status: string }).status);
+    expect(statuses.sort()).toEqual(['DUPLICATE', 'RECORDED']);
+  });
+});

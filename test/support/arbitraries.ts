@@ -1,0 +1,171 @@
+/** Random definitions: any event, any aggregation over any window, any filter. */
+
+import fc from 'fast-check';
+import type {
+  Aggregation,
+  Duration,
+  Event,
+  EventField,
+  FieldType,
+  Lifetime,
+  View,
+  Where,
+} from '../../src/define/index.ts';
+import {
+  avg,
+  count,
+  distinct,
+  entity,
+  event,
+  last,
+  lifetime,
+  max,
+  min,
+  share,
+  stddev,
+  sum,
+  view,
+} from '../../src/define/index.ts';
+
+/** When streams begin: long ago, so that the event clock owes nothing to the wall's. */
+export const beginning = Date.UTC(2024, 1, 28, 23, 59, 59, 500);
+
+const subject = entity('Subject', { description: 'Whom random features describe.' });
+
+// Values. -------------------------------------------------------------------------------------------------------------
+
+/** Ids in which something could go wrong: key syntax, encodings, lengths in bytes. */
+export const id = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.constantFrom('a', 'b', '{a}', '%7Ba%7D', '}{', '%', 'a:b', ' ', 'é', '商店', '👩‍🚀', 'x'.repeat(256)),
+  },
+  { weight: 1, arbitrary: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }) },
+);
+
+/** Amounts in which something could go wrong: signs, zeros, cancellation, the largest and smallest doubles allowed. */
+export const amount = fc.oneof(
+  fc.constantFrom(0, -0, 1, -1, 0.1, 0.2, 0.3, 1000, 999.995, 1e15, -1e15, 1e-9, 5e-324, 2 ** 53 / 10 + 0.1),
+  fc.integer({ min: -100_000, max: 100_000 }).map((cents) => cents / 100),
+  fc.double({ min: -1e15, max: 1e15, noNaN: true }),
+);
+
+export const valueOfType: { readonly [T in FieldType]: fc.Arbitrary<string | number | boolean> } = {
+  id,
+  number: amount,
+  boolean: fc.boolean(),
+  time: fc.integer({ min: -1_000, max: 1_000 }).map((ms) => beginning + ms),
+};
+
+// Definitions. --------------------------------------------------------------------------------------------------------
+
+const field = fc.record({
+  type: fc.constantFrom<FieldType>('number', 'number', 'boolean', 'id', 'time'),
+  optional: fc.boolean(),
+  description: fc.constant('Something.'),
+});
+
+/** An event with an id, a time, two entities, and up to six fields of any type. */
+export const eventDefinition = fc
+  .dictionary(fc.constantFrom('amount', 'score', 'flag', 'label', 'device', 'seenAt'), field, { minKeys: 2 })
+  .map((extra) => {
+    const of = (type: FieldType): EventField => ({ type, description: 'Something.' });
+    const fields = {
+      eventId: of('id'),
+      at: { ...of('time'), optional: true },
+      who: of('id'),
+      other: of('id'),
+      ...extra,
+    };
+    return (event as LooseEvent)('Happening', { description: 'What happens.', id: 'eventId', time: 'at', fields });
+  });
+
+const length = fc.oneof(
+  fc.constantFrom<Duration>('1s', '1m', '90s', '5m', '1h', '24h', '7d', '30d'),
+  fc.integer({ min: 1, max: 300 }).map((s): Duration => `${s}s`),
+);
+
+/** A condition on a field of each type that may be filtered by; every operator occurs. */
+function condition(type: FieldType): fc.Arbitrary<object> {
+  const operand = valueOfType[type];
+  const equality = fc.oneof(
+    operand.map((eq) => ({ eq })),
+    operand.map((ne) => ({ ne })),
+    fc.array(operand, { minLength: 1, maxLength: 3 }).map((all) => ({ in: all })),
+  );
+  if (type !== 'number') return equality;
+  const order = fc.record({ gt: operand, gte: operand, lt: operand, lte: operand }, { requiredKeys: [] });
+  return fc.oneof(equality, order);
+}
+
+function where(of: Event): fc.Arbitrary<Where> {
+  const filterable = Object.entries(of.fields).filter(([name, { type }]) => type !== 'time' && name !== of.id);
+  const conditions = Object.fromEntries(filterable.map(([name, { type }]) => [name, condition(type)]));
+  return fc.record(conditions, { requiredKeys: [] }).map((all) => Object.fromEntries(Object.entries(all).slice(0, 2)));
+}
+
+/** A sliding window with or without a delay, or a lifetime. */
+const window = fc.oneof(
+  { weight: 4, arbitrary: length.map((of): Span => ({ window: of })) },
+  { weight: 2, arbitrary: fc.tuple(length, length).map(([of, delay]): Span => ({ window: of, delay })) },
+  { weight: 1, arbitrary: length.map((idle): Span => ({ window: lifetime({ idle }) })) },
+);
+type Span = { window: Duration; delay?: Duration } | { window: Lifetime };
+
+/** Any aggregation that fits the event. */
+function aggregation(of: Event): fc.Arbitrary<Aggregation> {
+  const options = fc.tuple(window, fc.option(where(of), { nil: undefined, freq: 3 }));
+  const named = (...types: FieldType[]) => Object.keys(of.fields).filter((name) => types.includes(fieldType(of, name)));
+  const over = (make: (name: string, of: Span & { where?: Where }) => Aggregation, ...types: FieldType[]) =>
+    named(...types).map((name) =>
+      options.map(([span, filter]) => make(name, { ...span, ...(filter && { where: filter }) })),
+    );
+  const distinctCount = (name: string) =>
+    fc
+      .tuple(length, fc.option(where(of), { nil: undefined, freq: 2 }))
+      .map(([span, filter]) => distinct(name, { window: span, ...(filter && { where: filter }) }));
+  return fc.oneof(
+    options.map(([span, filter]) => count({ ...span, ...(filter && { where: filter }) })),
+    ...[sum, avg, min, max, stddev].flatMap((make) => over(make, 'number')),
+    ...over(share, 'boolean'),
+    ...over(last, 'number', 'boolean', 'time'),
+    ...named('id').map(distinctCount),
+  );
+}
+
+function fieldType(of: Event, name: string): FieldType {
+  return of.fields[name]?.type ?? 'id';
+}
+
+/** The types that keep people from mistakes are in the way of chance. */
+type LooseEvent = (name: string, definition: Event extends infer E ? Omit<E, 'name'> : never) => Event;
+
+type LooseView = (
+  name: string,
+  definition: {
+    version: number;
+    entity: typeof subject;
+    from: Event;
+    by: string;
+    description: string;
+    features: { [name: string]: Aggregation };
+    derived: { [name: string]: (features: { readonly [name: string]: number }) => number };
+  },
+) => View;
+
+/** A view of the event: the names are random too, so that no two definitions share a function library by chance. */
+export function viewOf(of: Event): fc.Arbitrary<View> {
+  const features = fc.array(aggregation(of), { minLength: 1, maxLength: 8 });
+  const name = fc.stringMatching(/^[a-z]{4,8}_[a-z0-9]{6}$/);
+  return fc.tuple(name, features, fc.constantFrom('who', 'other')).map(([viewName, all, by]) =>
+    (view as unknown as LooseView)(viewName, {
+      version: 1,
+      entity: subject,
+      from: of,
+      by,
+      description: 'A random view.',
+      features: Object.fromEntries(all.map((one, index) => [`f${index}${one.kind}`, one])),
+      derived: { ratio: (f) => (f.f0count ?? 0) / (f.f1sum ?? 0) },
+    }),
+  );
+}

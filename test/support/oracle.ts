@@ -1,0 +1,233 @@
+/**
+ * What a view must say, straight from its definition: arrays and filters over everything that ever happened to one
+ * entity. It is slow and obviously right, it shares nothing with the engine, and it reads as the specification.
+ */
+
+import type { Aggregation, Event, Feature, Lifetime, SlidingWindow, View, Where } from '../../src/define/index.ts';
+
+type Value = string | number | boolean | null | undefined;
+export type Fields = { readonly [field: string]: Value };
+
+/** An event that an entity's view took in. */
+export interface Accepted {
+  readonly fields: Fields;
+  /** Its own time. */
+  readonly at: number;
+  /** The entity's now when it came. */
+  readonly arrivedAt: number;
+}
+
+/** In order of arrival. */
+export type History = readonly Accepted[];
+
+export type Verdict = 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED';
+
+/** A value that a feature must have: one of these (NaN is null), give or take. */
+export interface Expected {
+  readonly oneOf: readonly number[];
+  readonly giveOrTake: number;
+}
+
+const toleranceMs = 5_000;
+const dayMs = 86_400_000;
+
+// Taking events in. ---------------------------------------------------------------------------------------------------
+
+/** Whether an event keeps to the rules for ids and amounts, and has all that it must have. */
+export function isWellFormed(event: Event, fields: Fields): boolean {
+  return Object.entries(event.fields).every(([name, { type, optional }]) => {
+    const value = fields[name];
+    if (value == null) return optional === true;
+    if (type === 'id') return typeof value === 'string' && isId(value);
+    if (type === 'number') return typeof value === 'number' && Math.abs(value) <= 1e15;
+    return type === 'boolean' ? typeof value === 'boolean' : Number.isFinite(value);
+  });
+}
+
+function isId(text: string): boolean {
+  const bytes = new TextEncoder().encode(text).length;
+  return bytes >= 1 && bytes <= 256 && text.isWellFormed() && !/\p{Cc}/u.test(text);
+}
+
+/** The event clock: an entity's now once it has taken in an event, its newest event's time. */
+export function eventClock(view: View, history: History, fields: Fields): number {
+  return Math.max(Number(fields[view.event.time]), ...history.map(({ at }) => at));
+}
+
+/** What becomes of an event that arrives when the entity's clock shows `now`. */
+export function take(
+  view: View,
+  history: History,
+  fields: Fields,
+  now: number,
+): { verdict: Verdict; history: History } {
+  const { id, time } = view.event;
+  const given = Number(fields[time] ?? now);
+  const at = given > now && given <= now + toleranceMs ? now : given;
+  const known = history.filter((earlier) => earlier.at > now - Math.max(span(view), dayMs));
+
+  if (!isWellFormed(view.event, fields)) return { verdict: 'REJECTED', history };
+  if (known.some((earlier) => earlier.fields[id] === fields[id])) return { verdict: 'DUPLICATE', history };
+  if (at > now) return { verdict: 'REJECTED', history };
+  if (at <= now - span(view)) return { verdict: 'TOO_LATE', history };
+  return { verdict: 'RECORDED', history: [...history, { fields: { ...fields, [time]: at }, at, arrivedAt: now }] };
+}
+
+/** The one status of an event that several views had a part of. */
+export function combine(verdicts: readonly Verdict[]): Verdict {
+  const order: readonly Verdict[] = ['REJECTED', 'RECORDED', 'DUPLICATE', 'TOO_LATE'];
+  return order.find((verdict) => verdicts.includes(verdict)) ?? 'TOO_LATE';
+}
+
+/** How far back an event still counts: the far edge of the longest window, or the longest idle time if none slides. */
+export function span(view: View): number {
+  const windows = view.features.map(({ aggregation }) => aggregation.window);
+  const sliding = windows.filter((window) => window.kind === 'sliding');
+  const lifetimes = windows.filter((window) => window.kind === 'lifetime');
+  return sliding.length > 0
+    ? Math.max(...sliding.map(({ delayMs, lengthMs }) => delayMs + lengthMs))
+    : Math.max(...lifetimes.map(({ idleMs }) => idleMs));
+}
+
+// Reading. ------------------------------------------------------------------------------------------------------------
+
+/** Every stored feature's value at the moment `t`, in the order of the view. */
+export function valuesAt(view: View, history: History, t: number): Expected[] {
+  return view.features.map(({ aggregation }) => featureValue(aggregation, history, t));
+}
+
+/** The first moment after `t` at which an event crosses the edge of a window or an idle time ends; null: never. */
+export function validUntilAt(view: View, history: History, t: number): number | null {
+  const moments = view.features.flatMap(({ aggregation }) => {
+    const { window } = aggregation;
+    if (window.kind === 'lifetime') {
+      return relevant(aggregation, history)
+        .slice(-1)
+        .map(({ arrivedAt }) => arrivedAt + window.idleMs);
+    }
+    const ages = [window.delayMs, window.delayMs + window.lengthMs];
+    return history.flatMap(({ at }) => ages.map((age) => at + age));
+  });
+  const ahead = moments.filter((moment) => moment > t);
+  return ahead.length > 0 ? Math.min(...ahead) : null;
+}
+
+/** Whether a value is what it must be. */
+export function meets(actual: number, { oneOf, giveOrTake }: Expected): boolean {
+  return oneOf.some((value) => Object.is(value, actual) || Math.abs(value - actual) <= giveOrTake);
+}
+
+/** The features for which a vector says something else than it must, each with both values. */
+export function disagreements(view: View, values: ArrayLike<number>, expected: readonly Expected[]): string[] {
+  return view.features.flatMap(({ name }: Feature, index) => {
+    const actual = values[index] ?? Number.POSITIVE_INFINITY;
+    const wanted = expected[index] ?? exactly(Number.POSITIVE_INFINITY);
+    return meets(actual, wanted) ? [] : [`${name} is ${actual}, must be ${wanted.oneOf.join(' or ')}`];
+  });
+}
+
+function featureValue(aggregation: Aggregation, history: History, t: number): Expected {
+  const { kind, field, window } = aggregation;
+  const candidates = relevant(aggregation, history);
+  const inside = window.kind === 'sliding' ? within(window, candidates, t) : sinceIdle(window, candidates, t);
+  const values = inside.map(({ fields }) => fields[field ?? '']);
+
+  switch (kind) {
+    case 'count':
+      return exactly(inside.length);
+    case 'distinct':
+      return exactly(new Set(values).size);
+    case 'share':
+      return near(values.filter((value) => value === true).length / values.length, 1e-15);
+    case 'last':
+      return newest(window, inside, values.map(Number));
+    default:
+      return statistic(kind, values.map(Number));
+  }
+}
+
+function statistic(kind: 'sum' | 'avg' | 'min' | 'max' | 'stddev', numbers: readonly number[]): Expected {
+  const sum = exactSum(numbers);
+  const largest = Math.max(0, ...numbers.map(Math.abs));
+  if (kind === 'sum') return near(sum, 1e-12, 1e-26 * largest);
+  if (numbers.length === 0) return exactly(Number.NaN);
+  switch (kind) {
+    case 'avg':
+      return near(sum / numbers.length, 1e-9, 1e-26 * largest);
+    case 'min':
+      return exactly(Math.min(...numbers));
+    case 'max':
+      return exactly(Math.max(...numbers));
+    case 'stddev':
+      return near(spread(numbers, sum / numbers.length), 1e-9, 1e-12 * largest);
+  }
+}
+
+/** By the events' own time. Of several at one moment, a lifetime keeps the one that came last; a window any. */
+function newest(window: SlidingWindow | Lifetime, inside: History, numbers: readonly number[]): Expected {
+  const latest = Math.max(...inside.map(({ at }) => at));
+  const tied = numbers.filter((_, index) => inside[index]?.at === latest);
+  if (tied.length === 0) return exactly(Number.NaN);
+  return { oneOf: window.kind === 'lifetime' ? tied.slice(-1) : tied, giveOrTake: 0 };
+}
+
+/** The events that an aggregation looks at: they pass its filter and have its field. A share counts null as not true. */
+function relevant({ kind, field, where }: Aggregation, history: History): History {
+  return history
+    .filter(({ fields }) => passes(where ?? {}, fields))
+    .filter(({ fields }) => kind === 'share' || field === undefined || fields[field] != null);
+}
+
+/** `(t − length − delay, t − delay]`: the left edge is out, the right edge is in. */
+function within({ lengthMs, delayMs }: SlidingWindow, history: History, t: number): History {
+  return history.filter(({ at }) => at > t - lengthMs - delayMs && at <= t - delayMs);
+}
+
+/** What came since nothing came for as long as the idle time. */
+function sinceIdle({ idleMs }: Lifetime, history: History, t: number): History {
+  const breaks = history.map(({ arrivedAt }, index) => (history[index + 1]?.arrivedAt ?? t) - arrivedAt >= idleMs);
+  return history.slice(breaks.lastIndexOf(true) + 1);
+}
+
+function passes(where: Where, fields: Fields): boolean {
+  return Object.entries(where).every(([field, condition]) => {
+    const value = fields[field] ?? null;
+    return Object.entries(condition ?? {}).every(([operator, operand]) => {
+      if (operator === 'ne') return value !== operand;
+      if (value === null) return false;
+      if (operator === 'eq') return value === operand;
+      if (operator === 'in') return operand.includes(value);
+      if (operator === 'gt') return value > operand;
+      if (operator === 'gte') return value >= operand;
+      if (operator === 'lt') return value < operand;
+      return value <= operand;
+    });
+  });
+}
+
+// Arithmetic. ---------------------------------------------------------------------------------------------------------
+
+const exactly = (value: number): Expected => ({ oneOf: [value], giveOrTake: 0 });
+
+const near = (value: number, relative: number, absolute = 0): Expected => ({
+  oneOf: [value],
+  giveOrTake: Math.max(relative * Math.abs(value), absolute),
+});
+
+/** Population standard deviation, about a mean that is as exact as a double can be. */
+function spread(numbers: readonly number[], mean: number): number {
+  return Math.sqrt(numbers.reduce((sum, number) => sum + (number - mean) ** 2, 0) / numbers.length);
+}
+
+/** A sum without rounding on the way: doubles are whole multiples of 2^−1074. */
+export function exactSum(numbers: readonly number[]): number {
+  const total = numbers.map(toFixedPoint).reduce((sum, number) => sum + number, 0n);
+  const excessBits = BigInt(Math.max(0, total.toString(2).length - 64));
+  return Number(total >> excessBits) * 2 ** (Number(excessBits) - 1074);
+}
+
+function toFixedPoint(number: number): bigint {
+  let [whole, shift] = [number, 1074n];
+  while (!Number.isInteger(whole)) [whole, shift] = [whole * 2, shift - 1n];
+  return BigInt(whole) << shift;
+}

@@ -1,0 +1,16 @@
+import fc from 'fast-check';
+
+/** How many times as thorough as `npm test` a run is; `npm run test:long` sets it. */
+const thoroughness = Number(process.env.FRESHET_TEST_RUNS ?? 1);
+
+/** Time for a property test, in ms. */
+export const patienceMs = 60_000 * Math.max(1, thoroughness); // a minute for what takes seconds
+
+/** Asserts that a property holds of random values; on failure fast-check prints the seed and the smallest example. */
+export async function holdsFor<T>(
+  values: fc.Arbitrary<T>,
+  runs: number,
+  property: (value: T) => Promise<void>,
+): Promise<void> {
+  await fc.assert(fc.asyncProperty(values, property), { numRuns: Math.ceil(runs * thoroughness) });
+}
