@@ -9,7 +9,12 @@ export function featureSignature(view: View, feature: Feature): string {
   const { kind, field, window, where } = feature.aggregation;
   const reach =
     window.kind === 'lifetime' ? `idle=${window.idleMs}` : `window=${window.lengthMs} delay=${window.delayMs}`;
-  return [`${kind}(${field ?? ''})`, reach, where && `where=${canonicalWhere(where)}`, `of=${view.event.name}.${view.by}`]
+  return [
+    `${kind}(${field ?? ''})`,
+    reach,
+    where && `where=${canonicalWhere(where)}`,
+    `of=${view.event.name}.${view.by}`,
+  ]
     .filter(Boolean)
     .join(' ');
 }

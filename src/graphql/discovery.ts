@@ -99,7 +99,7 @@ function featureType(registry: SchemaRegistry) {
       }),
       window: t.exposeString('window', {
         nullable: true,
-        description: 'Its window in words, such as `1h`, `7d, 7d ago` or `lifetime, idle 1d`; null if it is derived.',
+        description: 'Its window in words, such as `1h`, `7d, 7d ago` or `lifetime, idle 24h`; null if it is derived.',
       }),
       windowSeconds: t.exposeFloat('windowSeconds', {
         nullable: true,

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { type GraphQLSchema, printSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { BodyAbortedError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
+import { Connections } from './connections.ts';
 import { graphiqlPage, wantsPage } from './graphiql.ts';
 import { type Backend, createPipeline, type GraphQLPipeline, graphqlPath } from './graphql.ts';
 import type { Health } from './health.ts';
@@ -39,8 +40,10 @@ export class ApiServer {
   readonly #pipeline: GraphQLPipeline;
   readonly #webSockets: WebSockets;
   readonly #http: Server;
+  readonly #connections: Connections;
   readonly #bodyLimitBytes: number;
   readonly #sdl: string;
+  readonly #closed = Promise.withResolvers<void>();
   #draining = false;
 
   private constructor(options: ServerOptions) {
@@ -64,6 +67,7 @@ export class ApiServer {
       },
       (request, response) => this.#answer(request, response),
     );
+    this.#connections = new Connections(this.#http);
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
 
@@ -85,26 +89,18 @@ export class ApiServer {
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
-  /** From now on `/readyz` says no, and connections are let go as they fall idle. */
+  /** Takes no new connections, lets go of idle ones, and says no on `/readyz`; what is under way goes on. */
   drain(): void {
     this.#draining = true;
     this.#webSockets.drain();
-    this.#http.close();
+    this.#http.close(() => this.#closed.resolve());
+    this.#connections.drain();
   }
 
-  /** Waits until every request has been answered and every client has been told. Subscriptions must have been ended. */
+  /** After `drain`: waits until every request has been answered and every client told. Subscriptions must have been ended. */
   async close(): Promise<void> {
-    this.drain();
-    const sweep = setInterval(() => this.#http.closeIdleConnections(), 50);
-    try {
-      await this.#webSockets.close();
-      await new Promise<void>((resolve) => {
-        if (this.#http.listening) this.#http.once('close', resolve);
-        else this.#http.close(() => resolve());
-      });
-    } finally {
-      clearInterval(sweep);
-    }
+    await this.#webSockets.close();
+    await this.#closed.promise;
   }
 
   /** Breaks what is still open. */

@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { Deployment } from './deployment.mjs';
 
-const generated = ['schema/definitions.json', 'schema/operations/generated.ts', 'schema/schema.graphql'];
+const generated = [
+  'schema/definitions.json',
+  'schema/operations/generated.ts',
+  'schema/operations/schema-types.ts',
+  'schema/schema.graphql',
+];
 const line = `    bigTxnCount24h: count({ window: '24h', where: { amount: { gte: 1000 } } }),`;
 
 await Deployment.use(async (deployment) => {
@@ -15,7 +20,7 @@ await Deployment.use(async (deployment) => {
   assert.ok(changed.includes('schema/user.ts') && changed.includes('schema/schema.graphql'), `changed: ${changed}`);
   for (const file of changed) assert.ok(file === 'schema/user.ts' || generated.includes(file), `${file} changed too`);
   assert.match(deployment.read('schema/schema.graphql'), /bigTxnCount24h: Int!/);
-  assert.match(deployment.read('schema/operations/generated.ts'), /bigTxnCount24h: /, 'the generated types know it');
+  assert.match(deployment.read('schema/operations/schema-types.ts'), /bigTxnCount24h: /, 'the generated types know it');
 
   const { ask, valkey } = await deployment.start();
   const record = (id, amount) =>

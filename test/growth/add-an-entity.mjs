@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Deployment } from './deployment.mjs';
 
-const generated = ['schema/definitions.json', 'schema/operations/generated.ts', 'schema/schema.graphql'];
+const generated = [
+  'schema/definitions.json',
+  'schema/operations/generated.ts',
+  'schema/operations/schema-types.ts',
+  'schema/schema.graphql',
+];
 const device = readFileSync(new URL('./device.example.txt', import.meta.url), 'utf8');
 
 await Deployment.use(async (deployment) => {

@@ -49,7 +49,9 @@ describe('print-schema', () => {
 
     expect(printSchema().status).toBe(0);
     expect(read('schema/schema.graphql')).toContain('bigTxnCount24h: Int!');
-    expect(read('schema/definitions.json')).toContain('"bigTxnCount24h": "count() window=86400000 delay=0 where=amount.gte=1000 of');
+    expect(read('schema/definitions.json')).toContain(
+      '"bigTxnCount24h": "count() window=86400000 delay=0 where=amount.gte=1000 of',
+    );
     expect(printSchema('--check').status).toBe(0);
   });
 

@@ -54,6 +54,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     const closed = once(socket, 'close');
     await once(socket, 'open');
     socket.send('{"type":"connection_init"}');
+    await until(() => messages.length === 1);
     socket.send(`{"type":"subscribe","id":"1","payload":${subscription}}`);
     await until(() => messages.length === 2);
 

@@ -46,7 +46,7 @@ const keptLines = 20;
  */
 export async function launch(options: LaunchOptions): Promise<LaunchedServer> {
   const { binary, directory, port, token } = options;
-  const container = `freshet-valkey-${token}`;
+  const container = `freshet-valkey-${token}-${port}`;
   const args =
     binary.kind === 'program'
       ? serverArguments(options, { host: '127.0.0.1', port, directory })

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { findDocker } from '../../../src/valkey/embedded/docker.ts';
 import { findFreePort } from '../../../src/valkey/embedded/launch.ts';
 import { isRunning } from '../../../src/valkey/embedded/process-identity.ts';
 import { ask, type Reply } from '../../../src/valkey/embedded/resp.ts';
@@ -145,5 +146,30 @@ describe('a throw-away Valkey', () => {
     expect(existsSync(directory)).toBe(true);
     await valkey.stop();
     expect(existsSync(directory)).toBe(false);
+  });
+});
+
+const docker = await findDocker(process.env, report).catch(() => null);
+
+describe.runIf(docker !== null)('on a machine that has Docker only, an embedded Valkey', () => {
+  it('runs in a container, and keeps its data with us', async () => {
+    const folder = newDirectory();
+    symlinkSync(docker?.command ?? '', join(folder, 'docker'));
+    const options = {
+      persistent: true,
+      dataDir: join(folder, 'the "data", ours'),
+      report,
+      environment: { ...process.env, PATH: folder },
+      installFolder: join(folder, 'nothing'),
+    } as const;
+    const first = await startEmbeddedValkey(options);
+    onTestFinished(() => first.stop());
+    await command(first, 'SET', 'kept', 'yes');
+    await first.stop();
+    expect(existsSync(join(options.dataDir, 'appendonlydir'))).toBe(true);
+    const second = await startEmbeddedValkey(options);
+    onTestFinished(() => second.stop());
+    expect(second.version).toContain('valkey/valkey:');
+    expect(await command(second, 'GET', 'kept')).toBe('yes');
   });
 });

@@ -1,0 +1,358 @@
+export type Maybe<T> = T | null;
+export type InputMaybe<T> = Maybe<T>;
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string; }
+  String: { input: string; output: string; }
+  Boolean: { input: boolean; output: boolean; }
+  Int: { input: number; output: number; }
+  Float: { input: number; output: number; }
+  /** An instant by RFC 3339, such as `2026-01-31T09:30:00.000Z`. Out: always in UTC with milliseconds. In: with any offset; digits past the millisecond are cut. */
+  DateTime: { input: string; output: string; }
+};
+
+/** One value of one entity: an aggregation over a window, or a derivation of other features. */
+export type Feature = {
+  /** `count`, `sum`, `avg`, `min`, `max`, `stddev`, `share`, `last` or `distinct`; `derived` if it is. */
+  aggregation: Scalars['String']['output'];
+  /** How long ago its window ends; null if it has no edge, or if it is derived. */
+  delaySeconds?: Maybe<Scalars['Float']['output']>;
+  /** What it means. */
+  description?: Maybe<Scalars['String']['output']>;
+  /** Its field in the Valkey hash, which lacks it while it is null; null if it is not stored. */
+  hashField?: Maybe<Scalars['String']['output']>;
+  /** Its name, and that of its field. */
+  name: Scalars['String']['output'];
+  /** Whether a value may be null. */
+  nullable: Scalars['Boolean']['output'];
+  /** The event’s field that it aggregates; null if none. */
+  sourceField?: Maybe<Scalars['String']['output']>;
+  /** Whether it is stored; otherwise it is derived when it is read. */
+  stored: Scalars['Boolean']['output'];
+  /** The GraphQL type of its values. */
+  type: Scalars['String']['output'];
+  /** Which events count, in words; null: all. */
+  where?: Maybe<Scalars['String']['output']>;
+  /** Its window in words, such as `1h`, `7d, 7d ago` or `lifetime, idle 24h`; null if it is derived. */
+  window?: Maybe<Scalars['String']['output']>;
+  /** The length of its window; null if that has no edge, or if it is derived. */
+  windowSeconds?: Maybe<Scalars['Float']['output']>;
+};
+
+/** A named, versioned set of features of one entity from one event: the unit of storage and of serving. */
+export type FeatureView = {
+  /** What it is for. */
+  description?: Maybe<Scalars['String']['output']>;
+  /** The entity that its features describe. */
+  entity: Scalars['String']['output'];
+  /** Its features, in the order of its type’s fields. */
+  features: Array<Feature>;
+  /** The type and field that serve it, such as `User.riskProfile`. */
+  fieldPath: Scalars['String']['output'];
+  /** The Valkey hash that holds it, with `<id>` for the id of the entity; readable with HGETALL. */
+  keyPattern: Scalars['String']['output'];
+  /** Its name, in snake_case. */
+  name: Scalars['String']['output'];
+  /** Its GraphQL type. */
+  typeName: Scalars['String']['output'];
+  /** Its version. Within one, features are only added and never change what they mean. */
+  version: Scalars['Int']['output'];
+};
+
+/** When a vector was folded, and how long it holds. All times are of the store’s clock. */
+export type Freshness = {
+  /** When the values were folded. */
+  asOf: Scalars['DateTime']['output'];
+  /** From when on every event is in every feature. A window that reaches back further may lack events: of a feature that was added today, this is today. */
+  completeSince: Scalars['DateTime']['output'];
+  /** The newest event’s own time; null: none is known. */
+  lastEventAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Opaque. Changes whenever a value does, and is never used twice for an entity. */
+  revision: Scalars['String']['output'];
+  /** Until when they stay true if no event arrives; null: for ever. */
+  validUntil?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** Who is paid. */
+export type Merchant = {
+  /** How busy a merchant is, and how much of it turned out to be fraud. Null only beside an error at its path. */
+  activity?: Maybe<MerchantActivity>;
+  /** The id of the Merchant, as its events have it. */
+  id: Scalars['ID']['output'];
+};
+
+/** How busy a merchant is, and how much of it turned out to be fraud. */
+export type MerchantActivity = {
+  /** Frauds among all transactions in the 1d that ended 7 days ago; what nobody labelled is no fraud. */
+  fraudRate1d?: Maybe<Scalars['Float']['output']>;
+  /** Frauds among all transactions in the 7d that ended 7 days ago; what nobody labelled is no fraud. */
+  fraudRate7d?: Maybe<Scalars['Float']['output']>;
+  /** Frauds among all transactions in the 30d that ended 7 days ago; what nobody labelled is no fraud. */
+  fraudRate30d?: Maybe<Scalars['Float']['output']>;
+  /** When these values were folded, and how long they hold. */
+  freshness: Freshness;
+  /** `merchant_activity:v1:<id of the Merchant>`, for clients that cache by id. */
+  id: Scalars['ID']['output'];
+  /** Transactions, fraud or not, in the 1d that ended 7 days ago: old enough to be labelled. */
+  labelledTxnCount1d: Scalars['Int']['output'];
+  /** Transactions, fraud or not, in the 7d that ended 7 days ago: old enough to be labelled. */
+  labelledTxnCount7d: Scalars['Int']['output'];
+  /** Transactions, fraud or not, in the 30d that ended 7 days ago: old enough to be labelled. */
+  labelledTxnCount30d: Scalars['Int']['output'];
+  /** Sum of amount in the last 24h. */
+  txnAmount24h: Scalars['Float']['output'];
+  /** Number of events in the last 1h. */
+  txnCount1h: Scalars['Int']['output'];
+  /** Number of events in the last 24h. */
+  txnCount24h: Scalars['Int']['output'];
+  /** Number of different values of userId in the last 1h. */
+  uniqueUsers1h: Scalars['Int']['output'];
+  /** Number of different values of userId in the last 24h. */
+  uniqueUsers24h: Scalars['Int']['output'];
+};
+
+/** A change of MerchantActivity of one Merchant. */
+export type MerchantActivityUpdate = {
+  /** Why it was sent. */
+  cause: UpdateCause;
+  /** The Merchant, with its values as of this update. */
+  merchant: Merchant;
+};
+
+/** Records events. Every mutation is safe to send again. */
+export type Mutation = {
+  /** Records one Transaction and returns the features that it changed. Safe to send again. */
+  recordTransaction: RecordTransactionPayload;
+  /** Records Transactions in one round trip; each succeeds or fails by itself. Safe to send again. */
+  recordTransactions: RecordTransactionsPayload;
+};
+
+
+/** Records events. Every mutation is safe to send again. */
+export type MutationRecordTransactionArgs = {
+  input: TransactionInput;
+};
+
+
+/** Records events. Every mutation is safe to send again. */
+export type MutationRecordTransactionsArgs = {
+  input: Array<TransactionInput>;
+};
+
+/** Reads features as they are now. */
+export type Query = {
+  /** What is served: every view with its features, for discovery. */
+  featureViews: Array<FeatureView>;
+  /** One Merchant by id. Never null: an unknown one has empty windows. */
+  merchant: Merchant;
+  /** Merchants by id, in the order asked; their vectors come in one round trip. */
+  merchants: Array<Merchant>;
+  /** One User by id. Never null: an unknown one has empty windows. */
+  user: User;
+  /** Users by id, in the order asked; their vectors come in one round trip. */
+  users: Array<User>;
+};
+
+
+/** Reads features as they are now. */
+export type QueryMerchantArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** Reads features as they are now. */
+export type QueryMerchantsArgs = {
+  ids: Array<Scalars['ID']['input']>;
+};
+
+
+/** Reads features as they are now. */
+export type QueryUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** Reads features as they are now. */
+export type QueryUsersArgs = {
+  ids: Array<Scalars['ID']['input']>;
+};
+
+/** What became of an event. */
+export type RecordStatus =
+  /** It was in already, and nothing changed. */
+  | 'DUPLICATE'
+  /** It is in, in at least one view for the first time. */
+  | 'RECORDED'
+  /** It breaks a rule, and sending it again does not help: no effect. The reason says which. */
+  | 'REJECTED'
+  /** It is older than every window, or than the store can tell from a repeat: no effect. */
+  | 'TOO_LATE'
+  /** A part of the store could not be reached: it may or may not be in. Sending it again is safe. */
+  | 'UNAVAILABLE';
+
+/** What became of one Transaction, and the features that it changed. */
+export type RecordTransactionPayload = {
+  /** The Merchant of the event’s merchantId, as it is now. Null only if that id was rejected. */
+  merchant?: Maybe<Merchant>;
+  /** The recorded time; a duplicate’s original where known. Null if it was not recorded. */
+  occurredAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Why it was not recorded, or in what a duplicate differs from the original. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What became of it. */
+  status: RecordStatus;
+  /** The id of the Transaction, as it was sent. */
+  transactionId: Scalars['ID']['output'];
+  /** The User of the event’s userId, as it is now. Null only if that id was rejected. */
+  user?: Maybe<User>;
+};
+
+/** What became of one Transaction of a batch, and the features as they are after the whole batch. */
+export type RecordTransactionResult = {
+  /** Its place in the batch, from 0. */
+  index: Scalars['Int']['output'];
+  /** The Merchant of the event’s merchantId, as it is now. Null only if that id was rejected. */
+  merchant?: Maybe<Merchant>;
+  /** The recorded time; a duplicate’s original where known. Null if it was not recorded. */
+  occurredAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Why it was not recorded, or in what a duplicate differs from the original. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What became of it. */
+  status: RecordStatus;
+  /** The id of the Transaction, as it was sent. */
+  transactionId: Scalars['ID']['output'];
+  /** The User of the event’s userId, as it is now. Null only if that id was rejected. */
+  user?: Maybe<User>;
+};
+
+/** What became of a batch of Transactions: how many of each status, and each by itself. */
+export type RecordTransactionsPayload = {
+  /** Events that were in already. */
+  duplicates: Scalars['Int']['output'];
+  /** Events that are in, in at least one view for the first time. */
+  recorded: Scalars['Int']['output'];
+  /** Events that break a rule. */
+  rejected: Scalars['Int']['output'];
+  /** Each event of the batch, in the order sent. */
+  results: Array<RecordTransactionResult>;
+  /** Events that came too late to have an effect. */
+  tooLate: Scalars['Int']['output'];
+  /** Events of which a part could not reach the store: send them again. */
+  unavailable: Scalars['Int']['output'];
+};
+
+
+/** What became of a batch of Transactions: how many of each status, and each by itself. */
+export type RecordTransactionsPayloadResultsArgs = {
+  only?: InputMaybe<Array<RecordStatus>>;
+};
+
+/** Watches features: a snapshot first, then every change. */
+export type Subscription = {
+  /** First a snapshot of each Merchant’s MerchantActivity, then every change, also when nothing happens but time. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
+  merchantActivityUpdated: Array<MerchantActivityUpdate>;
+  /** First a snapshot of each User’s UserRiskProfile, then every change, also when nothing happens but time. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
+  userRiskProfileUpdated: Array<UserRiskProfileUpdate>;
+};
+
+
+/** Watches features: a snapshot first, then every change. */
+export type SubscriptionMerchantActivityUpdatedArgs = {
+  merchantIds: Array<Scalars['ID']['input']>;
+};
+
+
+/** Watches features: a snapshot first, then every change. */
+export type SubscriptionUserRiskProfileUpdatedArgs = {
+  userIds: Array<Scalars['ID']['input']>;
+};
+
+/** A card payment of a user to a merchant. */
+export type TransactionInput = {
+  /** How much, in the one currency of all amounts; at most 1e15 either way. */
+  amount: Scalars['Float']['input'];
+  /** Whether it was fraud; null: not known yet. */
+  fraud?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Who was paid. */
+  merchantId: Scalars['ID']['input'];
+  /** When it happened. Left out, it is the store’s now; who retries sends their own. */
+  occurredAt?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The id of the transaction. Sent again, the event has no further effect. */
+  transactionId: Scalars['ID']['input'];
+  /** Who paid. */
+  userId: Scalars['ID']['input'];
+};
+
+/** Why an update was sent. Of several merged into one: RESYNC before EVENT before DECAY. */
+export type UpdateCause =
+  /** Only time passed, and something left a window or entered one behind its delay. */
+  | 'DECAY'
+  /** An event arrived. */
+  | 'EVENT'
+  /** The connection to the store was interrupted; this is what holds now. */
+  | 'RESYNC'
+  /** The state when the subscription began. */
+  | 'SNAPSHOT';
+
+/** Who pays. */
+export type User = {
+  /** The id of the User, as its events have it. */
+  id: Scalars['ID']['output'];
+  /** How a user spends: what a fraud model asks of whoever is about to pay. Null only beside an error at its path. */
+  riskProfile?: Maybe<UserRiskProfile>;
+};
+
+/** How a user spends: what a fraud model asks of whoever is about to pay. */
+export type UserRiskProfile = {
+  /** Running mean of amount: of all transactions since the user last had none for 24 h. For a window, see the others. */
+  avgTxnAmount?: Maybe<Scalars['Float']['output']>;
+  /** Mean of amount in the last 7d. */
+  avgTxnAmount7d?: Maybe<Scalars['Float']['output']>;
+  /** Mean of amount in the last 24h. */
+  avgTxnAmount24h?: Maybe<Scalars['Float']['output']>;
+  /** Mean of amount in the last 30d. */
+  avgTxnAmount30d?: Maybe<Scalars['Float']['output']>;
+  /** When these values were folded, and how long they hold. */
+  freshness: Freshness;
+  /** `user_risk_profile:v1:<id of the User>`, for clients that cache by id. */
+  id: Scalars['ID']['output'];
+  /** Amount of the newest transaction by occurredAt, within 30 days; of several at one moment, always the same one. */
+  lastTxnAmount?: Maybe<Scalars['Float']['output']>;
+  /** When the newest transaction happened, within 30 days. */
+  lastTxnAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Largest amount in the last 24h. */
+  maxTxnAmount24h?: Maybe<Scalars['Float']['output']>;
+  /** Smallest amount in the last 24h. */
+  minTxnAmount24h?: Maybe<Scalars['Float']['output']>;
+  /** Population standard deviation of amount in the last 30d. */
+  stddevTxnAmount30d?: Maybe<Scalars['Float']['output']>;
+  /** Sum of amount in the last 1h. */
+  txnAmount1h: Scalars['Float']['output'];
+  /** Sum of amount in the last 24h. */
+  txnAmount24h: Scalars['Float']['output'];
+  /** Number of events in the last 1h. */
+  txnCount1h: Scalars['Int']['output'];
+  /** Number of events in the last 1m. */
+  txnCount1m: Scalars['Int']['output'];
+  /** Number of events in the last 5m. */
+  txnCount5m: Scalars['Int']['output'];
+  /** Number of events in the last 7d. */
+  txnCount7d: Scalars['Int']['output'];
+  /** Number of events in the last 24h. */
+  txnCount24h: Scalars['Int']['output'];
+  /** Number of events in the last 30d. */
+  txnCount30d: Scalars['Int']['output'];
+  /** Number of different values of merchantId in the last 1h. */
+  uniqueMerchants1h: Scalars['Int']['output'];
+  /** Number of different values of merchantId in the last 24h. */
+  uniqueMerchants24h: Scalars['Int']['output'];
+  /** Number of different values of merchantId in the last 30d. */
+  uniqueMerchants30d: Scalars['Int']['output'];
+};
+
+/** A change of UserRiskProfile of one User. */
+export type UserRiskProfileUpdate = {
+  /** Why it was sent. */
+  cause: UpdateCause;
+  /** The User, with its values as of this update. */
+  user: User;
+};
