@@ -21,7 +21,7 @@ export class KeyNames {
     return `${this.prefix}:${stem(view)}{<id>}`;
   }
 
-  /** The log: a packed string, see engine.lua. */
+  /** The log: a packed string, see lua/call.lua. */
   log(view: View, id: string): string {
     return `${this.prefix}:log:${stem(view)}{${encodeTag(id)}}`;
   }

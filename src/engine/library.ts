@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Plan } from './plan.ts';
 
-const engineText = readFileSync(new URL('./engine.lua', import.meta.url), 'utf8');
+/** The engine's text: one Lua chunk, whose parts build on those before them. */
+const engineText = ['call', 'log', 'fold', 'store', 'record', 'read', 'upgrade']
+  .map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'))
+  .join('\n');
 
 /** A Valkey function library, and what its functions are called. */
 export interface Library {

@@ -22,7 +22,7 @@ const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const;
 const [vectorMark, staleMark] = [0x56, 0x53]; // 'V', 'S'; the third is 'L'
 const vectorHeadBytes = 48;
 
-/** Reads a packed reply of the function library from front to back; engine.lua says what stands in it. */
+/** Reads a packed reply of the function library from front to back; the functions in lua/ say what stands in it. */
 export class ReplyReader {
   readonly #bytes: Buffer;
   #at = 0;

@@ -5,7 +5,7 @@ import type { Plan } from './plan.ts';
 
 const fixedBytes = 24; // d time, c8 id, I4 flags, I4 which distinct fields are present
 
-/** Writes what a view measures of an event as a row of a record call (see `parse_row` in engine.lua). */
+/** Writes what a view measures of an event as a row of a record call (see `parse_row` in lua/record.lua). */
 export class RowEncoder {
   readonly rowBytes: number;
   readonly #plan: Plan;

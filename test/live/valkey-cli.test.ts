@@ -40,7 +40,7 @@ describe('a bare FCALL by valkey-cli', () => {
     const updates = api.backend.current().hub.watch(riskProfile, [userId]);
     expect((await updates.next()).value).toMatchObject([{ cause: 'SNAPSHOT', vector: { eventSeq: 0 } }]);
 
-    // What engine.lua says of its arguments, written by hand.
+    // What lua/record.lua says of its arguments, written by hand.
     const plans = views.map(planView);
     const plan = planView(riskProfile);
     const head = Buffer.alloc(13 + 8 * plans.length);

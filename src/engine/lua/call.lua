@@ -1,0 +1,54 @@
+-- Freshet's engine: takes events into an entity's log, folds the log into its vector, and serves the vector.
+--
+-- A table `views`, generated from the definitions, stands before this text (see library.ts). All keys of an entity share
+-- its hash tag; a call names the log alone and derives the others. The log is one packed, little-endian string:
+--
+--   header   c8 layout, d revision, d as_of, d valid_until, d last_event_at, d event_seq, d expires_at,
+--            then one d a feature (the vector; NaN is null), then LIFETIME_DOUBLES a lifetime
+--   cells    oldest first, ties by id: d time, c8 id, I4 flags, one d a column (NaN is null)
+--
+-- Times are milliseconds since 1970; an absent time is infinite. ARGV[1] of every function: B clock (0 wall, 1 event),
+-- I4 length of the key prefix, d tolerance for times ahead, then d complete_since of each view.
+
+local HEADER_BYTES = 56
+local VECTOR_AT = HEADER_BYTES + 1
+local LIFETIME_DOUBLES = 11
+local CELL_FIXED_BYTES = 20
+local ID_AT_IN_CELL = 8
+local TAKEN_AS_NOW = 2147483648 -- the flag of a cell whose time the store chose, so that a retry's own time is no difference
+local INFINITE = 1 / 0
+local NULL = 0 / 0
+local SLACK = 1 / 16 -- a TTL is armed this much longer than needed, so that it need not be armed at each event
+
+local RECORDED, DUPLICATE, TOO_LATE, REJECTED = 0, 1, 2, 3
+
+local function integer(value)
+  return string.format('%.0f', value)
+end
+
+local function open_call(packed)
+  local call = { lost = 0 }
+  local clock, prefix_length, tolerance, at = struct.unpack('<BI4d', packed)
+  call.event_clock = clock == 1
+  call.prefix_length = prefix_length
+  call.tolerance = tolerance
+  call.complete_since = {}
+  for i = 1, #views do
+    call.complete_since[i], at = struct.unpack('<d', packed, at)
+  end
+  local time = redis.call('TIME')
+  call.micros = time[1] * 1000000 + time[2]
+  call.millis = math.floor(call.micros / 1000)
+  return call
+end
+
+-- Names of an entity's keys, from that of its log: `<prefix>:log:<stem>{<id>}`.
+local function key_names(call, view, log_key)
+  local prefix = string.sub(log_key, 1, call.prefix_length)
+  local tag = string.sub(log_key, call.prefix_length + 6 + #view.stem)
+  local names = { log = log_key, hash = prefix .. ':' .. view.stem .. tag, seen = {}, unarmed = {} }
+  for i, seen in ipairs(view.seen) do
+    names.seen[i] = prefix .. ':seen:' .. view.stem .. seen.name .. ':' .. tag
+  end
+  return names
+end

@@ -1,0 +1,109 @@
+-- The log: its header, its cells, and where a cell stands among them.
+
+local function header_bytes(features, lifetimes)
+  return HEADER_BYTES + 8 * features + 8 * LIFETIME_DOUBLES * lifetimes
+end
+
+local function empty_lifetime()
+  return { n = 0, sum = 0, rest = 0, least = INFINITE, most = -INFINITE, mean = 0, m2 = 0, trues = 0,
+    last_at = -INFINITE, last = NULL, arrival = -INFINITE }
+end
+
+local function unpack_lifetime(raw, at)
+  local s = {}
+  s.n, s.sum, s.rest, s.least, s.most, s.mean, s.m2, s.trues, s.last_at, s.last, s.arrival =
+    struct.unpack('<ddddddddddd', raw, at)
+  return s
+end
+
+local function pack_lifetime(s)
+  return struct.pack('<ddddddddddd', s.n, s.sum, s.rest, s.least, s.most, s.mean, s.m2, s.trues, s.last_at, s.last,
+    s.arrival)
+end
+
+local function new_log(view)
+  local log = { revision = 0, as_of = -INFINITE, valid_until = INFINITE, last_event_at = -INFINITE, event_seq = 0,
+    expires_at = -INFINITE, vector = '', lifetimes = {}, cells = '', stored_cells = false }
+  for i = 1, #view.lifetimes do log.lifetimes[i] = empty_lifetime() end
+  return log
+end
+
+local function parse_log(view, raw)
+  local log = {}
+  log.revision, log.as_of, log.valid_until, log.last_event_at, log.event_seq, log.expires_at =
+    struct.unpack('<dddddd', raw, 9)
+  local features = #view.features
+  log.vector = string.sub(raw, VECTOR_AT, HEADER_BYTES + 8 * features)
+  log.lifetimes = {}
+  for i = 1, #view.lifetimes do
+    log.lifetimes[i] = unpack_lifetime(raw, VECTOR_AT + 8 * features + 8 * LIFETIME_DOUBLES * (i - 1))
+  end
+  log.cells = string.sub(raw, header_bytes(features, #view.lifetimes) + 1)
+  log.stored_cells = log.cells
+  return log
+end
+
+-- The entity's now: the store's, or its newest event's; never before the last fold.
+local function now_of(call, log)
+  if call.event_clock then return log.as_of end
+  return math.max(call.millis, log.as_of)
+end
+
+local function cell_count(view, log)
+  return #log.cells / view.cell_bytes
+end
+
+local function cell_time(view, log, index)
+  return (struct.unpack('<d', log.cells, (index - 1) * view.cell_bytes + 1))
+end
+
+-- Index of the first cell whose time is past `limit`; all before it are at or before.
+local function first_after(view, log, limit)
+  local low, high = 1, cell_count(view, log) + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if cell_time(view, log, middle) > limit then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- Where a cell's id stands, if the log holds it. Only a hit at an id's own place counts.
+local function find_cell(view, log, id)
+  local from = 1
+  while true do
+    local at = string.find(log.cells, id, from, true)
+    if not at then return nil end
+    if (at - 1) % view.cell_bytes == ID_AT_IN_CELL then return at - ID_AT_IN_CELL end
+    from = at + 1
+  end
+end
+
+-- Order of cells: by time, then by id, read as two numbers because strings compare by the server's locale.
+local function is_before(a, b)
+  if a.time ~= b.time then return a.time < b.time end
+  local a_low, a_high = struct.unpack('<I4I4', a.id)
+  local b_low, b_high = struct.unpack('<I4I4', b.id)
+  if a_high ~= b_high then return a_high < b_high end
+  return a_low < b_low
+end
+
+-- Puts new cells in their places.
+local function insert_cells(view, log, fresh)
+  if #fresh > 1 then table.sort(fresh, is_before) end
+  local cells, size, parts, from = log.cells, view.cell_bytes, {}, 1
+  for _, cell in ipairs(fresh) do
+    local index = first_after(view, log, cell.time)
+    while index > 1 do -- ties: step back over cells of the same moment with a larger id
+      local at = (index - 2) * size + 1
+      local time, id = struct.unpack('<dc8', cells, at)
+      if time ~= cell.time or is_before({ time = time, id = id }, cell) then break end
+      index = index - 1
+    end
+    local at = (index - 1) * size + 1
+    if at > from then parts[#parts + 1] = string.sub(cells, from, at - 1) end
+    parts[#parts + 1] = cell.packed
+    from = at
+  end
+  if from <= #cells then parts[#parts + 1] = string.sub(cells, from) end
+  log.cells = table.concat(parts)
+end

@@ -1,0 +1,100 @@
+-- Storing: the log with its new vector, and the served hash.
+
+-- The shortest decimal that reads back as the same double.
+local function decimal(value)
+  if value == math.floor(value) and math.abs(value) < 1e15 then return string.format('%d', value) end
+  local text = string.format('%.15g', value)
+  if tonumber(text) == value then return text end
+  text = string.format('%.16g', value)
+  if tonumber(text) == value then return text end
+  return string.format('%.17g', value)
+end
+
+-- Writes the fields of the served hash that differ from `before` (nil: all of them). Returns how many it set, and how
+-- many of these were not there.
+local function put_hash(call, view, log, names, vector, before, touched)
+  local set, gone = { '_as_of', integer(log.as_of) }, {}
+  local at = 2
+  local function put(field, text)
+    set[at + 1], set[at + 2] = field, text
+    at = at + 2
+  end
+  if log.valid_until < INFINITE then put('_valid_until', integer(log.valid_until)) else gone[1] = '_valid_until' end
+  if touched or not before then
+    put('_revision', integer(log.revision))
+    put('_event_seq', integer(log.event_seq))
+    put('_updated_at', integer(math.floor(call.millis / 1000)))
+    put('_complete_since', integer(call.complete_since[view.index]))
+    if log.last_event_at > -INFINITE then put('_last_event_at', integer(log.last_event_at)) end
+  end
+  for f, feature in ipairs(view.features) do
+    local value, old = vector[f], before and before[f]
+    if value ~= value then
+      if not before or old == old then gone[#gone + 1] = feature.field end
+    elseif value ~= old then
+      put(feature.field, decimal(value))
+    end
+  end
+  local created = redis.call('HSET', names.hash, unpack(set))
+  if #gone > 0 and created < at / 2 then redis.call('HDEL', names.hash, unpack(gone)) end
+  return at / 2, created
+end
+
+-- Brings the served hash up to date, whole where it was missing (evicted, deleted). Returns whether it was.
+local function store_hash(call, view, log, names, vector, before, touched)
+  local set, created = put_hash(call, view, log, names, vector, before, touched)
+  local missing = created == set
+  if missing and before then put_hash(call, view, log, names, vector, nil, touched) end
+  return missing
+end
+
+-- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it. `taken`: events came in.
+local function settle(call, view, log, names, now, taken)
+  local vector, valid_until = fold(call, view, log, names, now)
+  local packed_vector = struct.pack(view.vector_format, unpack(vector))
+  local before = nil
+  if #log.vector == #packed_vector then before = { struct.unpack(view.vector_format, log.vector) } end
+  local changed = packed_vector ~= log.vector
+  if changed then log.revision = math.max(log.revision + 1, call.micros) end
+  log.vector, log.as_of, log.valid_until = packed_vector, now, valid_until
+
+  -- Under the event clock, times of events say nothing of when Valkey may forget: keys live from their last write.
+  local needed = (call.event_clock and call.millis or log.last_event_at) + view.keep
+  for i, lifetime in ipairs(view.lifetimes) do
+    needed = math.max(needed, (call.event_clock and call.millis or log.lifetimes[i].arrival) + lifetime.idle)
+  end
+  local arm = log.expires_at < needed
+  if arm then log.expires_at = math.floor(needed + view.keep * SLACK) end
+  local expires_at = integer(log.expires_at)
+
+  local header = struct.pack('<c8dddddd', view.layout, log.revision, log.as_of, log.valid_until, log.last_event_at,
+    log.event_seq, log.expires_at) .. packed_vector
+  local lifetimes = {}
+  for i = 1, #view.lifetimes do lifetimes[i] = pack_lifetime(log.lifetimes[i]) end
+  header = header .. table.concat(lifetimes)
+  if log.cells == log.stored_cells and not arm then
+    redis.call('SETRANGE', names.log, 0, header)
+  elseif arm then
+    redis.call('SET', names.log, header .. log.cells, 'PXAT', expires_at)
+  else
+    redis.call('SET', names.log, header .. log.cells, 'KEEPTTL')
+  end
+
+  local fresh_hash = store_hash(call, view, log, names, vector, before, changed or taken)
+  if arm or fresh_hash then redis.call('PEXPIREAT', names.hash, expires_at) end
+  for i, seen in ipairs(view.seen) do
+    if arm then redis.call('ZREMRANGEBYSCORE', names.seen[i], '-inf', integer(now - seen.longest)) end
+    if arm or names.unarmed[i] then redis.call('PEXPIREAT', names.seen[i], expires_at) end
+  end
+  return 'V' .. string.sub(header, 9, HEADER_BYTES + 8 * #view.features)
+end
+
+-- What a reader gets of an entity of which nothing is stored: a vector that is as old as this call, and never wrong.
+local function nothing_stored(call, view)
+  local parts = { 'V', struct.pack('<dddddd', call.micros, call.millis, INFINITE, -INFINITE, 0, 0) }
+  local empty = empty_lifetime()
+  for _, feature in ipairs(view.features) do
+    parts[#parts + 1] = struct.pack('<d', feature.op == 'distinct' and 0 or outcome[feature.op](empty))
+  end
+  return table.concat(parts)
+end
