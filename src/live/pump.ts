@@ -6,11 +6,12 @@ import { type Engine, UnavailableError, type Vector } from '../engine/index.ts';
 export interface Watched {
   readonly view: View;
   readonly id: string;
+  readonly watchers: { readonly size: number };
   /** The served hash is gone; the log may still be there. */
   lost: boolean;
   /** Changes may have gone unheard. */
   resync: boolean;
-  /** Was among others when a read failed for a reason that is not Valkey's being away: it is read by itself. */
+  /** Was in a read that failed though Valkey is there: it is read by itself, so that it holds up no others. */
   suspect: boolean;
 }
 
@@ -66,43 +67,56 @@ export class Pump<W extends Watched> {
   async #run(): Promise<void> {
     let backoffMs = 0;
     while (this.#dirty.size > 0 && !this.#stopped.signal.aborted) {
-      const batch = this.#take();
-      backoffMs = (await this.#read(batch))
-        ? 0
-        : Math.min(Math.max(2 * backoffMs, shortestBackoffMs), longestBackoffMs);
-      if (backoffMs > 0) await sleep(backoffMs, undefined, { signal: this.#stopped.signal }).catch(() => {});
+      const away = (await this.#read(this.#take())) === 'away';
+      backoffMs = away ? Math.min(Math.max(2 * backoffMs, shortestBackoffMs), longestBackoffMs) : 0;
+      if (away) await this.#pause(backoffMs);
     }
     this.#running = false;
   }
 
-  async #read(batch: readonly Taken<W>[]): Promise<boolean> {
+  async #read(batch: readonly Taken<W>[]): Promise<'done' | 'failed' | 'away'> {
     const [{ watched: first, lost }] = batch as [Taken<W>];
     const ids = batch.map(({ watched }) => watched.id);
     const readAt = this.#outlet.now();
+    let vectors: Vector[];
     try {
-      const vectors = await (lost ? this.#engine.refresh(first.view, ids) : this.#engine.read(first.view, ids));
-      if (this.#stopped.signal.aborted) return true;
-      this.#outlet.deliver(
-        batch.map(({ watched, resync }, i) => ({ watched, resync, vector: vectors[i] as Vector })),
-        readAt,
-      );
-      return true;
+      vectors = await (lost ? this.#engine.refresh(first.view, ids) : this.#engine.read(first.view, ids));
     } catch (error) {
-      const alone = batch.length === 1 || error instanceof UnavailableError;
+      const away = error instanceof UnavailableError;
       for (const { watched, resync } of batch) {
         watched.lost ||= lost;
         watched.resync ||= resync;
-        watched.suspect = !alone;
-        this.#dirty.add(watched);
+        watched.suspect = !away;
       }
-      // Whoever stops watching because of it is forgotten again.
-      if (alone)
+      const alone = batch.length === 1;
+      // Before it is marked again: whoever stops watching because of it need not be read for.
+      if (away || alone)
         this.#outlet.failed(
           batch.map(({ watched }) => watched),
           error,
         );
-      return false;
+      for (const { watched } of batch) {
+        if (away || !alone) this.#markIfWatched(watched);
+        else void this.#pause(longestBackoffMs).then(() => this.#markIfWatched(watched));
+      }
+      return away ? 'away' : 'failed';
     }
+    if (!this.#stopped.signal.aborted) {
+      this.#outlet.deliver(
+        batch.map(({ watched, resync }, i) => ({ watched, resync, vector: vectors[i] as Vector })),
+        readAt,
+      );
+    }
+    return 'done';
+  }
+
+  #markIfWatched(watched: W): void {
+    if (watched.watchers.size > 0 && !this.#stopped.signal.aborted) this.mark(watched);
+  }
+
+  /** Waits, unless it is stopped. */
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
   }
 
   /** The longest waiting one, and others that can be read with it. */

@@ -70,7 +70,8 @@ export class BackendKeeper {
     const { problems, warnings } = await valkeyHealth(this.#valkey);
     const deaf = this.#open.events.problem;
     const all = deaf && problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : problems;
-    return { ready: all.length === 0, problems: all, warnings };
+    const lost = this.#open.engine.lostCompanions;
+    return { ready: all.length === 0, problems: all, warnings: lost > 0 ? [...warnings, lossWarning(lost)] : warnings };
   }
 
   /** Ends every subscription; requests are served on. */
@@ -140,4 +141,8 @@ export class BackendKeeper {
       lost = false;
     });
   }
+}
+
+function lossWarning(lost: number): string {
+  return `${lost} times since the start, an entity's last-seen values were missing beside its log: evicted, or deleted by hand; its distinct counts are too low until they are seen again`;
 }

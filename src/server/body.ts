@@ -32,7 +32,10 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       if (bytes > limitBytes * patience) tooLarge();
     });
     request.on('end', () => (bytes > limitBytes ? tooLarge() : resolve(Buffer.concat(chunks).toString('utf8'))));
-    request.on('error', () => reject(new BodyAbortedError('The connection broke before the body was complete')));
-    request.on('close', () => reject(new BodyAbortedError('The connection broke before the body was complete')));
+    const aborted = () => reject(new BodyAbortedError('The connection broke before the body was complete'));
+    request.on('error', aborted);
+    request.on('close', () => {
+      if (!request.complete) aborted();
+    });
   });
 }

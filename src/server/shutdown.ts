@@ -14,7 +14,7 @@ export interface ShutdownOptions {
 const lastStepsMs = 2_000; // 2 seconds
 
 /**
- * Ends the process in good order at the first SIGTERM or SIGINT, at once at the second.
+ * Ends the process in good order at the first SIGTERM, SIGINT or SIGHUP, at once at the second.
  * @returns how to begin the same without a signal, and with another exit code.
  */
 export function shutDownOnSignal(options: ShutdownOptions): (reason: string, exitCode: number) => void {
@@ -26,7 +26,8 @@ export function shutDownOnSignal(options: ShutdownOptions): (reason: string, exi
     log.info(`Shutting down: ${reason}`);
     void runSteps(options).then((inTime) => process.exit(inTime ? exitCode : 1));
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  // SIGHUP: a closed terminal must not leave an embedded Valkey behind.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       if (!begun) return begin(signal, 0);
       log.warn(`${signal} again: leaving at once`);
@@ -38,14 +39,14 @@ export function shutDownOnSignal(options: ShutdownOptions): (reason: string, exi
 }
 
 /** @returns whether all were done before the deadline. */
-async function runSteps({ log, steps, force, deadlineMs = 10_000 }: ShutdownOptions): Promise<boolean> {
+export async function runSteps({ log, steps, force, deadlineMs = 10_000 }: ShutdownOptions): Promise<boolean> {
   let inTime = true;
   const { promise: over, resolve: giveUp } = Promise.withResolvers<void>();
-  setTimeout(() => {
+  let timer = setTimeout(() => {
     inTime = false;
     log.warn(`Not done after ${deadlineMs} ms: breaking what is still open`);
     force();
-    setTimeout(giveUp, lastStepsMs);
+    timer = setTimeout(giveUp, lastStepsMs);
   }, deadlineMs);
   for (const step of steps) {
     try {
@@ -54,5 +55,6 @@ async function runSteps({ log, steps, force, deadlineMs = 10_000 }: ShutdownOpti
       log.error({ err: error }, 'A step of the shutdown failed');
     }
   }
+  clearTimeout(timer);
   return inTime;
 }

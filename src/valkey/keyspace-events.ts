@@ -77,7 +77,8 @@ export class KeyspaceEvents {
   static async open(options: KeyspaceEventsOptions): Promise<KeyspaceEvents> {
     const events = new KeyspaceEvents(options);
     try {
-      await events.#whenEstablished();
+      // Twice: a connection, and the canary.
+      await events.#whenEstablished(2 * events.#patienceMs);
       return events;
     } catch (error) {
       events.close();
@@ -108,7 +109,7 @@ export class KeyspaceEvents {
         if (epoch === this.#epoch && !this.#closed) throw error;
       }
     }
-    await this.#whenEstablished();
+    await this.#whenEstablished(this.#patienceMs);
   }
 
   /** Takes effect at once for us, and at Valkey in the order of calls. */
@@ -204,9 +205,9 @@ export class KeyspaceEvents {
     this.#problem = error instanceof Error ? error : new Error(String(error));
   }
 
-  async #whenEstablished(): Promise<void> {
+  async #whenEstablished(patienceMs: number): Promise<void> {
     const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(this.#problem), this.#patienceMs * 2);
+    const timer = setTimeout(() => reject(this.#problem), patienceMs);
     try {
       await Promise.race([this.#established.promise, promise]);
     } finally {

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   type Aggregation,
   avg,
@@ -139,7 +139,7 @@ describe('a feature added to a view', () => {
     );
     const grownView = spending(more);
     const after = await scratch.open([grownView], 'wall', prefix);
-    const vectors = await vi.waitFor(() => after.read(grownView, ids));
+    const vectors = await after.read(grownView, ids);
     expect(vectors.map((vector) => valuesOf(vector).count24h)).toEqual(ids.map(() => 1));
   });
 });

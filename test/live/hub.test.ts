@@ -211,6 +211,22 @@ describe('a watch', () => {
     expect(shown(await take(good))).toEqual([`EVENT ${payer} 1 1`]);
   });
 
+  it('is not held up by an entity that cannot be read, which comes back once it can', async () => {
+    const [broken, whole] = [newPayer(), newPayer()];
+    await pay(broken);
+    const watch = watchOf(payments, [broken, whole]);
+    await take(watch);
+    const log = engine.keys.log(payments, broken);
+    await valkey.multi().del(log).rpush(log, 'nonsense').hset(engine.keys.hash(payments, broken), 'x', 1).exec();
+    for (let nth = 1; nth <= 20; nth++) {
+      await pay(whole);
+      expect(shown(await take(watch))).toEqual([`EVENT ${whole} ${nth} ${nth}`]);
+    }
+    await expect(watchOf(payments, [broken, whole]).next()).rejects.toThrow('WRONGTYPE');
+    await valkey.del(log);
+    expect(shown(await take(watch))).toEqual([`DECAY ${broken} 0 0`]);
+  });
+
   it('of nobody ends', async () => {
     expect(await watchOf(payments, []).next()).toEqual({ done: true, value: undefined });
   });

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { pino } from 'pino';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { runSteps } from '../../src/server/shutdown.ts';
 import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
 import { until } from '../support/until.ts';
 
@@ -95,15 +97,29 @@ describe('a second signal', () => {
   });
 });
 
-describe('the deadline', () => {
-  it('ends the process in spite of a client that never finishes', async () => {
-    const { process, api } = await start();
-    const { socket } = await halfARequest(api);
-    const begun = performance.now();
-    process.child.kill('SIGTERM');
-    expect(await process.exited).toBe(1);
-    expect(performance.now() - begun).toBeGreaterThan(9_000);
-    expect(process.output).toContain('Not done after 10000 ms');
-    socket.destroy();
+describe('the steps of a shutdown', () => {
+  const log = pino({ level: 'silent' });
+
+  it('are taken one after the other, whatever fails', async () => {
+    const taken: string[] = [];
+    const steps = [
+      async () => void taken.push('first'),
+      () => Promise.reject(new Error('broken')),
+      () => void taken.push('last'),
+    ];
+    expect(await runSteps({ log, steps, force: () => taken.push('force') })).toBe(true);
+    expect(taken).toEqual(['first', 'last']);
+  });
+
+  it('are forced at the deadline, and the rest is still done', async () => {
+    const taken: string[] = [];
+    const stuck = Promise.withResolvers<void>();
+    const force = () => {
+      taken.push('force');
+      stuck.resolve();
+    };
+    const steps = [() => stuck.promise, () => void taken.push('last')];
+    expect(await runSteps({ log, steps, force, deadlineMs: 20 })).toBe(false);
+    expect(taken).toEqual(['force', 'last']);
   });
 });

@@ -190,19 +190,24 @@ function sinceIdle({ idleMs }: Lifetime, history: History, t: number): History {
 }
 
 function passes(where: Where, fields: Fields): boolean {
-  return Object.entries(where).every(([field, condition]) => {
-    const value = fields[field] ?? null;
-    return Object.entries(condition ?? {}).every(([operator, operand]) => {
-      if (operator === 'ne') return value !== operand;
-      if (value === null) return false;
-      if (operator === 'eq') return value === operand;
-      if (operator === 'in') return operand.includes(value);
-      if (operator === 'gt') return value > operand;
-      if (operator === 'gte') return value >= operand;
-      if (operator === 'lt') return value < operand;
-      return value <= operand;
-    });
-  });
+  return Object.entries(where).every(([field, condition]) =>
+    Object.entries<unknown>({ ...condition }).every(([operator, operand]) =>
+      holds(fields[field] ?? null, operator, operand),
+    ),
+  );
+}
+
+/** Null is not equal to anything, and it is neither more nor less nor one of any. */
+function holds(value: Value, operator: string, operand: unknown): boolean {
+  if (operator === 'ne') return value !== operand;
+  if (value === null) return false;
+  if (operator === 'eq') return value === operand;
+  if (operator === 'in') return Array.isArray(operand) && operand.includes(value);
+  const [number, bound] = [Number(value), Number(operand)];
+  if (operator === 'gt') return number > bound;
+  if (operator === 'gte') return number >= bound;
+  if (operator === 'lt') return number < bound;
+  return number <= bound;
 }
 
 // Arithmetic. ---------------------------------------------------------------------------------------------------------
