@@ -1,3 +1,4 @@
+import { invalidKeyPrefixReason } from './engine/index.ts';
 import { parseValkeyUrl, type ValkeyAddress } from './valkey/index.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -95,10 +96,8 @@ function readHost(text: string): string {
 }
 
 function readKeyPrefix(text: string): string {
-  // A brace would move the hash tag, on which all keys of an entity being together depends.
-  if (!/^[^{}\s\p{Cc}]{1,64}$/u.test(text)) {
-    throw new Error(`expected 1 to 64 characters without braces or blanks, got ${JSON.stringify(text)}`);
-  }
+  const reason = invalidKeyPrefixReason(text);
+  if (reason) throw new Error(`${reason}, got ${JSON.stringify(text)}`);
   return text;
 }
 

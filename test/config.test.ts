@@ -66,7 +66,7 @@ describe('the configuration', () => {
       'HOST: expected a host name or address without scheme or port, got "http://localhost"',
       'VALKEY_URL: expected valkey://host:port/db, or valkeys:// for TLS',
       'FRESHET_CLOCK: expected one of wall, event, got "sun"',
-      'FRESHET_KEY_PREFIX: expected 1 to 64 characters without braces or blanks, got "a{b}"',
+      'FRESHET_KEY_PREFIX: must be 1 to 64 characters without braces, blanks or control characters, got "a{b}"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
       'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX',
     ]);

@@ -106,7 +106,7 @@ export function assertWhere(where: Where, event: Event, at: string): void {
       type !== 'time' &&
       (!ordered || type === 'number') &&
       Array.isArray(operands) &&
-      operands.every((one) => typeof one === typeofField[type] && !Number.isNaN(one));
+      operands.every((one) => typeof one === typeofField[type] && (typeof one !== 'number' || Number.isFinite(one)));
     if (!fits) {
       throw new DefinitionError(
         `${at}: where.${field}.${operator} does not fit a field of type ${type}, it was ${JSON.stringify(operand)}`,

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import type { Event, View } from '../define/index.ts';
+import type { Event, Milliseconds, View } from '../define/index.ts';
 import { invalidIdReason, rejection } from './admission.ts';
 import { duplicateReason } from './duplicate.ts';
 import { KeyNames } from './keys.ts';
@@ -18,7 +18,11 @@ export interface EngineOptions {
   /** First part of every key; without braces. */
   readonly keyPrefix: string;
   readonly clock: Clock;
+  /** An event up to this far ahead of the store's clock is taken as now; default 5 s. */
+  readonly toleranceMs?: Milliseconds;
 }
+
+const defaultToleranceMs = 5_000; // 5 seconds
 
 /** Records events and serves vectors: the one way in and out, for GraphQL, replay and whatever else comes. */
 export class Engine {
@@ -28,9 +32,12 @@ export class Engine {
   readonly #store: LogStore;
   readonly #encoders: ReadonlyMap<View, RowEncoder>;
 
-  private constructor({ views, clock }: EngineOptions, store: LogStore) {
+  readonly #toleranceMs: Milliseconds;
+
+  private constructor({ views, clock, toleranceMs = defaultToleranceMs }: EngineOptions, store: LogStore) {
     this.views = views;
     this.clock = clock;
+    this.#toleranceMs = toleranceMs;
     this.keys = store.keys;
     this.#store = store;
     this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
@@ -42,7 +49,7 @@ export class Engine {
    */
   static async open(options: EngineOptions): Promise<Engine> {
     const store = new LogStore(options.valkey, new KeyNames(options.keyPrefix), options.views);
-    await store.open(options.clock);
+    await store.open(options.clock, options.toleranceMs ?? defaultToleranceMs);
     return new Engine(options, store);
   }
 
@@ -65,8 +72,10 @@ export class Engine {
       const result = recorded[i];
       for (const [row, place] of places.entries()) {
         const draft = drafts[place] as Draft;
-        if (result instanceof UnavailableError) draft.unavailable = result.message;
-        else if (result) {
+        if (result instanceof Error) {
+          draft.unavailable =
+            result instanceof UnavailableError ? result.message : 'What is stored of it cannot be used';
+        } else if (result) {
           const verdict = result.verdicts[row] as RowVerdict;
           draft.verdicts.push(verdict);
           draft.vectors.set(plan.view, result.vector);
@@ -75,28 +84,32 @@ export class Engine {
         }
       }
     }
-    return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null));
+    return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null, this.#toleranceMs));
   }
 
   /**
-   * The vectors of one view, in the order of the ids; repeats are allowed.
-   * @throws InvalidIdError, UnavailableError
+   * The vectors of one view, in the order of the ids; repeats are allowed. One that cannot be served fails all.
+   * @throws InvalidIdError, UnavailableError, LogFaultError
    */
-  read(view: View, ids: readonly string[]): Promise<Vector[]> {
-    return this.#vectors(view, ids, false);
+  async read(view: View, ids: readonly string[]): Promise<Vector[]> {
+    return allServed(await this.readEach(view, ids));
   }
 
   /** As `read`, but folds every log again and restores what is missing of its served hash. */
-  refresh(view: View, ids: readonly string[]): Promise<Vector[]> {
-    return this.#vectors(view, ids, true);
+  async refresh(view: View, ids: readonly string[]): Promise<Vector[]> {
+    return allServed(await this.readEach(view, ids, { refresh: true }));
   }
 
-  async #vectors(view: View, ids: readonly string[], force: boolean): Promise<Vector[]> {
+  /**
+   * As `read` or `refresh`, but an entity that cannot be served fails alone: its error is in its place.
+   * @throws InvalidIdError, UnavailableError if the whole call failed
+   */
+  async readEach(view: View, ids: readonly string[], { refresh = false } = {}): Promise<(Vector | Error)[]> {
     for (const id of ids) {
       const reason = invalidIdReason(id);
       if (reason) throw new InvalidIdError(`the ${view.entity.name}'s id ${reason}`);
     }
-    return ids.length === 0 ? [] : this.#store.read(view, ids, force);
+    return ids.length === 0 ? [] : this.#store.read(view, ids, refresh);
   }
 
   /** Sorts the events of a batch into parts: one for each view and entity that they concern. */
@@ -118,7 +131,7 @@ export class Engine {
     return parts;
   }
 
-  async #recordParts(parts: readonly Part[]): Promise<(RecordedPart | UnavailableError)[]> {
+  async #recordParts(parts: readonly Part[]): Promise<(RecordedPart | Error)[]> {
     if (parts.length === 0) return [];
     try {
       return await this.#store.record(
@@ -151,10 +164,17 @@ interface Draft {
   unavailable: string | null;
 }
 
+function allServed(found: readonly (Vector | Error)[]): Vector[] {
+  return found.map((one) => {
+    if (one instanceof Error) throw one;
+    return one;
+  });
+}
+
 /** When the views of an event differ, the first of these that any of them says. */
 const precedence = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const satisfies RecordStatus[];
 
-function outcomeOf(event: Event, draft: Draft, rejected: string | null): RecordOutcome {
+function outcomeOf(event: Event, draft: Draft, rejected: string | null, toleranceMs: Milliseconds): RecordOutcome {
   const none = { occurredAt: null, vectors: draft.vectors };
   if (rejected !== null) return { status: 'REJECTED', reason: rejected, ...none };
   if (draft.unavailable !== null) return { status: 'UNAVAILABLE', reason: draft.unavailable, ...none };
@@ -164,7 +184,11 @@ function outcomeOf(event: Event, draft: Draft, rejected: string | null): RecordO
     case 'TOO_LATE':
       return { status, reason: `${event.time} is older than every window`, occurredAt: time, vectors: draft.vectors };
     case 'REJECTED':
-      return { status, reason: `${event.time} is more than 5 s ahead of the store's clock`, ...none };
+      return {
+        status,
+        reason: `${event.time} is more than ${toleranceMs / 1_000} s ahead of the store's clock`,
+        ...none,
+      };
     case undefined:
       return { status: 'REJECTED', reason: `no view is fed by ${event.name}`, ...none };
     default:

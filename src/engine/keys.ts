@@ -26,7 +26,7 @@ export class KeyNames {
     return `${this.prefix}:log:${stem(view)}{${encodeTag(id)}}`;
   }
 
-  /** What is known of the prefix as a whole: its clock, and the features ever loaded under it. */
+  /** What the prefix is committed to: its clock, the features ever loaded under it, and the layouts of its logs. */
   get registry(): string {
     return `${this.prefix}:registry`;
   }
@@ -40,4 +40,16 @@ export function stem(view: View): string {
 /** A brace would end the hash tag early, and a per cent sign must stay distinguishable from an encoded one. */
 function encodeTag(id: string): string {
   return /[%{}]/.test(id) ? id.replace(/[%{}]/g, (sign) => encodeURIComponent(sign)) : id;
+}
+
+/**
+ * Why a key prefix is refused; null when it is fine. A brace would move the hash tag, on which all keys of an entity being
+ * together depends; under a prefix that ends like the name of a kind of key, the keys of two prefixes would meet.
+ */
+export function invalidKeyPrefixReason(prefix: string): string | null {
+  if (!/^[^{}\s\p{Cc}]{1,64}$/u.test(prefix) || !prefix.isWellFormed()) {
+    return 'must be 1 to 64 characters without braces, blanks or control characters';
+  }
+  if (/:(log|seen|v\d+)$/.test(prefix)) return 'must not end like the name of a kind of key (:log, :seen, :v1)';
+  return null;
 }

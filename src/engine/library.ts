@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Plan } from './plan.ts';
 
 /** The engine's text: one Lua chunk, whose parts build on those before them. */
-const engineText = ['call', 'log', 'fold', 'store', 'record', 'read', 'upgrade']
+const engineText = ['call', 'log', 'fold', 'store', 'record', 'read', 'upgrade', 'enrol']
   .map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'))
   .join('\n');
 
@@ -12,7 +12,7 @@ export interface Library {
   /** Carries a hash of the text, so that two deployed versions live side by side. */
   readonly name: string;
   readonly code: string;
-  readonly functions: { readonly record: string; readonly read: string; readonly upgrade: string };
+  readonly functions: { readonly [F in 'record' | 'read' | 'upgrade' | 'enrol']: string };
 }
 
 /** Writes the library that serves these plans: a generated table of them, then the hand-written engine. */
@@ -27,12 +27,13 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       record: `freshet_record_${version}`,
       read: `freshet_read_${version}`,
       upgrade: `freshet_upgrade_${version}`,
+      enrol: `freshet_enrol_${version}`,
     },
   };
 }
 
 /** A plan as the engine reads it: lengths in ms, indexes from 1. */
-function tableOf(plan: Plan, place: number) {
+function tableOf(plan: Plan) {
   const fromOne = (index: number) => index + 1;
   const distinctBytes = 8 * plan.distinctFields.length;
   const lane = (item: Plan['lanes'][number]) => ({
@@ -42,7 +43,7 @@ function tableOf(plan: Plan, place: number) {
     numeric: item.numeric,
   });
   return {
-    index: place + 1,
+    index: plan.index,
     stem: plan.stem,
     layout: plan.layoutHash,
     span: plan.spanMs,
@@ -74,7 +75,6 @@ function tableOf(plan: Plan, place: number) {
       field: set.field + 1,
       present: 2 ** set.field,
       mask: set.mask,
-      always: set.always,
       longest: set.windows.at(-1)?.lengthMs ?? 0,
       windows: set.windows.map(({ feature, lengthMs }) => ({ feature: feature + 1, length: lengthMs })),
     })),

@@ -1,22 +1,22 @@
 import type { Redis } from 'iovalkey';
-import type { View } from '../define/index.ts';
+import { DefinitionError, type Milliseconds, type View } from '../define/index.ts';
 import { FunctionCaller, unavailableReason } from '../valkey/index.ts';
 import type { KeyNames } from './keys.ts';
 import type { Library } from './library.ts';
 import { writeLibrary } from './library.ts';
-import { UnavailableError } from './outcome.ts';
+import { LogFaultError, UnavailableError } from './outcome.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
 import { type EntityReply, ReplyReader, type RowVerdict } from './reply.ts';
 import { writeUpgrade } from './upgrade.ts';
-import type { EpochMs, Vector } from './vector.ts';
+import type { Vector } from './vector.ts';
 
-/** An event up to this far ahead of the store's clock is taken as now. */
-const toleranceMs = 5_000; // 5 seconds
 /** One read call folds at most this many cells again, some milliseconds; what is left stale comes with a second burst. */
 const readBudgetCells = 10_000;
 /** A log is brought up to date at its first touch; more rounds mean that processes of two deployments disagree. */
 const upgradeRounds = 3;
+/** Logs that one call brings up to date, so that others are served between calls. */
+const upgradesAtOnce = 50;
 
 /** One view's part of a record call: the rows of one entity, in the order sent. */
 export interface RecordPart {
@@ -31,7 +31,15 @@ export interface RecordedPart {
   readonly verdicts: readonly RowVerdict[];
 }
 
-/** The logs in Valkey: calls the function library, reads its replies, and brings old logs up to date. */
+/** What one entity's part of a call came to; a part that has a value, or an error, is done with. */
+type PartReply<Value> =
+  | { readonly kind: 'done'; readonly value: Value | Error }
+  | { readonly kind: 'layout'; readonly layoutHash: string };
+
+/**
+ * The logs in Valkey: calls the function library, reads its replies, and brings old logs up to date. What is wrong with one
+ * entity is an Error in that entity's place; only what concerns the whole call is thrown.
+ */
 export class LogStore {
   readonly keys: KeyNames;
   readonly plans: ReadonlyMap<View, Plan>;
@@ -40,46 +48,49 @@ export class LogStore {
   readonly #registry: PrefixRegistry;
   readonly #library: Library;
   readonly #functions: FunctionCaller;
-  #completeSince: ReadonlyMap<View, EpochMs> = new Map();
   /** ARGV[1] of every call. */
   #callHead = Buffer.alloc(0);
 
   constructor(valkey: Redis, keys: KeyNames, views: readonly View[]) {
+    assertDistinct(views);
     this.keys = keys;
-    this.plans = new Map(views.map((view) => [view, planView(view)]));
+    this.plans = new Map(views.map((view, place) => [view, planView(view, place)]));
     this.#registry = new PrefixRegistry(valkey, keys);
     this.#library = writeLibrary([...this.plans.values()]);
     this.#functions = new FunctionCaller(valkey, this.#library.code);
   }
 
-  /** Checks the definitions against the store and loads the function library. */
-  async open(clock: Clock): Promise<void> {
-    await orUnavailable(async () => {
-      this.#completeSince = await this.#registry.enrol(clock, [...this.plans.values()]);
-      await this.#functions.load();
+  /**
+   * Loads the function library and checks the definitions against the store.
+   * @param toleranceMs an event up to this far ahead of the store's clock is taken as now.
+   */
+  async open(clock: Clock, toleranceMs: Milliseconds): Promise<void> {
+    await orUnavailable(() => this.#functions.load());
+    const plans = [...this.plans.values()];
+    const since = await this.#registry.enrol(clock, plans, async (key, argument) => {
+      const name = this.#library.functions.enrol;
+      const [reply] = await orUnavailable(() => this.#functions.call([{ name, keys: [key], args: [argument] }]));
+      return reply as Buffer;
     });
-    const prefixLength = Buffer.byteLength(this.keys.prefix);
-    const head = Buffer.alloc(13 + 8 * this.plans.size);
+    const head = Buffer.alloc(13 + 8 * plans.length);
     head.writeUInt8(clock === 'event' ? 1 : 0, 0);
-    head.writeUInt32LE(prefixLength, 1);
+    head.writeUInt32LE(Buffer.byteLength(this.keys.prefix), 1);
     head.writeDoubleLE(toleranceMs, 5);
-    let at = 13;
-    for (const view of this.plans.keys()) at = head.writeDoubleLE(this.#completeSince.get(view) ?? 0, at);
+    for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 5 + 8 * index);
     this.#callHead = head;
   }
 
   /** Records the parts in one call; each part is atomic and idempotent. In the order given. */
-  async record(parts: readonly RecordPart[]): Promise<RecordedPart[]> {
-    const keyOf = (part: RecordPart) => this.keys.log(part.plan.view, part.id);
-    return this.#upToDate(parts, keyOf, async (pending) => {
-      const [bytes] = await this.#call(this.#library.functions.record, [
-        { keys: pending.map(keyOf), args: pending.map(({ plan, rows }) => this.#recordArgument(plan, rows)) },
-      ]);
+  record(parts: readonly RecordPart[]): Promise<(RecordedPart | Error)[]> {
+    return this.#upToDate<RecordPart, RecordedPart>(parts, async (pending) => {
+      const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
+      const args = pending.map(({ plan, rows }) => Buffer.concat([Buffer.from([plan.index]), rows]));
+      const [bytes] = await this.#call(this.#library.functions.record, [{ keys, args }]);
       const reader = new ReplyReader(bytes as Buffer);
-      const replies = pending.map((part) => {
-        const reply = this.#entity(reader, part.plan, part.id);
-        if (reply.kind !== 'vector') return reply;
-        const verdicts = Array.from({ length: part.rowCount }, () => reader.row());
+      const replies = pending.map(({ plan, id, rowCount }) => {
+        const reply = reader.entity(plan, id);
+        if (reply.kind !== 'vector') return this.#notServed(reply, plan, id);
+        const verdicts = Array.from({ length: rowCount }, () => reader.row());
         return { kind: 'done' as const, value: { vector: reply.vector, verdicts } };
       });
       this.lostCompanions += reader.lostCompanions();
@@ -89,27 +100,22 @@ export class LogStore {
 
   /**
    * Vectors in the order of the ids: one burst, or two where many are past their validity.
-   * @param force folds all of them again, and restores what is missing of their hashes.
+   * @param force folds all of them again, and writes their hashes whole.
    */
-  async read(view: View, ids: readonly string[], force: boolean): Promise<Vector[]> {
+  read(view: View, ids: readonly string[], force: boolean): Promise<(Vector | Error)[]> {
     const plan = this.#planOf(view);
-    const found = await this.#readWithin(plan, [ids], force, readBudgetCells);
-    const stale = found.flatMap((reply, place) => (reply.kind === 'stale' ? [{ place, cells: reply.cells }] : []));
-    if (stale.length > 0) {
-      const calls = groupByCells(stale).map((group) => group.map(({ place }) => ids[place] as string));
-      const rest = await this.#readWithin(plan, calls, force, Number.POSITIVE_INFINITY);
-      for (const [i, { place }] of stale.entries()) found[place] = rest[i] as EntityReply;
-    }
-    return this.#upToDate(
-      ids.map((id, place) => ({ plan, id, first: found[place] })),
-      ({ id }) => this.keys.log(view, id),
-      async (pending, round) => {
-        const replies =
-          round === 0
-            ? pending.map(({ first }) => first as EntityReply)
-            : await this.#readWithin(plan, [pending.map(({ id }) => id)], force, Number.POSITIVE_INFINITY);
-        return replies.map((reply) =>
-          reply.kind === 'vector' ? { kind: 'done' as const, value: reply.vector } : reply,
+    return this.#upToDate<{ plan: Plan; id: string }, Vector>(
+      ids.map((id) => ({ plan, id })),
+      async (pending) => {
+        const found = await this.#readWithin(plan, [pending.map(({ id }) => id)], force, readBudgetCells);
+        const stale = found.flatMap((reply, place) => (reply.kind === 'stale' ? [{ place, cells: reply.cells }] : []));
+        const calls = groupByCells(stale).map((group) => group.map(({ place }) => pending[place]?.id as string));
+        const rest = await this.#readWithin(plan, calls, force, Number.POSITIVE_INFINITY);
+        for (const [i, { place }] of stale.entries()) found[place] = rest[i] as EntityReply;
+        return found.map((reply, place) =>
+          reply.kind === 'vector'
+            ? { kind: 'done' as const, value: reply.vector }
+            : this.#notServed(reply, plan, pending[place]?.id as string),
         );
       },
     );
@@ -121,8 +127,9 @@ export class LogStore {
     force: boolean,
     budget: number,
   ): Promise<EntityReply[]> {
+    if (calls.length === 0) return [];
     const argument = Buffer.alloc(10);
-    argument.writeUInt8(this.#indexOf(plan), 0);
+    argument.writeUInt8(plan.index, 0);
     argument.writeUInt8(force ? 1 : 0, 1);
     argument.writeDoubleLE(budget, 2);
     const replies = await this.#call(
@@ -131,66 +138,78 @@ export class LogStore {
     );
     return replies.flatMap((bytes, call) => {
       const reader = new ReplyReader(bytes);
-      const found = (calls[call] ?? []).map((id) => this.#entity(reader, plan, id));
+      const found = (calls[call] ?? []).map((id) => reader.entity(plan, id));
       this.lostCompanions += reader.lostCompanions();
       return found;
     });
   }
 
   /** Runs `attempt` over all items, and again over those whose log it found in an old layout, once that is mended. */
-  async #upToDate<Item extends { plan: Plan; id: string }, Value>(
+  async #upToDate<Item extends { readonly plan: Plan; readonly id: string }, Value>(
     items: readonly Item[],
-    keyOf: (item: Item) => string,
-    attempt: (
-      pending: readonly Item[],
-      round: number,
-    ) => Promise<({ kind: 'done'; value: Value } | Exclude<EntityReply, { kind: 'vector' }>)[]>,
-  ): Promise<Value[]> {
-    const values: Value[] = [];
+    attempt: (pending: readonly Item[]) => Promise<PartReply<Value>[]>,
+  ): Promise<(Value | Error)[]> {
+    const values: (Value | Error)[] = items.map(
+      () => new UnavailableError('Two deployments disagree on a log; try again'),
+    );
     let pending = items.map((item, place) => ({ item, place }));
     for (let round = 0; pending.length > 0 && round < upgradeRounds; round++) {
-      const replies = await attempt(
-        pending.map(({ item }) => item),
-        round,
-      );
-      const outdated: (typeof pending)[number][] = [];
-      const upgrades: Promise<unknown>[] = [];
+      const replies = await attempt(pending.map(({ item }) => item));
+      const outdated: { item: Item; place: number; layoutHash: string }[] = [];
       for (const [i, reply] of replies.entries()) {
         const one = pending[i] as (typeof pending)[number];
         if (reply.kind === 'done') values[one.place] = reply.value;
-        else {
-          outdated.push(one);
-          if (reply.kind === 'layout') upgrades.push(this.#upgrade(one.item.plan, keyOf(one.item), reply.layoutHash));
-        }
+        else outdated.push({ ...one, layoutHash: reply.layoutHash });
       }
-      await Promise.all(upgrades);
-      pending = outdated;
+      const refusals = await this.#upgrade(outdated.map(({ item, layoutHash }) => ({ ...item, layoutHash })));
+      pending = outdated.filter(({ place }, i) => {
+        const refusal = refusals[i];
+        if (refusal) values[place] = refusal;
+        return !refusal;
+      });
     }
-    if (pending.length > 0) throw new UnavailableError('the log changes its layout under our hands; try again');
     return values;
   }
 
-  async #upgrade(plan: Plan, key: string, layoutHash: string): Promise<void> {
-    const old = await orUnavailable(() => this.#registry.layout(plan.view, layoutHash));
-    const argument = old && writeUpgrade(plan, this.#indexOf(plan), layoutHash, old);
-    if (!argument) {
-      throw new UnavailableError(
-        `view ${plan.view.name}: ${key} was written by a newer definition than the one served here; restart with that one`,
-      );
+  /** Brings logs up to date, those of one layout together. In the order given: null, or why one cannot be. */
+  async #upgrade(
+    logs: readonly { readonly plan: Plan; readonly id: string; readonly layoutHash: string }[],
+  ): Promise<(Error | null)[]> {
+    const groups = Map.groupBy(logs, ({ plan, layoutHash }) => `${plan.index}:${layoutHash}`);
+    const refusals = new Map<string, Error>();
+    for (const [group, [first, ...others]] of groups) {
+      if (!first) continue;
+      const { plan, layoutHash } = first;
+      const old = await orUnavailable(() => this.#registry.layout(plan.view, layoutHash));
+      const argument = old && writeUpgrade(plan, layoutHash, old);
+      if (!argument) {
+        refusals.set(
+          group,
+          new UnavailableError(`${plan.view.name} was written by a newer definition than is served here`),
+        );
+        continue;
+      }
+      const keys = [first, ...others].map(({ id }) => this.keys.log(plan.view, id));
+      const calls = Array.from({ length: Math.ceil(keys.length / upgradesAtOnce) }, (_, i) => ({
+        keys: keys.slice(i * upgradesAtOnce, (i + 1) * upgradesAtOnce),
+        args: [argument],
+      }));
+      for (const bytes of await this.#call(this.#library.functions.upgrade, calls)) {
+        this.lostCompanions += new ReplyReader(bytes).lostCompanions();
+      }
     }
-    await this.#call(this.#library.functions.upgrade, [{ keys: [key], args: [argument] }]);
+    return logs.map(({ plan, layoutHash }) => refusals.get(`${plan.index}:${layoutHash}`) ?? null);
   }
 
-  #entity(reader: ReplyReader, plan: Plan, id: string): EntityReply {
-    return reader.entity(plan, id, this.#completeSince.get(plan.view) ?? 0);
-  }
-
-  #recordArgument(plan: Plan, rows: Buffer): Buffer {
-    return Buffer.concat([Buffer.from([this.#indexOf(plan)]), rows]);
-  }
-
-  #indexOf(plan: Plan): number {
-    return [...this.plans.keys()].indexOf(plan.view) + 1;
+  #notServed(reply: Exclude<EntityReply, { kind: 'vector' }>, plan: Plan, id: string): PartReply<never> {
+    if (reply.kind === 'layout') return reply;
+    if (reply.kind === 'stale')
+      return { kind: 'done', value: new UnavailableError('The log outgrew the call; try again') };
+    const passing = unavailableReason(new Error(reply.reason));
+    const error = passing
+      ? new UnavailableError(passing)
+      : new LogFaultError(`${this.keys.log(plan.view, id)}: ${reply.reason}`);
+    return { kind: 'done', value: error };
   }
 
   #planOf(view: View): Plan {
@@ -204,6 +223,12 @@ export class LogStore {
       this.#functions.call(calls.map(({ keys, args }) => ({ name, keys, args: [this.#callHead, ...args] }))),
     );
   }
+}
+
+function assertDistinct(views: readonly View[]): void {
+  const names = views.map(({ name, version }) => `${name} v${version}`);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice) throw new DefinitionError(`view ${twice}: is listed twice; give one of them another name or version`);
 }
 
 /** Splits what is stale into calls that each stay within the budget, so that others are served between them. */

@@ -33,3 +33,9 @@ export class UnavailableError extends Error {
   override readonly name = 'UnavailableError';
   readonly code = 'UNAVAILABLE';
 }
+
+/** What is stored of one entity cannot be used: another type of key under its name, say. Waiting does not mend it. */
+export class LogFaultError extends Error {
+  override readonly name = 'LogFaultError';
+  readonly code = 'LOG_FAULT';
+}

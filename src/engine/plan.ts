@@ -10,6 +10,8 @@ export const duplicateHorizonMs: Milliseconds = 86_400_000;
 const mostFlags = 31;
 /** Which of these an event has are bits of one 32-bit word. */
 const mostDistinctFields = 32;
+/** So is which of these a repeated event has otherwise. */
+const mostColumns = 32;
 /** An upgrade tells places of features in single bytes. */
 const mostFeatures = 255;
 
@@ -50,8 +52,6 @@ export interface SeenSet {
   readonly mask: number;
   /** Shortest first. */
   readonly windows: readonly { readonly feature: number; readonly lengthMs: Milliseconds }[];
-  /** Whether every event marks it, so that an empty one beside a full log was lost. */
-  readonly always: boolean;
 }
 
 export type FlagTest =
@@ -64,11 +64,14 @@ export interface Layout {
   readonly columns: readonly string[];
   readonly flags: readonly string[];
   readonly lifetimes: readonly string[];
+  readonly seen: readonly string[];
 }
 
 /** A view as flat numbers: what the function library folds by, and what an event is encoded by. */
 export interface Plan {
   readonly view: View;
+  /** Its place among the views of its library, from 1. */
+  readonly index: number;
   readonly stem: string;
   readonly layout: Layout;
   /** Eight characters that stand at the head of every log of this layout. */
@@ -89,8 +92,8 @@ export interface Plan {
   readonly features: readonly { readonly kind: AggregationKind; readonly lane: number }[];
 }
 
-/** Flattens a view. */
-export function planView(view: View): Plan {
+/** Flattens a view. `place`: where it stands among the views of its library, from 0. */
+export function planView(view: View, place = 0): Plan {
   const columns = new Registry<string>((name) => name);
   const flags = new Registry<FlagTest>((flag) =>
     flag.test === 'true' ? `true:${flag.field}` : `where:${canonicalWhere(flag.where)}`,
@@ -137,7 +140,6 @@ export function planView(view: View): Plan {
         field: distinctFields.place(field),
         mask,
         windows: [],
-        always: !where && !view.event.fields[field]?.optional,
       });
       seen.items[place]?.windows.push({ feature, lengthMs: window.lengthMs });
       return { kind, lane: -1 };
@@ -153,6 +155,7 @@ export function planView(view: View): Plan {
   });
   assertAtMost(mostFeatures, view.features.length, 'features', view);
   assertAtMost(mostFlags, flags.items.length, 'different filters and shares', view);
+  assertAtMost(mostColumns, columns.items.length, 'different numbers to aggregate', view);
   assertAtMost(mostDistinctFields, distinctFields.items.length, 'fields whose different values are counted', view);
   for (const set of seen.items) set.windows.sort((a, b) => a.lengthMs - b.lengthMs);
 
@@ -161,12 +164,14 @@ export function planView(view: View): Plan {
     columns: columns.items,
     flags: flags.names(),
     lifetimes: lifetimes.names(),
+    seen: seen.names(),
   };
   const sortedEdges = [...edges.values()].sort((a, b) => a.ageMs - b.ageMs);
   const longestIdleMs = Math.max(0, ...lifetimes.items.map(({ idleMs }) => idleMs));
   const spanMs = sortedEdges.at(-1)?.ageMs || longestIdleMs;
   return {
     view,
+    index: place + 1,
     stem: stem(view),
     layout,
     layoutHash: shortHash(JSON.stringify(layout)),

@@ -14,19 +14,24 @@ export class IncompatibleStoreError extends Error {
   readonly code = 'STORE_INCOMPATIBLE';
 }
 
-interface Enrolled {
-  readonly signature: string;
-  /** When the feature was first loaded under the prefix. */
-  readonly since: EpochMs;
+/** What the function `enrol` answers. */
+type Enrolment = { readonly stored: { readonly [field: string]: string } } | { readonly conflict: Conflict };
+
+interface Conflict {
+  readonly field: string;
+  readonly stored: string;
+  /** Absent: the definitions no longer have it. */
+  readonly wanted?: string;
 }
 
 /**
- * What a key prefix is committed to: its clock, each feature ever loaded with what it means, and each layout that a log
- * may have. One hash; every entry is written once and never changed, so that processes starting together agree.
+ * What a key prefix is committed to: its clock, each feature ever loaded with what it means and since when, and each
+ * layout that a log may have. One hash; every entry is written once and never changed.
  */
 export class PrefixRegistry {
   readonly #valkey: Redis;
   readonly #keys: KeyNames;
+  readonly #layouts = new Map<string, Layout>();
 
   constructor(valkey: Redis, keys: KeyNames) {
     this.#valkey = valkey;
@@ -34,73 +39,62 @@ export class PrefixRegistry {
   }
 
   /**
-   * Enrols what these plans bring, and refuses what contradicts the store.
+   * Enrols what these plans bring, in one step, or refuses what contradicts the store and writes nothing.
+   * @param call calls the function `enrol` with this key and argument.
    * @returns for each view, when its newest feature was first loaded.
    */
-  async enrol(clock: Clock, plans: readonly Plan[]): Promise<Map<View, EpochMs>> {
-    const stored = await this.#valkey.hgetall(this.#keys.registry);
-    this.#assertFits(stored, clock, plans);
-
-    const [seconds, micros] = await this.#valkey.time();
-    const now = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-    const additions = this.#additions(clock, plans, now).filter(([field]) => !(field in stored));
-    await Promise.all(additions.map(([field, value]) => this.#valkey.hsetnx(this.#keys.registry, field, value)));
-
-    const agreed = additions.length > 0 ? await this.#valkey.hgetall(this.#keys.registry) : stored;
-    this.#assertFits(agreed, clock, plans);
+  async enrol(
+    clock: Clock,
+    plans: readonly Plan[],
+    call: (key: string, argument: string) => Promise<Buffer>,
+  ): Promise<Map<View, EpochMs>> {
+    const layouts = plans.map(({ view, layout, layoutHash }) => [
+      layoutField(view, layoutHash),
+      JSON.stringify(layout),
+    ]);
+    const features = plans.map(({ view }) => [
+      featureField(view, ''),
+      Object.fromEntries(view.features.map((feature) => [feature.name, featureSignature(view, feature)])),
+    ]);
+    const wanted = { fixed: { clock, ...Object.fromEntries(layouts) }, features: Object.fromEntries(features) };
+    const reply = await call(this.#keys.registry, JSON.stringify(wanted));
+    const enrolment = JSON.parse(reply.toString()) as Enrolment;
+    if ('conflict' in enrolment) throw this.#refusal(enrolment.conflict, plans);
     return new Map(
       plans.map(({ view }) => [
         view,
-        Math.max(...view.features.map(({ name }) => parseEnrolled(agreed[featureField(view, name)]).since)),
+        Math.max(...view.features.map(({ name }) => Number(enrolment.stored[`since:${featureField(view, name)}`]))),
       ]),
     );
   }
 
   /** The layout behind a hash that a log bears; null when nobody enrolled it. */
   async layout(view: View, layoutHash: string): Promise<Layout | null> {
-    const text = await this.#valkey.hget(this.#keys.registry, layoutField(view, layoutHash));
-    return text === null ? null : (JSON.parse(text) as Layout);
+    const field = layoutField(view, layoutHash);
+    const known = this.#layouts.get(field);
+    if (known) return known;
+    const text = await this.#valkey.hget(this.#keys.registry, field);
+    if (text === null) return null;
+    const layout = JSON.parse(text) as Layout;
+    this.#layouts.set(field, layout);
+    return layout;
   }
 
-  #additions(clock: Clock, plans: readonly Plan[], now: EpochMs): [string, string][] {
-    return [
-      ['clock', clock],
-      ...plans.flatMap(({ view, layout, layoutHash }): [string, string][] => [
-        [layoutField(view, layoutHash), JSON.stringify(layout)],
-        ...view.features.map((feature): [string, string] => [
-          featureField(view, feature.name),
-          JSON.stringify({ signature: featureSignature(view, feature), since: now } satisfies Enrolled),
-        ]),
-      ]),
-    ];
-  }
-
-  #assertFits(stored: { readonly [field: string]: string }, clock: Clock, plans: readonly Plan[]): void {
+  #refusal({ field, stored, wanted }: Conflict, plans: readonly Plan[]): IncompatibleStoreError {
     const { prefix } = this.#keys;
-    if (stored.clock !== undefined && stored.clock !== clock) {
-      throw new IncompatibleStoreError(
-        `the key prefix ${prefix} belongs to the ${stored.clock} clock and cannot be used with the ${clock} clock; choose another FRESHET_KEY_PREFIX`,
+    if (field === 'clock') {
+      return new IncompatibleStoreError(
+        `the key prefix ${prefix} belongs to the ${stored} clock and cannot be used with the ${wanted} clock; choose another FRESHET_KEY_PREFIX`,
       );
     }
-    for (const { view } of plans) {
-      const at = `view ${view.name} v${view.version}`;
-      const defined = new Map(view.features.map((feature) => [featureField(view, feature.name), feature]));
-      for (const field of Object.keys(stored).filter((name) => name.startsWith(featureField(view, '')))) {
-        const feature = defined.get(field);
-        const was = parseEnrolled(stored[field]).signature;
-        if (!feature) {
-          throw new IncompatibleStoreError(
-            `${at}: the feature ${field.slice(featureField(view, '').length)} is stored under the prefix ${prefix} but no longer defined; keep it, or give the view a new version`,
-          );
-        }
-        const is = featureSignature(view, feature);
-        if (was !== is) {
-          throw new IncompatibleStoreError(
-            `${at}: the feature ${feature.name} is stored as «${was}» but now defined as «${is}»; a new meaning is a new feature, or a new version of the view`,
-          );
-        }
-      }
-    }
+    const view = plans.find((plan) => field.startsWith(featureField(plan.view, '')))?.view;
+    const at = view ? `view ${view.name} v${view.version}` : field;
+    const name = view ? field.slice(featureField(view, '').length) : field;
+    return new IncompatibleStoreError(
+      wanted === undefined
+        ? `${at}: the feature ${name} is stored under the prefix ${prefix} but no longer defined; keep it, or give the view a new version`
+        : `${at}: the feature ${name} is stored as «${stored}» but now defined as «${wanted}»; a new meaning is a new feature, or a new version of the view`,
+    );
   }
 }
 
@@ -110,8 +104,4 @@ function featureField(view: View, name: string): string {
 
 function layoutField(view: View, layoutHash: string): string {
   return `layout:${view.name}:v${view.version}:${layoutHash}`;
-}
-
-function parseEnrolled(text: string | undefined): Enrolled {
-  return JSON.parse(text ?? '{"signature":"","since":0}') as Enrolled;
 }

@@ -7,7 +7,9 @@ export type EntityReply =
   /** Past its validity, and past the call's budget: ask again. */
   | { readonly kind: 'stale'; readonly cells: number }
   /** Its log has another layout and must be brought up to date first. */
-  | { readonly kind: 'layout'; readonly layoutHash: string };
+  | { readonly kind: 'layout'; readonly layoutHash: string }
+  /** It alone could not be served, for this reason of Valkey's. */
+  | { readonly kind: 'fault'; readonly reason: string };
 
 /** What the library did with one row. */
 export interface RowVerdict {
@@ -19,8 +21,9 @@ export interface RowVerdict {
 }
 
 const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const;
-const [vectorMark, staleMark] = [0x56, 0x53]; // 'V', 'S'; the third is 'L'
-const vectorHeadBytes = 48;
+/** The first byte of an entity's reply. */
+const mark = { vector: 0x56, stale: 0x53, layout: 0x4c } as const; // 'V', 'S', 'L'; the fourth is 'E'
+const vectorHeadBytes = 56;
 
 /** Reads a packed reply of the function library from front to back; the functions in lua/ say what stands in it. */
 export class ReplyReader {
@@ -31,18 +34,27 @@ export class ReplyReader {
     this.#bytes = bytes;
   }
 
-  entity(plan: Plan, id: string, completeSince: EpochMs): EntityReply {
+  entity(plan: Plan, id: string): EntityReply {
     const bytes = this.#bytes;
     const at = this.#at + 1;
-    const mark = bytes[this.#at];
-    if (mark === staleMark) {
-      this.#at = at + 4;
-      return { kind: 'stale', cells: bytes.readUInt32LE(at) };
+    switch (bytes[this.#at]) {
+      case mark.vector:
+        return this.#vector(plan, id, at);
+      case mark.stale:
+        this.#at = at + 4;
+        return { kind: 'stale', cells: bytes.readUInt32LE(at) };
+      case mark.layout:
+        this.#at = at + 8;
+        return { kind: 'layout', layoutHash: bytes.toString('latin1', at, at + 8) };
+      default: {
+        this.#at = at + 2 + bytes.readUInt16LE(at);
+        return { kind: 'fault', reason: bytes.toString('utf8', at + 2, this.#at) };
+      }
     }
-    if (mark !== vectorMark) {
-      this.#at = at + 8;
-      return { kind: 'layout', layoutHash: bytes.toString('latin1', at, at + 8) };
-    }
+  }
+
+  #vector(plan: Plan, id: string, at: number): EntityReply {
+    const bytes = this.#bytes;
     const values = new Float64Array(plan.features.length);
     for (let i = 0; i < values.length; i++) values[i] = bytes.readDoubleLE(at + vectorHeadBytes + 8 * i);
     this.#at = at + vectorHeadBytes + 8 * values.length;
@@ -55,7 +67,7 @@ export class ReplyReader {
       validUntil: finite(bytes.readDoubleLE(at + 16)),
       lastEventAt: finite(bytes.readDoubleLE(at + 24)),
       eventSeq: bytes.readDoubleLE(at + 32),
-      completeSince,
+      completeSince: bytes.readDoubleLE(at + 40),
     };
     return { kind: 'vector', vector };
   }

@@ -24,6 +24,7 @@ const failures: readonly (readonly [RegExp, string])[] = [
     /Connection is closed|aborted due to connection close|ECONNRESET|EPIPE|Socket closed/,
     'the connection to Valkey broke',
   ],
+  [/function not found/i, 'Valkey forgot its functions again while they were loaded'],
   [/max number of clients/, 'Valkey has no connection to spare'],
 ];
 

@@ -33,20 +33,20 @@ describe("when the store's clock has stepped back", () => {
     expect(outcome?.vectors.get(profile)?.asOf).toBe(ahead);
   });
 
-  test("events a little ahead of it, but not of the entity's now, keep their own time; those far ahead are rejected", async () => {
+  test("events up to the entity's now, ahead of that clock, keep their own time; those past both are rejected", async () => {
     const engine = await scratch.open([profile], 'wall');
     await engine.record(payment, [pay({ amount: 1 })]);
     const now = await scratch.now();
     await foldedAt(engine, now + 30_000);
 
-    const sent = [pay({ amount: 3, paidAt: now + 4_000 }), pay({ paidAt: now + 20_000 })];
+    const sent = [pay({ amount: 3, paidAt: now + 20_000 }), pay({ paidAt: now + 40_000 })];
     const outcomes = await engine.record(payment, sent);
     expect(outcomes.map(({ status, occurredAt }) => [status, occurredAt])).toEqual([
-      ['RECORDED', now + 4_000],
+      ['RECORDED', now + 20_000],
       ['REJECTED', null],
     ]);
     const vector = outcomes[0]?.vectors.get(profile);
-    expect(vector).toMatchObject({ asOf: now + 30_000, lastEventAt: now + 4_000 });
+    expect(vector).toMatchObject({ asOf: now + 30_000, lastEventAt: now + 20_000 });
     expect(vector && valuesOf(vector)).toEqual({ count1m: 2, average: 2 });
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { count, share, sum } from '../../src/define/index.ts';
+import { writeHash64 } from '../../src/engine/hash64.ts';
 import { valuesOf } from './expectations.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
@@ -62,6 +63,27 @@ describe('an event whose id is known', () => {
     const outcomes = await engine.record(payment, [twice, { ...twice, amount: 99 }, twice]);
     expect(outcomes.map(({ status }) => status)).toEqual(['RECORDED', 'DUPLICATE', 'DUPLICATE']);
     expect(outcomes.map(({ reason }) => reason?.includes('amount') ?? false)).toEqual([false, true, false]);
+  });
+
+  test('is not mistaken for an amount that has the same bytes in the log', async () => {
+    const bytes = Buffer.alloc(8);
+    const amountOf = (paymentId: string) => {
+      writeHash64(paymentId, bytes, 0);
+      return bytes.readDoubleLE(0);
+    };
+    const ids = Array.from({ length: 100 }, (_, i) => `id ${i}`);
+    const alike = ids.filter((id) => Math.abs(amountOf(id)) <= 1e15).slice(0, 5);
+    const engine = await scratch.open([profile], 'event');
+    await engine.record(
+      payment,
+      alike.map((id) => pay({ amount: amountOf(id), paidAt: start })),
+    );
+    const outcomes = await engine.record(
+      payment,
+      alike.map((paymentId) => pay({ paymentId, paidAt: start })),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(alike.map(() => 'RECORDED'));
+    expect(alike).toHaveLength(5);
   });
 
   test('is new for another entity', async () => {

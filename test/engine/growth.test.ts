@@ -106,6 +106,36 @@ describe('a feature added to a view', () => {
     expect(hash).toMatchObject({ count_24h: '2', sum_1h: '507', big_count: '0' });
   });
 
+  test('is not called complete from before an event that a process of the old definition took in', async () => {
+    const { before, after } = await grown();
+    const enrolledAt = (await ada(after)).completeSince;
+    await before.record(payment, [pay({ userId: 'bob', amount: 900 })]);
+    const recordedAt = await scratch.now();
+    const [view] = after.views;
+    const [bob] = view ? await after.read(view, ['bob']) : [];
+    expect(enrolledAt).toBeLessThanOrEqual(recordedAt);
+    expect(bob?.completeSince).toBeGreaterThanOrEqual(recordedAt);
+    expect(bob && valuesOf(bob)).toMatchObject({ bigCount: 0, count1h: 1 });
+    expect((await ada(after)).completeSince).toBe(enrolledAt);
+  });
+
+  test('keeps the revision where it only changes places', async () => {
+    const prefix = scratch.prefix();
+    const first = await scratch.open([spending({ a: old.count1h, b: old.max })], 'wall', prefix);
+    const second = await scratch.open([spending({ b: old.max, a: old.count1h })], 'wall', prefix);
+    await first.record(payment, [pay({ amount: 5 })]);
+    const [one, two, three] = [await ada(first), await ada(second), await ada(first)];
+    expect([two.revision, three.revision]).toEqual([one.revision, one.revision]);
+    expect(valuesOf(two)).toEqual(valuesOf(one));
+  });
+
+  test('lets entities that a newer definition took over fail alone in a process of the old one', async () => {
+    const { before, after } = await grown();
+    await ada(after);
+    const outcomes = await before.record(payment, [pay({ userId: 'ada' }), pay({ userId: 'eve' })]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['UNAVAILABLE', 'RECORDED']);
+  });
+
   test('leaves ids known and does not take back the revision', async () => {
     const { before, after, early } = await grown();
     const { revision } = await ada(before);

@@ -1,5 +1,6 @@
 import { describe, expect, inject, test } from 'vitest';
 import { count, distinct, max } from '../../src/define/index.ts';
+import type { Vector } from '../../src/engine/index.ts';
 import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
 import { valuesOf } from './expectations.ts';
 import { pay, payment, spending } from './payments.ts';
@@ -48,6 +49,48 @@ describe('an engine', () => {
     const [vector] = await engine.refresh(profile, ['ada']);
     expect(vector && valuesOf(vector)).toEqual({ shops: 0 });
     expect(engine.lostCompanions).toBe(1);
+  });
+
+  test('counts them once, also when an event comes first', async () => {
+    const profile = spending({ shops: distinct('shopId', { window: '1h' }) }, 'evicted_before_an_event');
+    const engine = await scratch.open([profile], 'wall');
+    await engine.record(payment, [pay({ shopId: 'first' })]);
+    const stored = await scratch.keys(engine.keys.prefix);
+    await scratch.valkey.del(stored.filter((key) => key.includes(':seen:')));
+    await engine.record(payment, [pay({ shopId: 'second' })]);
+    await engine.refresh(profile, ['ada']);
+    const [vector] = await engine.refresh(profile, ['ada']);
+    expect(vector && valuesOf(vector)).toEqual({ shops: 1 });
+    expect(engine.lostCompanions).toBe(1);
+    for (const key of await scratch.keys(engine.keys.prefix)) expect(await scratch.valkey.pttl(key)).toBeGreaterThan(0);
+  });
+
+  test('builds nothing on last-seen times that outlived their log', async () => {
+    const profile = spending({ shops: distinct('shopId', { window: '1h' }) }, 'evicted_log');
+    const engine = await scratch.open([profile], 'wall');
+    await engine.record(payment, [pay({ shopId: 'a' }), pay({ shopId: 'b' })]);
+    await scratch.valkey.del(engine.keys.log(profile, 'ada'));
+    const [outcome] = await engine.record(payment, [pay({ shopId: 'c' })]);
+    expect(valuesOf(outcome?.vectors.get(profile) as Vector)).toEqual({ shops: 1 });
+    expect(engine.lostCompanions).toBe(1);
+  });
+
+  test('lets an entity whose log cannot be used fail alone', async () => {
+    const profile = spending({ count1h: count({ window: '1h' }) }, 'spoilt_profile');
+    const engine = await scratch.open([profile], 'wall');
+    await scratch.valkey.lpush(engine.keys.log(profile, 'bob'), 'no log');
+    const outcomes = await engine.record(
+      payment,
+      ['ada', 'bob', 'cyd'].map((userId) => pay({ userId })),
+    );
+    expect(outcomes.map(({ status }) => status)).toEqual(['RECORDED', 'UNAVAILABLE', 'RECORDED']);
+    const found = await engine.readEach(profile, ['ada', 'bob', 'cyd']);
+    expect(found.map((one) => (one instanceof Error ? one.name : valuesOf(one)))).toEqual([
+      { count1h: 1 },
+      'LogFaultError',
+      { count1h: 1 },
+    ]);
+    await expect(engine.read(profile, ['ada', 'bob'])).rejects.toThrow('WRONGTYPE');
   });
 
   test('starts a lost log anew, with a hash that says nothing more than the new one and a revision that still grows', async () => {

@@ -23,7 +23,9 @@ describe('whatever the definitions, the events and the batches', { timeout: pati
           const told = outcomes.flatMap(({ vectors }) => [...vectors.values()]);
           const read = await Promise.all(views.map((view) => engine.read(view, mirror.ids(view))));
           for (const vector of [...told, ...read.flat()]) {
-            expectTrue(vector, mirror.history(vector.view, vector.id));
+            const history = mirror.history(vector.view, vector.id);
+            expectTrue(vector, history);
+            if (history.length > 0) expect(vector.asOf).toBe(vector.lastEventAt);
             const key = engine.keys.log(vector.view, vector.id);
             expectHonestRevision(earlier.get(key) ?? vector, vector);
             earlier.set(key, vector);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Aggregation, avg, count, type View } from '../../src/define/index.ts';
+import { type Aggregation, avg, count, max, type View } from '../../src/define/index.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
@@ -36,6 +36,23 @@ describe('a key prefix', () => {
       engines.map(async (engine) => (await engine.read(engine.views[0] as View, ['ada']))[0]?.completeSince),
     );
     expect(new Set(since).size).toBe(1);
+  });
+});
+
+describe('processes that start together on a fresh prefix', () => {
+  test('of different clocks and definitions: one of them gets it, and goes on having it', async () => {
+    for (let round = 0; round < 10; round++) {
+      const prefix = scratch.prefix();
+      const more = { ...busy, most: max('amount', { window: '1h' }) };
+      const open = [
+        () => scratch.open([spending(busy)], 'wall', prefix),
+        () => scratch.open([spending(more)], 'event', prefix),
+      ];
+      const first = (await Promise.allSettled(open.map((start) => start()))).map(({ status }) => status);
+      expect(first.filter((status) => status === 'fulfilled')).toHaveLength(1);
+      const again = (await Promise.allSettled(open.map((start) => start()))).map(({ status }) => status);
+      expect(again).toEqual(first);
+    }
   });
 });
 

@@ -108,7 +108,7 @@ function where(of: Event): fc.Arbitrary<Where> {
 const window = fc.oneof(
   { weight: 4, arbitrary: length.map((of): Span => ({ window: of })) },
   { weight: 2, arbitrary: fc.tuple(length, length).map(([of, delay]): Span => ({ window: of, delay })) },
-  { weight: 1, arbitrary: length.map((idle): Span => ({ window: lifetime({ idle }) })) },
+  { weight: 2, arbitrary: length.map((idle): Span => ({ window: lifetime({ idle }) })) },
 );
 type Span = { window: Duration; delay?: Duration } | { window: Lifetime };
 

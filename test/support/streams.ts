@@ -69,7 +69,7 @@ function deltaMs(edges: readonly number[], paceMs: number): fc.Arbitrary<number>
   return fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom(0, 0, 1, -1) },
     { weight: 8, arbitrary: fc.integer({ min: 0, max: Math.ceil(paceMs / 8) }) },
-    { weight: 1, arbitrary: atEdge },
+    { weight: 3, arbitrary: atEdge },
     { weight: 2, arbitrary: atEdge.map((ms) => -ms) },
     { weight: 1, arbitrary: fc.integer({ min: 0, max: 2 * Math.max(...edges) }) },
   );

@@ -28,12 +28,21 @@ local outcome = {
   last = function(s) return s.n > 0 and s.last or NULL end,
 }
 
+-- A set of last-seen times that must hold something is gone (evicted, deleted): said once, then it starts anew.
+local function lose_seen(call, log, i)
+  call.lost = call.lost + 1
+  log.seen[i] = empty_seen()
+end
+
 -- One pass from the newest cell to the oldest. A lane (a delay, a filter, a field) gathers from its delay on; as the
 -- pass comes to an edge's age, the features whose window ends there are read off their lanes. Returns the vector and the
 -- first moment at which a cell crosses an edge or an idle time ends.
 local function fold(call, view, log, names, now)
   local first = first_after(view, log, now - view.keep)
-  if first > 1 then log.cells = string.sub(log.cells, (first - 1) * view.cell_bytes + 1) end
+  if first > 1 then
+    log.cells = string.sub(log.cells, (first - 1) * view.cell_bytes + 1)
+    log.cells_stored = false
+  end
 
   local vector, valid_until = {}, INFINITE
   local cells, size, unpack = log.cells, view.cell_bytes, struct.unpack
@@ -94,17 +103,15 @@ local function fold(call, view, log, names, now)
   end
 
   for i, seen in ipairs(view.seen) do
-    local found = 0
+    local fed_at, found = log.seen[i].fed_at, 0
     for _, window in ipairs(seen.windows) do
-      vector[window.feature] = 0
-      if #log.cells > 0 then
+      found = 0
+      if fed_at > now - window.length then
         found = redis.call('ZCOUNT', names.seen[i], '(' .. integer(now - window.length), '+inf')
-        vector[window.feature] = found
       end
+      vector[window.feature] = found
     end
-    if found == 0 and seen.always and first_after(view, log, now - seen.longest) <= cell_count(view, log) then
-      call.lost = call.lost + 1
-    end
+    if found == 0 and fed_at > now - seen.longest then lose_seen(call, log, i) end
   end
   return vector, valid_until
 end

@@ -1,7 +1,7 @@
 -- The log: its header, its cells, and where a cell stands among them.
 
-local function header_bytes(features, lifetimes)
-  return HEADER_BYTES + 8 * features + 8 * LIFETIME_DOUBLES * lifetimes
+local function header_bytes(features, lifetimes, seen)
+  return HEADER_BYTES + 8 * (features + LIFETIME_DOUBLES * lifetimes + SEEN_DOUBLES * seen)
 end
 
 local function empty_lifetime()
@@ -21,26 +21,53 @@ local function pack_lifetime(s)
     s.arrival)
 end
 
-local function new_log(view)
+-- A set of last-seen times that holds nothing and has no TTL yet.
+local function empty_seen()
+  return { fed_at = -INFINITE, expires_at = -INFINITE }
+end
+
+local function unpack_seen(raw, at)
+  local s = {}
+  s.fed_at, s.expires_at = struct.unpack('<dd', raw, at)
+  return s
+end
+
+local function new_log(call, view)
   local log = { revision = 0, as_of = -INFINITE, valid_until = INFINITE, last_event_at = -INFINITE, event_seq = 0,
-    expires_at = -INFINITE, vector = '', lifetimes = {}, cells = '', stored_cells = false }
+    complete_since = call.complete_since[view.index], expires_at = -INFINITE, vector = '', lifetimes = {}, seen = {},
+    cells = '', cells_stored = false }
   for i = 1, #view.lifetimes do log.lifetimes[i] = empty_lifetime() end
+  for i = 1, #view.seen do log.seen[i] = empty_seen() end
   return log
 end
 
+local function parse_fixed_header(log, raw)
+  log.revision, log.as_of, log.valid_until, log.last_event_at, log.event_seq, log.complete_since, log.expires_at =
+    struct.unpack('<ddddddd', raw, 9)
+end
+
 local function parse_log(view, raw)
-  local log = {}
-  log.revision, log.as_of, log.valid_until, log.last_event_at, log.event_seq, log.expires_at =
-    struct.unpack('<dddddd', raw, 9)
-  local features = #view.features
+  local log = { lifetimes = {}, seen = {} }
+  parse_fixed_header(log, raw)
+  local features, lifetimes = #view.features, #view.lifetimes
   log.vector = string.sub(raw, VECTOR_AT, HEADER_BYTES + 8 * features)
-  log.lifetimes = {}
-  for i = 1, #view.lifetimes do
-    log.lifetimes[i] = unpack_lifetime(raw, VECTOR_AT + 8 * features + 8 * LIFETIME_DOUBLES * (i - 1))
+  for i = 1, lifetimes do
+    log.lifetimes[i] = unpack_lifetime(raw, header_bytes(features, i - 1, 0) + 1)
   end
-  log.cells = string.sub(raw, header_bytes(features, #view.lifetimes) + 1)
-  log.stored_cells = log.cells
+  for i = 1, #view.seen do
+    log.seen[i] = unpack_seen(raw, header_bytes(features, lifetimes, i - 1) + 1)
+  end
+  log.cells = string.sub(raw, header_bytes(features, lifetimes, #view.seen) + 1)
+  log.cells_stored = true
   return log
+end
+
+local function pack_header(view, log)
+  local parts = { struct.pack('<c8ddddddd', view.layout, log.revision, log.as_of, log.valid_until, log.last_event_at,
+    log.event_seq, log.complete_since, log.expires_at), log.vector }
+  for _, lifetime in ipairs(log.lifetimes) do parts[#parts + 1] = pack_lifetime(lifetime) end
+  for _, seen in ipairs(log.seen) do parts[#parts + 1] = struct.pack('<dd', seen.fed_at, seen.expires_at) end
+  return table.concat(parts)
 end
 
 -- The entity's now: the store's, or its newest event's; never before the last fold.
@@ -106,4 +133,5 @@ local function insert_cells(view, log, fresh)
   end
   if from <= #cells then parts[#parts + 1] = string.sub(cells, from) end
   log.cells = table.concat(parts)
+  log.cells_stored = false
 end

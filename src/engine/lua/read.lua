@@ -1,39 +1,39 @@
 -- Reading: vectors out, folded again where time has passed them by.
 
+-- Returns the reply, and how many cells were folded for it.
+local function read_entity(call, view, key, force, budget)
+  local head = redis.call('GETRANGE', key, 0, HEADER_BYTES + 8 * #view.features - 1)
+  if head == '' then
+    -- A hash without a log would go on serving what nobody can vouch for.
+    call.lost = call.lost + redis.call('DEL', key_names(call, view, key).hash)
+    return nothing_stored(call, view), 0
+  end
+  if string.sub(head, 1, 8) ~= view.layout then return 'L' .. string.sub(head, 1, 8), 0 end
+  local as_of, valid_until = struct.unpack('<dd', head, 17)
+  if not force and now_of(call, { as_of = as_of }) < valid_until then return 'V' .. string.sub(head, 9), 0 end
+  local cells = (redis.call('STRLEN', key) - header_bytes(#view.features, #view.lifetimes, #view.seen)) / view.cell_bytes
+  if cells > budget then return 'S' .. struct.pack('<I4', cells), 0 end
+  local log = parse_log(view, redis.call('GET', key))
+  return settle(call, view, log, key_names(call, view, key), now_of(call, log), false, force), cells
+end
+
 -- KEYS: logs of one view. ARGV[2]: B index of the view, B 1 to fold all of them again, d how many cells may be folded.
--- Returns, one after the other: 'V' and the vector; 'S' and I4 the cells of one that is stale and past the budget; or 'L'
--- and c8 a layout. At the end I4 as `record`.
+-- Returns, one after the other: 'V' and the vector; 'S' and I4 the cells of one that is stale and past the budget; 'L'
+-- and c8 a layout; or 'E' as `record` has it. At the end I4 as `record`.
 local function read(keys, args)
   local call = open_call(args[1])
   local index, force, budget = struct.unpack('<BBd', args[2])
-  local view = views[index]
-  local head_bytes = HEADER_BYTES + 8 * #view.features
-  local fixed_bytes = header_bytes(#view.features, #view.lifetimes)
   local replies = {}
   for i, key in ipairs(keys) do
-    local head = redis.call('GETRANGE', key, 0, head_bytes - 1)
-    if head == '' then
-      replies[i] = nothing_stored(call, view)
-    elseif string.sub(head, 1, 8) ~= view.layout then
-      replies[i] = 'L' .. string.sub(head, 1, 8)
-    else
-      local as_of, valid_until = struct.unpack('<dd', head, 17)
-      if force == 0 and now_of(call, { as_of = as_of }) < valid_until then
-        replies[i] = 'V' .. string.sub(head, 9)
-      else
-        local cells = (redis.call('STRLEN', key) - fixed_bytes) / view.cell_bytes
-        if cells > budget then
-          replies[i] = 'S' .. struct.pack('<I4', cells)
-        else
-          budget = budget - cells
-          local log = parse_log(view, redis.call('GET', key))
-          replies[i] = settle(call, view, log, key_names(call, view, key), now_of(call, log), false)
-        end
-      end
-    end
+    replies[i] = alone(function()
+      local reply, folded = read_entity(call, views[index], key, force == 1, budget)
+      budget = budget - folded
+      return reply
+    end)
   end
   replies[#replies + 1] = struct.pack('<I4', call.lost)
   return table.concat(replies)
 end
 
-redis.register_function('freshet_read_' .. version, read)
+-- Reading goes on where memory has run out: folding again stores no more than is there.
+redis.register_function({ function_name = 'freshet_read_' .. version, callback = read, flags = { 'allow-oom' } })

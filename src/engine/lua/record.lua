@@ -22,14 +22,15 @@ local function add_to_lifetimes(view, log, row, now)
 end
 
 -- How a repeated event differs from the one recorded: is the time another, which columns, which flags.
-local function differences(view, log, at, row, given)
-  local time, _, flags = struct.unpack('<dc8I4', log.cells, at)
+local function differences(view, cells, at, row, given)
+  local time, _, flags = struct.unpack('<dc8I4', cells, at)
   local other_time = 0
   if given == given and time ~= given and bit.band(flags, TAKEN_AS_NOW) == 0 then other_time = 1 end
   local columns = 0
   for c = 1, view.columns do
-    local value, new = struct.unpack('<d', log.cells, at + CELL_FIXED_BYTES + 8 * (c - 1)), row.columns[c]
-    if value ~= new and (value == value or new == new) then columns = columns + 2 ^ (c - 1) end
+    local value = struct.unpack('<d', cells, at + CELL_FIXED_BYTES + 8 * (c - 1))
+    -- A column that is null may only not have been kept, before the definition grew: no difference to tell of.
+    if value == value and value ~= row.columns[c] then columns = columns + 2 ^ (c - 1) end
   end
   local mask = bit.band(bit.bxor(flags, row.flags), 2147483647)
   return struct.pack('<BBI4I4d', DUPLICATE, other_time, columns, mask, time)
@@ -55,66 +56,73 @@ local function pack_cell(view, row, flags)
 end
 
 -- Marks when an event's distinct values were last seen. Values that no window can hold any more stay out.
-local function mark_seen(view, names, rows, now)
+local function mark_seen(call, view, log, names, rows, now)
   for i, seen in ipairs(view.seen) do
-    local newest = {}
+    local newest, newest_time = {}, -INFINITE
     for _, row in ipairs(rows) do
       local passes = seen.mask == 0 or bit.band(row.flags, seen.mask) ~= 0
       if passes and bit.band(row.present, seen.present) ~= 0 and row.time > now - seen.longest then
         local value = row.values[seen.field]
         if not newest[value] or newest[value] < row.time then newest[value] = row.time end
+        newest_time = math.max(newest_time, row.time)
       end
     end
-    for value, time in pairs(newest) do
-      local added = redis.call('ZADD', names.seen[i], 'GT', integer(time), value)
-      if added == 1 and redis.call('PTTL', names.seen[i]) < 0 then names.unarmed[i] = true end
+    if newest_time > -INFINITE then
+      local name = names.seen[i]
+      if log.seen[i].fed_at > now - seen.longest and redis.call('EXISTS', name) == 0 then lose_seen(call, log, i) end
+      for value, time in pairs(newest) do redis.call('ZADD', name, 'GT', integer(time), value) end
+      log.seen[i].fed_at = math.max(log.seen[i].fed_at, newest_time)
     end
   end
+end
+
+-- Last-seen times without a log are left over from one that was evicted or deleted: nothing may be built on them.
+local function drop_leftovers(call, names)
+  for _, name in ipairs(names.seen) do call.lost = call.lost + redis.call('UNLINK', name) end
 end
 
 local function record_entity(call, log_key, packed)
   local view = views[string.byte(packed, 1)]
   local raw = redis.call('GET', log_key)
   if raw and string.sub(raw, 1, 8) ~= view.layout then return 'L' .. string.sub(raw, 1, 8) end
-  local log = raw and parse_log(view, raw) or new_log(view)
+  local log = raw and parse_log(view, raw) or new_log(call, view)
   local names = key_names(call, view, log_key)
   local now = now_of(call, log)
 
-  local verdicts, rows, fresh, known = {}, {}, {}, {}
-  local function settle_pending() -- puts the new cells into the log, so that a repeat within the batch finds them
-    if #fresh > 0 then insert_cells(view, log, fresh) end
-    fresh, known = {}, {}
-  end
+  local verdicts, rows, fresh, fresh_by_id = {}, {}, {}, {}
   for at = 2, #packed, view.row_bytes do
     local row = parse_row(view, packed, at)
-    local given, flags = row.time, row.flags
-    if not call.event_clock and (given ~= given or (given > now and given <= call.millis + call.tolerance)) then
+    local given, flags, reply = row.time, row.flags, nil
+    local latest = call.event_clock and INFINITE or math.max(now, call.millis + call.tolerance)
+    if not call.event_clock and (given ~= given or (given > now and given <= latest)) then
       row.time, flags = now, flags + TAKEN_AS_NOW
     end
-    if known[row.id] then settle_pending() end
-    local found = find_cell(view, log, row.id)
-    if found then
-      verdicts[#verdicts + 1] = differences(view, log, found, row, given)
-    elseif not call.event_clock and given > call.millis + call.tolerance then
-      verdicts[#verdicts + 1] = verdict(REJECTED, given)
+    local cell_at = find_cell(view, log, row.id)
+    if cell_at then
+      reply = differences(view, log.cells, cell_at, row, given)
+    elseif fresh_by_id[row.id] then
+      reply = differences(view, fresh_by_id[row.id].packed, 1, row, given)
+    elseif given > latest then
+      reply = verdict(REJECTED, given)
     elseif row.time <= now - view.span then
-      verdicts[#verdicts + 1] = verdict(TOO_LATE, given)
+      reply = verdict(TOO_LATE, given)
     else
-      verdicts[#verdicts + 1] = verdict(RECORDED, row.time)
+      reply = verdict(RECORDED, row.time)
       now = math.max(now, row.time)
-      fresh[#fresh + 1] = { time = row.time, id = row.id, packed = pack_cell(view, row, flags) }
-      known[row.id] = true
-      rows[#rows + 1] = row
+      local cell = { time = row.time, id = row.id, packed = pack_cell(view, row, flags) }
+      fresh[#fresh + 1], fresh_by_id[row.id], rows[#rows + 1] = cell, cell, row
       log.event_seq = log.event_seq + 1
       log.last_event_at = math.max(log.last_event_at, row.time)
       add_to_lifetimes(view, log, row, now)
     end
+    verdicts[#verdicts + 1] = reply
   end
-  settle_pending()
 
   local vector
   if #rows > 0 then
-    mark_seen(view, names, rows, now)
+    if not raw then drop_leftovers(call, names) end
+    insert_cells(view, log, fresh)
+    mark_seen(call, view, log, names, rows, now)
     vector = settle(call, view, log, names, now, true)
   elseif not raw then
     vector = nothing_stored(call, view)
@@ -128,12 +136,12 @@ end
 
 -- KEYS: a log an entity, each entity of a view once. ARGV[i + 1]: B index of the view, then its rows.
 -- Returns, one after the other: 'V', the vector, and for each row B status, B time differs, I4 columns that differ, I4
--- flags that differ, d recorded time; or 'L' and c8 the layout of a log that must be upgraded first. At the end I4: how
--- many companions of a log were found missing.
+-- flags that differ, d recorded time; or 'L' and c8 the layout of a log that must be upgraded first; or 'E', I2 length and
+-- the reason why this entity alone could not be served. At the end I4: how many companions of logs were found missing.
 local function record(keys, args)
   local call = open_call(args[1])
   local replies = {}
-  for i, key in ipairs(keys) do replies[i] = record_entity(call, key, args[i + 1]) end
+  for i, key in ipairs(keys) do replies[i] = alone(record_entity, call, key, args[i + 1]) end
   replies[#replies + 1] = struct.pack('<I4', call.lost)
   return table.concat(replies)
 end

@@ -24,7 +24,7 @@ local function put_hash(call, view, log, names, vector, before, touched)
     put('_revision', integer(log.revision))
     put('_event_seq', integer(log.event_seq))
     put('_updated_at', integer(math.floor(call.millis / 1000)))
-    put('_complete_since', integer(call.complete_since[view.index]))
+    put('_complete_since', integer(log.complete_since))
     if log.last_event_at > -INFINITE then put('_last_event_at', integer(log.last_event_at)) end
   end
   for f, feature in ipairs(view.features) do
@@ -48,50 +48,64 @@ local function store_hash(call, view, log, names, vector, before, touched)
   return missing
 end
 
--- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it. `taken`: events came in.
-local function settle(call, view, log, names, now, taken)
-  local vector, valid_until = fold(call, view, log, names, now)
-  local packed_vector = struct.pack(view.vector_format, unpack(vector))
-  local before = nil
-  if #log.vector == #packed_vector then before = { struct.unpack(view.vector_format, log.vector) } end
-  local changed = packed_vector ~= log.vector
-  if changed then log.revision = math.max(log.revision + 1, call.micros) end
-  log.vector, log.as_of, log.valid_until = packed_vector, now, valid_until
+-- Moves an expiry, once it falls short of what is needed, to a sixteenth of `span` past it. Under the event clock, times
+-- of events say nothing of when Valkey may forget: keys live from their last write.
+local function extend(holder, needed, span)
+  if holder.expires_at >= needed then return false end
+  holder.expires_at = math.floor(needed + span * SLACK)
+  return true
+end
 
-  -- Under the event clock, times of events say nothing of when Valkey may forget: keys live from their last write.
+local function extend_log(call, view, log)
   local needed = (call.event_clock and call.millis or log.last_event_at) + view.keep
   for i, lifetime in ipairs(view.lifetimes) do
     needed = math.max(needed, (call.event_clock and call.millis or log.lifetimes[i].arrival) + lifetime.idle)
   end
-  local arm = log.expires_at < needed
-  if arm then log.expires_at = math.floor(needed + view.keep * SLACK) end
-  local expires_at = integer(log.expires_at)
+  return extend(log, needed, view.keep)
+end
 
-  local header = struct.pack('<c8dddddd', view.layout, log.revision, log.as_of, log.valid_until, log.last_event_at,
-    log.event_seq, log.expires_at) .. packed_vector
-  local lifetimes = {}
-  for i = 1, #view.lifetimes do lifetimes[i] = pack_lifetime(log.lifetimes[i]) end
-  header = header .. table.concat(lifetimes)
-  if log.cells == log.stored_cells and not arm then
+-- Last-seen times are trimmed to the longest window that counts them as their TTL moves.
+local function extend_seen(call, view, log, names, now)
+  for i, seen in ipairs(view.seen) do
+    local state = log.seen[i]
+    local needed = call.event_clock and call.millis + view.keep or state.fed_at + seen.longest
+    if state.fed_at > -INFINITE and extend(state, needed, seen.longest) then
+      redis.call('ZREMRANGEBYSCORE', names.seen[i], '-inf', integer(now - seen.longest))
+      redis.call('PEXPIREAT', names.seen[i], integer(state.expires_at))
+    end
+  end
+end
+
+-- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it.
+-- `taken`: events came in; `whole`: every field of the hash is written, also those that did not change.
+local function settle(call, view, log, names, now, taken, whole)
+  local vector, valid_until = fold(call, view, log, names, now)
+  local packed_vector = struct.pack(view.vector_format, unpack(vector))
+  local before = nil
+  if not whole and log.vector ~= '' then before = { struct.unpack(view.vector_format, log.vector) } end
+  local changed = packed_vector ~= log.vector
+  if changed then log.revision = math.max(log.revision + 1, call.micros) end
+  log.vector, log.as_of, log.valid_until = packed_vector, now, valid_until
+
+  local extended = extend_log(call, view, log)
+  extend_seen(call, view, log, names, now)
+  local header = pack_header(view, log)
+  if log.cells_stored and not extended then
     redis.call('SETRANGE', names.log, 0, header)
-  elseif arm then
-    redis.call('SET', names.log, header .. log.cells, 'PXAT', expires_at)
+  elseif extended then
+    redis.call('SET', names.log, header .. log.cells, 'PXAT', integer(log.expires_at))
   else
     redis.call('SET', names.log, header .. log.cells, 'KEEPTTL')
   end
-
-  local fresh_hash = store_hash(call, view, log, names, vector, before, changed or taken)
-  if arm or fresh_hash then redis.call('PEXPIREAT', names.hash, expires_at) end
-  for i, seen in ipairs(view.seen) do
-    if arm then redis.call('ZREMRANGEBYSCORE', names.seen[i], '-inf', integer(now - seen.longest)) end
-    if arm or names.unarmed[i] then redis.call('PEXPIREAT', names.seen[i], expires_at) end
-  end
+  local hash_was_missing = store_hash(call, view, log, names, vector, before, changed or taken)
+  if extended or hash_was_missing then redis.call('PEXPIREAT', names.hash, integer(log.expires_at)) end
   return 'V' .. string.sub(header, 9, HEADER_BYTES + 8 * #view.features)
 end
 
 -- What a reader gets of an entity of which nothing is stored: a vector that is as old as this call, and never wrong.
 local function nothing_stored(call, view)
-  local parts = { 'V', struct.pack('<dddddd', call.micros, call.millis, INFINITE, -INFINITE, 0, 0) }
+  local parts = { 'V', struct.pack('<ddddddd', call.micros, call.millis, INFINITE, -INFINITE, 0,
+    call.complete_since[view.index], -INFINITE) }
   local empty = empty_lifetime()
   for _, feature in ipairs(view.features) do
     parts[#parts + 1] = struct.pack('<d', feature.op == 'distinct' and 0 or outcome[feature.op](empty))

@@ -1,50 +1,71 @@
--- Growing: logs of an older layout of the same view become logs of this one.
+-- Growing: logs of an older layout of the same view become logs of this one. What was not kept is null.
 
--- Brings logs of an older layout of the same view up to date: what the old layout did not keep is null.
--- KEYS: logs. ARGV[2]: B index of the view, c8 the old layout, B its features, B its columns, then for each column, each
--- of 31 flags and each lifetime of the new layout B where the old one had it (from 1; 0: nowhere).
+-- Numbers of things that the old layout has, and, for each thing of the new one, where the old one has it (0: nowhere).
+local function parse_upgrade(packed)
+  local old = {}
+  local index, at
+  index, old.layout, old.features, old.columns, old.lifetimes, old.seen, at = struct.unpack('<Bc8BBBB', packed)
+  local view = views[index]
+  local from = {}
+  for _, part in ipairs({ { 'features', #view.features }, { 'columns', view.columns }, { 'flags', 31 },
+    { 'lifetimes', #view.lifetimes }, { 'seen', #view.seen } }) do
+    from[part[1]] = { string.byte(packed, at, at + part[2] - 1) }
+    at = at + part[2]
+  end
+  return view, old, from
+end
+
+local function upgraded_cells(view, old, from, raw)
+  local cells = {}
+  local cell_bytes = CELL_FIXED_BYTES + 8 * old.columns
+  for at = header_bytes(old.features, old.lifetimes, old.seen) + 1, #raw, cell_bytes do
+    local row, flags = { columns = {} }, nil
+    row.time, row.id, flags = struct.unpack('<dc8I4', raw, at)
+    local kept = bit.band(flags, TAKEN_AS_NOW) ~= 0 and TAKEN_AS_NOW or 0
+    for new, place in ipairs(from.flags) do
+      if place > 0 and bit.band(flags, 2 ^ (place - 1)) ~= 0 then kept = kept + 2 ^ (new - 1) end
+    end
+    for new, place in ipairs(from.columns) do
+      row.columns[new] = place > 0 and struct.unpack('<d', raw, at + CELL_FIXED_BYTES + 8 * (place - 1)) or NULL
+    end
+    cells[#cells + 1] = pack_cell(view, row, kept)
+  end
+  return table.concat(cells)
+end
+
+local function upgrade_log(call, view, old, from, key)
+  local raw = redis.call('GET', key)
+  if not raw or string.sub(raw, 1, 8) ~= old.layout then return end
+  local log = new_log(call, view)
+  local since = log.complete_since
+  parse_fixed_header(log, raw)
+
+  local vector, added = {}, false
+  for new, place in ipairs(from.features) do
+    vector[new] = place > 0 and struct.unpack('<d', raw, VECTOR_AT + 8 * (place - 1)) or NULL
+    added = added or place == 0
+  end
+  -- A process of the older definition may have taken events in since the newer one was enrolled.
+  local late = added and (call.event_clock or log.as_of >= since)
+  log.complete_since = math.max(log.complete_since, late and call.millis or since)
+  log.vector = struct.pack(view.vector_format, unpack(vector))
+  for new, place in ipairs(from.lifetimes) do
+    if place > 0 then log.lifetimes[new] = unpack_lifetime(raw, header_bytes(old.features, place - 1, 0) + 1) end
+  end
+  for new, place in ipairs(from.seen) do
+    if place > 0 then log.seen[new] = unpack_seen(raw, header_bytes(old.features, old.lifetimes, place - 1) + 1) end
+  end
+  log.cells = upgraded_cells(view, old, from, raw)
+  settle(call, view, log, key_names(call, view, key), now_of(call, log), false, true)
+end
+
+-- KEYS: logs. ARGV[2]: B index of the view, c8 the old layout, B its features, B columns, B lifetimes, B sets of
+-- last-seen times; then, for each feature, column, flag (31), lifetime and set of the new layout, B where the old one has
+-- it (from 1; 0: nowhere). Logs of another layout are left alone.
 local function upgrade(keys, args)
   local call = open_call(args[1])
-  local index, layout, features, columns, at = struct.unpack('<Bc8BB', args[2])
-  local view = views[index]
-  local function places(count)
-    local from = { string.byte(args[2], at, at + count - 1) }
-    at = at + count
-    return from
-  end
-  local column_from, flag_from, lifetime_from = places(view.columns), places(31), places(#view.lifetimes)
-  local lifetimes = string.byte(args[2], at)
-  local old_cell_bytes = CELL_FIXED_BYTES + 8 * columns
-  for _, key in ipairs(keys) do
-    local raw = redis.call('GET', key)
-    if raw and string.sub(raw, 1, 8) == layout then
-      local log = new_log(view)
-      log.revision, log.as_of, log.valid_until, log.last_event_at, log.event_seq, log.expires_at =
-        struct.unpack('<dddddd', raw, 9)
-      for i, from in ipairs(lifetime_from) do
-        if from > 0 then
-          log.lifetimes[i] = unpack_lifetime(raw, VECTOR_AT + 8 * features + 8 * LIFETIME_DOUBLES * (from - 1))
-        end
-      end
-      local cells = {}
-      for from = header_bytes(features, lifetimes) + 1, #raw, old_cell_bytes do
-        local row = { columns = {} }
-        local flags
-        row.time, row.id, flags = struct.unpack('<dc8I4', raw, from)
-        local kept = bit.band(flags, TAKEN_AS_NOW) ~= 0 and TAKEN_AS_NOW or 0
-        for new, old in ipairs(flag_from) do
-          if old > 0 and bit.band(flags, 2 ^ (old - 1)) ~= 0 then kept = kept + 2 ^ (new - 1) end
-        end
-        for new, old in ipairs(column_from) do
-          row.columns[new] = old > 0 and struct.unpack('<d', raw, from + CELL_FIXED_BYTES + 8 * (old - 1)) or NULL
-        end
-        cells[#cells + 1] = pack_cell(view, row, kept)
-      end
-      log.cells = table.concat(cells)
-      log.stored_cells = false
-      settle(call, view, log, key_names(call, view, key), now_of(call, log), false)
-    end
-  end
+  local view, old, from = parse_upgrade(args[2])
+  for _, key in ipairs(keys) do alone(upgrade_log, call, view, old, from, key) end
   return struct.pack('<I4', call.lost)
 end
 
