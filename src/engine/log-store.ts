@@ -185,7 +185,9 @@ export class LogStore {
       if (!argument) {
         refusals.set(
           group,
-          new UnavailableError(`${plan.view.name} was written by a newer definition than is served here`),
+          old
+            ? new UnavailableError(`${plan.view.name} was written by a newer definition than is served here`)
+            : new LogFaultError(`${this.keys.log(plan.view, first.id)}: no log has the layout ${layoutHash}`),
         );
         continue;
       }

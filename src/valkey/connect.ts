@@ -50,7 +50,7 @@ export function parseValkeyUrl(text: string): ValkeyAddress {
   // URL reads user, host and port as it should only under a scheme that it knows, and each hides its own default port.
   const rest = text.slice(scheme.length);
   const url = URL.parse(`http:${rest}`);
-  if (!url?.hostname) throw new Error('expected a host, as in valkey://host:port/db');
+  if (!url?.hostname) throw new Error('expected a host and a port up to 65535, as in valkey://host:6379/0');
   const port = url.port || URL.parse(`https:${rest}`)?.port || '6379';
   const db = /^\/?(\d{0,4})$/.exec(url.pathname)?.[1];
   if (db === undefined)
@@ -60,10 +60,18 @@ export function parseValkeyUrl(text: string): ValkeyAddress {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(port),
     tls: kind === 'tls',
-    username: url.username ? decodeURIComponent(url.username) : null,
-    password: url.password ? decodeURIComponent(url.password) : null,
+    username: url.username ? decodePart(url.username) : null,
+    password: url.password ? decodePart(url.password) : null,
     db: Number(db),
   };
+}
+
+function decodePart(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Error('expected user and password percent-encoded; a per cent sign itself is %25');
+  }
 }
 
 /** The address for people and logs: without user and password. */

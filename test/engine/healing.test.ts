@@ -93,6 +93,20 @@ describe('an engine', () => {
     await expect(engine.read(profile, ['ada', 'bob'])).rejects.toThrow('WRONGTYPE');
   });
 
+  test.each([
+    ['too short for a log', 'abc'],
+    ['long enough', 'x'.repeat(1_000)],
+  ])('does not take something else for an old log: %s', async (_, text) => {
+    const profile = spending({ count1h: count({ window: '1h' }) }, 'mistaken_profile');
+    const engine = await scratch.open([profile], 'wall');
+    await scratch.valkey.set(engine.keys.log(profile, 'bob'), text);
+    const [ada, bob] = await engine.readEach(profile, ['ada', 'bob']);
+    expect([ada, bob].map((one) => one instanceof Error && one.name)).toEqual([false, 'LogFaultError']);
+    const outcomes = await engine.record(payment, [pay(), pay({ userId: 'bob' })]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['RECORDED', 'UNAVAILABLE']);
+    expect(await scratch.valkey.get(engine.keys.log(profile, 'bob'))).toBe(text);
+  });
+
   test('starts a lost log anew, with a hash that says nothing more than the new one and a revision that still grows', async () => {
     const profile = spending({
       count1h: count({ window: '1h' }),

@@ -41,6 +41,13 @@ local function new_log(call, view)
   return log
 end
 
+-- The reply for a log of another layout, which must be brought up to date first; nil for one of this layout.
+local function other_layout(view, raw)
+  if #raw < HEADER_BYTES then error({ err = 'this is no log' }) end
+  local layout = string.sub(raw, 1, 8)
+  if layout ~= view.layout then return 'L' .. layout end
+end
+
 local function parse_fixed_header(log, raw)
   log.revision, log.as_of, log.valid_until, log.last_event_at, log.event_seq, log.complete_since, log.expires_at =
     struct.unpack('<ddddddd', raw, 9)

@@ -8,7 +8,8 @@ local function read_entity(call, view, key, force, budget)
     call.lost = call.lost + redis.call('DEL', key_names(call, view, key).hash)
     return nothing_stored(call, view), 0
   end
-  if string.sub(head, 1, 8) ~= view.layout then return 'L' .. string.sub(head, 1, 8), 0 end
+  local outdated = other_layout(view, head)
+  if outdated then return outdated, 0 end
   local as_of, valid_until = struct.unpack('<dd', head, 17)
   if not force and now_of(call, { as_of = as_of }) < valid_until then return 'V' .. string.sub(head, 9), 0 end
   local cells = (redis.call('STRLEN', key) - header_bytes(#view.features, #view.lifetimes, #view.seen)) / view.cell_bytes

@@ -84,7 +84,8 @@ end
 local function record_entity(call, log_key, packed)
   local view = views[string.byte(packed, 1)]
   local raw = redis.call('GET', log_key)
-  if raw and string.sub(raw, 1, 8) ~= view.layout then return 'L' .. string.sub(raw, 1, 8) end
+  local outdated = raw and other_layout(view, raw)
+  if outdated then return outdated end
   local log = raw and parse_log(view, raw) or new_log(call, view)
   local names = key_names(call, view, log_key)
   local now = now_of(call, log)
