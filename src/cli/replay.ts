@@ -2,9 +2,12 @@ import { parseArgs } from 'node:util';
 import { SingleBar } from 'cli-progress';
 import { views } from '../../schema/index.ts';
 import { transaction } from '../../schema/transaction.ts';
-import { Engine } from '../engine/index.ts';
+import { Engine, invalidKeyPrefixReason } from '../engine/index.ts';
 import { connect, parseValkeyUrl, startEmbeddedValkey } from '../valkey/index.ts';
-import { type ReplaySummary, replayFile } from './replay/replay-file.ts';
+import { abortOnSignal, InterruptedError } from './replay/interruption.ts';
+import { replayFile } from './replay/replay-file.ts';
+import { describe, exitStatus, graver, type ReplaySummary } from './replay/summary.ts';
+import { areSameFile } from './replay/training-set.ts';
 
 const usage = `npm run replay -- [--verify] [--out FILE.csv] [--valkey URL] [--prefix PREFIX] FILE...
 
@@ -15,12 +18,13 @@ Streams CSV files of transactions, plain or gzipped, through the engine under th
   --valkey URL   replay into this Valkey instead of a throw-away one
   --prefix P     replay under this key prefix; left out, each file gets a fresh one
 
-Exit status: 0; 1 if a value differs; 2 if a row could not be used; 3 if the replay could not run.
+Exit status: 0; 1 if a value differs; 2 if a row could not be used or, with --verify, was not compared; 3 if the replay
+could not run to its end, whatever it found before; 130, 143 or 129 if SIGINT (Ctrl-C), SIGTERM or SIGHUP ended it.
 `;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
-async function main(): Promise<number> {
+async function main(interruption: AbortSignal): Promise<number> {
   const { values, positionals: files } = parseArgs({
     allowPositionals: true,
     options: {
@@ -37,11 +41,16 @@ async function main(): Promise<number> {
   }
   if (files.length === 0) throw new Error(`no file was named\n\n${usage}`);
   if (values.out !== undefined && files.length > 1) throw new Error('--out takes one input file');
-  if (values.prefix !== undefined && /[{}]|^$/.test(values.prefix))
-    throw new Error('--prefix is empty or holds a brace');
+  for (const file of files) {
+    if (values.out !== undefined && (await areSameFile(values.out, file)))
+      throw new Error(`--out ${values.out}: is the input itself, which would be lost`);
+  }
+  const badPrefix = values.prefix === undefined ? null : invalidKeyPrefixReason(values.prefix);
+  if (badPrefix !== null) throw new Error(`--prefix ${JSON.stringify(values.prefix)}: ${badPrefix}`);
 
   const embedded = values.valkey ? null : await startEmbeddedValkey({ persistent: false, report: say });
   try {
+    interruption.throwIfAborted();
     const valkey = connect(parseValkeyUrl(values.valkey ?? embedded?.url ?? ''));
     try {
       let status = 0;
@@ -54,11 +63,11 @@ async function main(): Promise<number> {
             out: values.out ?? null,
             onProgress,
             onFault,
+            signal: interruption,
           }),
         );
         say(`${file}: ${describe(summary, values.verify)}${embedded ? '' : ` (prefix ${keyPrefix})`}`);
-        if (summary.mismatches > 0) status = 1;
-        else if (summary.faulty > 0 && status === 0) status = 2;
+        status = graver(status, exitStatus(summary, values.verify));
       }
       return status;
     } finally {
@@ -83,6 +92,7 @@ async function withProgress(
     hideCursor: true,
     clearOnComplete: true,
     noTTYOutput: false,
+    gracefulExit: false, // it would swallow the signals that end the replay
   });
   const faults: string[] = [];
   const flush = () => {
@@ -104,18 +114,19 @@ async function withProgress(
   }
 }
 
-function describe(summary: ReplaySummary, verify: boolean): string {
-  const { rows, recorded, duplicates, tooLate, faulty, compared, mismatches } = summary;
-  const counts = `${rows} rows: ${recorded} recorded, ${duplicates} duplicates, ${tooLate} too late, ${faulty} unusable`;
-  return verify ? `${counts}; ${mismatches} mismatches of ${compared} values` : counts;
-}
+// What is said is lost then; what is done must go on, for a closed terminal ends the replay by SIGHUP.
+process.stderr.on('error', () => {});
 
-main().then(
+const interruption = abortOnSignal();
+main(interruption).then(
   (status) => {
     process.exitCode = status;
   },
   (error: unknown) => {
-    say(error instanceof Error ? error.message : String(error));
+    // What the interruption broke on its way is no news.
+    const cause = interruption.aborted ? interruption.reason : error;
+    say(cause instanceof Error ? cause.message : String(cause));
+    if (cause instanceof InterruptedError) process.exit(cause.exitCode);
     process.exitCode = 3;
   },
 );

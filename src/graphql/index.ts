@@ -11,6 +11,7 @@ SchemaBuilder.registerPlugin(freshet, FreshetPlugin);
 
 export type { FreshetContext } from './context.ts';
 export { createContext } from './context.ts';
+export { parseDateTime } from './date-time.ts';
 export type { ErrorMask, ErrorMaskOptions } from './error-mask.ts';
 export { createErrorMask, settleHttpStatus, withoutHttp } from './error-mask.ts';
 export type { ErrorCode } from './errors.ts';

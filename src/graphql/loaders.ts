@@ -13,8 +13,8 @@ export class VectorLoaders {
   }
 
   /**
-   * The vector of one entity. A bad id fails alone and never reaches the batch of the others.
-   * @throws GraphQLError with ID_INVALID or UNAVAILABLE
+   * The vector of one entity. A bad id never reaches the batch of the others, and one that cannot be read fails alone.
+   * @throws GraphQLError with ID_INVALID or UNAVAILABLE; an entity's own error otherwise
    */
   async load(view: View, id: string): Promise<Vector> {
     const reason = invalidIdReason(id);
@@ -32,7 +32,8 @@ export class VectorLoaders {
     if (known) return known;
     const loader = new DataLoader<string, Vector>(async (ids) => {
       try {
-        return await this.#engine.read(view, ids);
+        const results = await this.#engine.readEach(view, ids);
+        return results.map((result) => (result instanceof Error ? (clientError(result) as Error) : result));
       } catch (error) {
         throw clientError(error);
       }

@@ -46,7 +46,7 @@ export class Hub {
     this.#pump = new Pump(engine, {
       now: () => ++this.#moment,
       deliver: (batch, readAt) => this.#deliver(batch, readAt),
-      failed: (batch, error) => this.#readFailed(batch, error),
+      failed: (batch, error, readAt) => this.#readFailed(batch, error, readAt),
     });
     events.listen({
       changed: (key, operation) => this.#changed(key, operation),
@@ -99,7 +99,7 @@ export class Hub {
     await Promise.all(new Set(entities.map(({ subscribed }) => subscribed)));
     if (watcher.ended) return;
     watcher.joinedAt = ++this.#moment;
-    for (const entity of entities) this.#pump.mark(entity);
+    for (const entity of entities) this.#pump.mark(entity, { atOnce: true });
   }
 
   async #subscribe(keys: readonly string[]): Promise<void> {
@@ -122,7 +122,6 @@ export class Hub {
       subscribed: Promise.resolve(),
       lost: false,
       resync: false,
-      suspect: false,
     };
     this.#entities.set(key, entity);
     return entity;
@@ -172,10 +171,13 @@ export class Hub {
   }
 
   /** Whoever waits for a first message is told; the others get theirs once a read succeeds. */
-  #readFailed(batch: readonly Entity[], error: unknown): void {
+  #readFailed(batch: readonly Entity[], error: unknown, readAt: number): void {
     this.#onReadFailure(error);
-    for (const { watchers } of batch) {
-      for (const watcher of [...watchers]) if (watcher.joining && watcher.joinedAt < this.#moment) watcher.fail(error);
+    for (const entity of batch) {
+      const waiting = [...entity.watchers].filter(({ joining, joinedAt }) => joining && Number.isFinite(joinedAt));
+      for (const watcher of waiting) if (watcher.joinedAt < readAt) watcher.fail(error);
+      // Who joined since gets a read of their own.
+      if (waiting.some(({ ended }) => !ended)) this.#pump.mark(entity, { atOnce: true });
     }
   }
 }

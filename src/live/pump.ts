@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { View } from '../define/index.ts';
 import { type Engine, UnavailableError, type Vector } from '../engine/index.ts';
 
@@ -11,43 +10,57 @@ export interface Watched {
   lost: boolean;
   /** Changes may have gone unheard. */
   resync: boolean;
-  /** Was in a read that failed though Valkey is there: it is read by itself, so that it holds up no others. */
-  suspect: boolean;
 }
 
-/** What comes of reads, in one call a batch. */
+/** What comes of reads. */
 export interface PumpOutlet<W extends Watched> {
   /** Names the moment before a read, to tell who joined early enough to be served by it. */
   now(): number;
+  /** Once for each read of which anything came. */
   deliver(
     batch: readonly { readonly watched: W; readonly resync: boolean; readonly vector: Vector }[],
     readAt: number,
   ): void;
-  /** The read is tried again. */
-  failed(batch: readonly W[], error: unknown): void;
+  /** These could not be read, all for the same reason; it is tried again for as long as they are watched. */
+  failed(batch: readonly W[], error: unknown, readAt: number): void;
 }
 
 const mostPerRead = 1_000;
 const shortestBackoffMs = 50;
+/** While Valkey is away. */
 const longestBackoffMs = 2_000; // 2 seconds
+/** For an entity that cannot be read though Valkey is there. */
+const longestHoldMs = 10_000; // 10 seconds
 
 /**
  * Reads what was marked, in batches of one view, one read at a time: what is marked again while its read is under way is
- * read again, and under load many marks are one read. A read that fails is tried again until it succeeds.
+ * read again, and under load many marks are one read. What could not be read is tried again until it can, or until nobody
+ * watches it: all after a pause when Valkey is away; an entity that fails by itself after a hold of its own, so that it
+ * holds up no others.
  */
 export class Pump<W extends Watched> {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'readEach'>;
   readonly #outlet: PumpOutlet<W>;
   readonly #dirty = new Set<W>();
-  readonly #stopped = new AbortController();
+  /** Those whose last read failed by itself. */
+  readonly #failing = new Map<W, Hold>();
+  #stopped = false;
   #running = false;
 
-  constructor(engine: Engine, outlet: PumpOutlet<W>) {
+  constructor(engine: Pick<Engine, 'readEach'>, outlet: PumpOutlet<W>) {
     this.#engine = engine;
     this.#outlet = outlet;
   }
 
-  mark(watched: W): void {
+  /**
+   * Reads it soon: one that failed, when its hold ends.
+   * @param atOnce ends the hold, for somebody who waits to be told of it at all.
+   */
+  mark(watched: W, { atOnce = false } = {}): void {
+    if (this.#stopped) return;
+    const hold = this.#failing.get(watched);
+    if (hold?.timer && !atOnce) return;
+    if (hold) release(hold);
     this.#dirty.add(watched);
     if (this.#running) return;
     this.#running = true;
@@ -57,66 +70,74 @@ export class Pump<W extends Watched> {
   /** Nobody watches it any more. */
   forget(watched: W): void {
     this.#dirty.delete(watched);
+    const hold = this.#failing.get(watched);
+    if (hold) release(hold);
+    this.#failing.delete(watched);
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#dirty.clear();
-    this.#stopped.abort();
+    for (const hold of this.#failing.values()) release(hold);
+    this.#failing.clear();
   }
 
   async #run(): Promise<void> {
     let backoffMs = 0;
-    while (this.#dirty.size > 0 && !this.#stopped.signal.aborted) {
+    while (this.#dirty.size > 0 && !this.#stopped) {
       const away = (await this.#read(this.#take())) === 'away';
       backoffMs = away ? Math.min(Math.max(2 * backoffMs, shortestBackoffMs), longestBackoffMs) : 0;
-      if (away) await this.#pause(backoffMs);
+      if (away) await new Promise((resolve) => setTimeout(resolve, backoffMs).unref());
     }
     this.#running = false;
   }
 
-  async #read(batch: readonly Taken<W>[]): Promise<'done' | 'failed' | 'away'> {
+  async #read(batch: readonly Taken<W>[]): Promise<'done' | 'away'> {
     const [{ watched: first, lost }] = batch as [Taken<W>];
     const ids = batch.map(({ watched }) => watched.id);
     const readAt = this.#outlet.now();
-    let vectors: Vector[];
+    let results: readonly (Vector | Error)[];
     try {
-      vectors = await (lost ? this.#engine.refresh(first.view, ids) : this.#engine.read(first.view, ids));
+      results = await this.#engine.readEach(first.view, ids, { refresh: lost });
     } catch (error) {
+      if (this.#stopped) return 'done';
       const away = error instanceof UnavailableError;
-      for (const { watched, resync } of batch) {
-        watched.lost ||= lost;
-        watched.resync ||= resync;
-        watched.suspect = !away;
-      }
-      const alone = batch.length === 1;
-      // Before it is marked again: whoever stops watching because of it need not be read for.
-      if (away || alone)
-        this.#outlet.failed(
-          batch.map(({ watched }) => watched),
-          error,
-        );
-      for (const { watched } of batch) {
-        if (away || !alone) this.#markIfWatched(watched);
-        else void this.#pause(longestBackoffMs).then(() => this.#markIfWatched(watched));
-      }
-      return away ? 'away' : 'failed';
+      this.#failed(batch, error, readAt, away ? (watched) => this.mark(watched) : (watched) => this.#hold(watched));
+      return away ? 'away' : 'done';
     }
-    if (!this.#stopped.signal.aborted) {
-      this.#outlet.deliver(
-        batch.map(({ watched, resync }, i) => ({ watched, resync, vector: vectors[i] as Vector })),
-        readAt,
-      );
+    if (this.#stopped) return 'done';
+    const read: { watched: W; resync: boolean; vector: Vector }[] = [];
+    for (const [i, taken] of batch.entries()) {
+      const result = results[i] as Vector | Error;
+      if (result instanceof Error) {
+        this.#failed([taken], result, readAt, (watched) => this.#hold(watched));
+      } else {
+        this.#failing.delete(taken.watched);
+        read.push({ watched: taken.watched, resync: taken.resync, vector: result });
+      }
     }
+    if (read.length > 0) this.#outlet.deliver(read, readAt);
     return 'done';
   }
 
-  #markIfWatched(watched: W): void {
-    if (watched.watchers.size > 0 && !this.#stopped.signal.aborted) this.mark(watched);
+  #failed(batch: readonly Taken<W>[], error: unknown, readAt: number, tryAgain: (watched: W) => void): void {
+    for (const { watched, lost, resync } of batch) {
+      watched.lost ||= lost;
+      watched.resync ||= resync;
+    }
+    const watched = batch.map((taken) => taken.watched);
+    // Before it is told: whoever stops watching because of it is forgotten then.
+    for (const one of watched) if (one.watchers.size > 0) tryAgain(one);
+    this.#outlet.failed(watched, error, readAt);
   }
 
-  /** Waits, unless it is stopped. */
-  async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
+  /** Marks it after a while, each time a longer one. */
+  #hold(watched: W): void {
+    const before = this.#failing.get(watched)?.ms ?? 0;
+    const ms = Math.min(Math.max(2 * before, shortestBackoffMs), longestHoldMs);
+    const timer = setTimeout(() => this.mark(watched, { atOnce: true }), ms).unref();
+    this.#failing.set(watched, { ms, timer });
+    this.#dirty.delete(watched);
   }
 
   /** The longest waiting one, and others that can be read with it. */
@@ -126,12 +147,11 @@ export class Pump<W extends Watched> {
     let lost = false;
     for (const watched of this.#dirty) {
       if (view === undefined) ({ view, lost } = watched);
-      else if (watched.view !== view || watched.lost !== lost || watched.suspect) continue;
+      else if (watched.view !== view || watched.lost !== lost) continue;
       batch.push({ watched, lost, resync: watched.resync });
       this.#dirty.delete(watched);
-      const { suspect } = watched;
-      watched.lost = watched.resync = watched.suspect = false;
-      if (suspect || batch.length === mostPerRead) break;
+      watched.lost = watched.resync = false;
+      if (batch.length === mostPerRead) break;
     }
     return batch;
   }
@@ -141,4 +161,16 @@ interface Taken<W> {
   readonly watched: W;
   readonly lost: boolean;
   readonly resync: boolean;
+}
+
+interface Hold {
+  /** How long it lasts, or lasted: the next one is longer. */
+  readonly ms: number;
+  /** Null when it is over. */
+  timer: NodeJS.Timeout | null;
+}
+
+function release(hold: Hold): void {
+  if (hold.timer) clearTimeout(hold.timer);
+  hold.timer = null;
 }

@@ -11,7 +11,7 @@ export interface WatcherLife {
 
 /**
  * One subscription to entities of one view, and the iterator that its client consumes. The first message holds all of
- * them; after that a vector goes out only if its revision is above the one last given, so values never go back.
+ * them; after that a vector goes out only if it is newer than the one last given, so values never go back.
  *
  * An iterator written out, not a generator: `return()` must settle a pending `next()`, for which a generator would wait.
  */
@@ -68,7 +68,7 @@ export class Watcher implements AsyncIterableIterator<readonly Update[], undefin
   offer(vector: Vector, resync: boolean): void {
     if (this.ended) return;
     const last = this.#given.get(vector.id);
-    if (last && (vector.revision <= last.revision || bothUnknown(last, vector))) return;
+    if (last && !isNewer(last, vector)) return;
     this.#given.set(vector.id, vector);
     if (this.joining) {
       this.#mailbox.put({ cause: 'SNAPSHOT', vector });
@@ -100,12 +100,20 @@ export class Watcher implements AsyncIterableIterator<readonly Update[], undefin
   }
 }
 
-/** Of an entity of which nothing is stored, every read has a revision of its own, and nothing else that is new. */
-function bothUnknown(earlier: Vector, later: Vector): boolean {
-  return earlier.eventSeq === 0 && later.eventSeq === 0;
+/**
+ * Whether a later read brought something new. Of an entity of which nothing is stored, a revision is only the store's
+ * clock, which may have been set back: it orders nothing. What counts then is that the log came to be, or was forgotten.
+ */
+function isNewer(earlier: Vector, later: Vector): boolean {
+  if (earlier.eventSeq === 0 || later.eventSeq === 0) return earlier.eventSeq !== later.eventSeq;
+  return later.revision > earlier.revision;
 }
 
-/** Whether events brought the one to the other. A log that was forgotten starts to count anew, from nothing. */
+/**
+ * Whether events brought the one to the other. A log that was forgotten starts to count anew, from nothing, and may have
+ * come to the same count by other events.
+ */
 function happened(earlier: Vector, later: Vector): boolean {
-  return later.eventSeq !== earlier.eventSeq && later.eventSeq > 0;
+  if (later.eventSeq === 0) return false;
+  return later.eventSeq !== earlier.eventSeq || later.lastEventAt !== earlier.lastEventAt;
 }

@@ -157,10 +157,9 @@ export class KeyspaceEvents {
     const key = this.#canaryKey;
     this.#heard = Promise.withResolvers();
     for (const operation of canaryOperations) this.#unheard.add(operation);
-    await valkey.hset(key, 'sings', 1);
-    await valkey.del(key);
-    await valkey.hset(key, 'sings', 1);
-    await valkey.pexpire(key, 1);
+    // In one transaction: a canary without its TTL would outlive us if we were killed now.
+    const singing = valkey.multi().hset(key, 'sings', 1).del(key).hset(key, 'sings', 1).pexpire(key, 1);
+    for (const [error] of (await singing.exec().catch(rethrowCause)) ?? []) if (error) throw error;
     const silence = AbortSignal.timeout(this.#patienceMs);
     while (this.#unheard.size > 0 && !silence.aborted) {
       await Promise.race([this.#heard.promise, new Promise((resolve) => setTimeout(resolve, 5).unref())]);
@@ -224,4 +223,9 @@ export class KeyspaceEvents {
     }
     await Promise.all(sent);
   }
+}
+
+/** A transaction that was not begun says so, and in its `previousErrors` why. */
+function rethrowCause(error: Error & { readonly previousErrors?: readonly Error[] }): never {
+  throw error.previousErrors?.[0] ?? error;
 }

@@ -1,38 +1,8 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { header, replay, replayUnder, testFolder } from './replay-command.ts';
 
-const header = 'transaction_id,occurred_at,user_id,merchant_id,amount,fraud';
-let folder: string;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'freshet-replay-'));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-/** Runs the command as a user would, into the tests' Valkey under a fresh prefix. */
-async function replay(...args: string[]): Promise<{ status: number | null; stderr: string }> {
-  const where = ['--valkey', inject('valkeyUrl'), '--prefix', `test-replay-${crypto.randomUUID()}`];
-  const child = spawn(process.execPath, ['src/cli/replay.ts', ...where, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { status, stderr };
-}
-
-async function file(name: string, lines: readonly string[]): Promise<string> {
-  const path = join(folder, name);
-  const text = `${lines.join('\n')}\n`;
-  await writeFile(path, name.endsWith('.gz') ? gzipSync(text) : text);
-  return path;
-}
+const { file, path: inFolder } = testFolder();
 
 describe('replay', () => {
   it('writes each row with its features as of that row', async () => {
@@ -42,7 +12,7 @@ describe('replay', () => {
       't2,2024-01-01T00:00:30Z,u1,m2,20,1',
       't3,2024-01-01T00:01:00.000+00:00,u1,m2,60,0',
     ]);
-    const out = join(folder, 'training.csv');
+    const out = inFolder('training.csv');
     expect(await replay('--out', out, path)).toMatchObject({ status: 0 });
     const [names = [], ...rows] = (await readFile(out, 'utf8'))
       .trim()
@@ -84,11 +54,14 @@ describe('replay', () => {
       't7,2024-01-01T00:00:05Z,u1,m1,10,maybe',
       't1,2024-01-01T00:00:06Z,u1,m1,10,0',
       't8,2024-01-01T00:00:07Z,u1,m1,10,',
+      't9,2024-02-30T00:00:00Z,u1,m1,10,0',
+      't10,2024-01-01T24:00:00Z,u1,m1,10,0',
+      't11,2024-01-01T00:00:08Z,u1,m1,0x10,0',
     ]);
     const { status, stderr } = await replay(path);
     expect(status).toBe(2);
-    for (const line of [3, 4, 6, 7, 8, 9]) expect(stderr).toContain(`rough.csv:${line}: `);
-    expect(stderr).toContain('9 rows: 2 recorded, 1 duplicates, 0 too late, 6 unusable');
+    for (const line of [3, 4, 6, 7, 8, 9, 12, 13, 14]) expect(stderr).toContain(`rough.csv:${line}: `);
+    expect(stderr).toContain('12 rows: 2 recorded, 1 duplicates, 0 too late, 9 unusable');
   });
 
   it('says what is missing, and exits with 3, where it cannot run', async () => {
@@ -97,7 +70,7 @@ describe('replay', () => {
       status: 3,
       stderr: expect.stringContaining('the header lacks occurred_at'),
     });
-    expect(await replay(join(folder, 'nowhere.csv'))).toMatchObject({
+    expect(await replay(inFolder('nowhere.csv'))).toMatchObject({
       status: 3,
       stderr: expect.stringContaining('nowhere.csv'),
     });
@@ -110,5 +83,14 @@ describe('replay', () => {
       status: 3,
       stderr: expect.stringContaining('no published column'),
     });
+  });
+
+  it('refuses a prefix that the API would refuse', async () => {
+    const path = await file('prefixed.csv', [header, 't1,2024-01-01T00:00:00Z,u1,m1,10,0']);
+    for (const prefix of ['', 'a b', 'a\u0007b']) {
+      const { status, stderr } = await replayUnder(prefix, path);
+      expect(stderr).toContain(`--prefix ${JSON.stringify(prefix)}: `);
+      expect(status).toBe(3);
+    }
   });
 });

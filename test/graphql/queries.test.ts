@@ -80,7 +80,7 @@ describe('an entity', () => {
 describe('many entities', () => {
   test('come in the order asked, repeats and all, in one batch', async () => {
     const service = await open();
-    const read = vi.spyOn(service.engine, 'read');
+    const read = vi.spyOn(service.engine, 'readEach');
     const userIds = ['c', 'a', 'b', 'a'];
     const { data } = await service.run(RiskProfilesDocument, { userIds });
     expect(data?.users.map(({ id, riskProfile }) => [id, riskProfile?.id])).toEqual(
@@ -91,7 +91,7 @@ describe('many entities', () => {
 
   test('of several fields share a batch for each view', async () => {
     const service = await open();
-    const read = vi.spyOn(service.engine, 'read');
+    const read = vi.spyOn(service.engine, 'readEach');
     const { errors } = await service.run(`{
       user(id: "a") { riskProfile { txnCount1h } again: riskProfile { txnCount5m } }
       users(ids: ["a", "b"]) { riskProfile { txnCount1h } }
@@ -106,7 +106,7 @@ describe('many entities', () => {
 
   test('that are only named are not read', async () => {
     const service = await open();
-    const read = vi.spyOn(service.engine, 'read');
+    const read = vi.spyOn(service.engine, 'readEach');
     expect((await service.run('{ users(ids: ["a", ""]) { id } }')).data).toEqual({ users: [{ id: 'a' }, { id: '' }] });
     expect(read).not.toHaveBeenCalled();
   });

@@ -135,6 +135,22 @@ describe('a watch', () => {
     expect(shown(await take(watch))).toEqual([`EVENT ${payer} 1 1`]);
   });
 
+  it('says that events happened when an entity was forgotten and came to the same count', async () => {
+    const payer = newPayer();
+    await pay(payer);
+    const watch = watchOf(payments, [payer]);
+    await take(watch);
+    const id = randomUUID();
+    const keys = await valkey.keys(`${keyPrefix}:*{${payer}}*`);
+    // In one burst, so that it is read only after both.
+    const gone = valkey.del(...keys);
+    await engine.record(payment, [{ paymentId: id, payer, amount: 7, at: null }]);
+    await gone;
+    const updates = [...(await take(watch))];
+    while (updates.at(-1)?.vector.values[1] !== 7) updates.push(...(await take(watch)));
+    expect(shown(updates).at(-1)).toBe(`EVENT ${payer} 1 7`);
+  });
+
   it('takes what changed while nothing could be heard from a new read', async () => {
     const [quiet, busy] = [newPayer(), newPayer()];
     const watch = watchOf(payments, [quiet, busy]);

@@ -1,23 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Update, UpdateCause } from '../../src/live/index.ts';
 import { Mailbox } from '../../src/live/mailbox.ts';
-import { payments } from './payments.ts';
+import { vectorOf } from './vectors.ts';
 
 function update(cause: UpdateCause, id: string, revision: number): Update {
-  return {
-    cause,
-    vector: {
-      view: payments,
-      id,
-      values: new Float64Array(),
-      revision,
-      asOf: 0,
-      validUntil: null,
-      lastEventAt: null,
-      eventSeq: 0,
-      completeSince: 0,
-    },
-  };
+  return { cause, vector: vectorOf(id, { revision }) };
 }
 
 function shown(updates: readonly Update[] | undefined): string[] {

@@ -30,6 +30,7 @@ export interface Expected {
 
 const toleranceMs = 5_000;
 const dayMs = 86_400_000;
+const leastSpread = 1e-150; // the squares of less are too small for a double
 
 // Taking events in. ---------------------------------------------------------------------------------------------------
 
@@ -159,7 +160,7 @@ function statistic(kind: 'sum' | 'avg' | 'min' | 'max' | 'stddev', numbers: read
     case 'max':
       return exactly(Math.max(...numbers));
     case 'stddev':
-      return near(spread(numbers, sum / numbers.length), 1e-9, 1e-12 * largest);
+      return near(spread(numbers, sum / numbers.length), 1e-9, Math.max(1e-12 * largest, leastSpread));
   }
 }
 

@@ -35,6 +35,13 @@ export function publishedColumns(header: readonly string[], views: readonly View
   });
 }
 
+/** The number that a cell writes out in decimals; null for anything else, such as an empty cell, NaN or Infinity. */
+export function decimalOf(text: string): number | null {
+  if (!/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text)) return null;
+  const value = Number(text);
+  return Number.isFinite(value) ? value : null;
+}
+
 /** Whether a served value is the published one. What is null here (a mean or rate of nothing) was published as 0. */
 export function agrees({ exact }: PublishedColumn, served: number, published: number): boolean {
   const value = Number.isNaN(served) ? 0 : served;

@@ -1,8 +1,10 @@
 import type { Event, View } from '../../define/index.ts';
 import type { Engine, EventInput, Vector } from '../../engine/index.ts';
 import { inBatches } from './batches.ts';
-import { agrees, type PublishedColumn, publishedColumns } from './published.ts';
-import { openTransactions, type Row } from './rows.ts';
+import { UnreadableFileError } from './lines.ts';
+import { agrees, decimalOf, type PublishedColumn, publishedColumns } from './published.ts';
+import { openTransactions, type Row, type TransactionFile } from './rows.ts';
+import { nothingYet, type ReplaySummary } from './summary.ts';
 import { TrainingSet } from './training-set.ts';
 
 export interface ReplayOptions {
@@ -11,25 +13,20 @@ export interface ReplayOptions {
   readonly out: string | null;
   /** Told how far the file has been read, in bytes and rows. */
   readonly onProgress: (bytesRead: number, rows: number, totalBytes: number) => void;
-  /** Told of each row that could not be used, and of each of the first mismatches. */
+  /** Told of each row that could not be used, and of each of the first that differ or were not compared. */
   readonly onFault: (text: string) => void;
+  /** Ends the replay between two batches, by throwing its reason. */
+  readonly signal: AbortSignal;
 }
 
-/** What became of a file. */
-export interface ReplaySummary {
-  rows: number;
-  recorded: number;
-  duplicates: number;
-  tooLate: number;
-  /** Rows that hold no event, or one that was refused. */
-  faulty: number;
-  compared: number;
-  mismatches: number;
-}
+/** How many mismatches, and how many rows that were not compared, are told of one by one. */
+const mostShown = 10;
 
-const shownMismatches = 10;
-
-/** Streams one file through an engine of the event clock, reading back each event's own vector as a client would. */
+/**
+ * Streams one file through an engine of the event clock, reading back each event's own vector as a client would. Of a
+ * file that cannot be read to its end, all whole rows before are replayed, but the training set is given up.
+ * @throws Error if the file has no usable header, if the training set cannot be written, or if Valkey went away
+ */
 export async function replayFile(
   path: string,
   engine: Engine,
@@ -41,80 +38,126 @@ export async function replayFile(
   if (options.verify && published.length === 0) throw new Error(`${path}: has no published column to verify`);
   const fed = engine.views.filter((view) => view.event === event);
   const watched = options.out ? fed : [...new Set(published.map(({ view }) => view))];
-  const trainingSet = options.out ? new TrainingSet(options.out, file.header, watched) : null;
-  const summary: ReplaySummary = {
-    rows: 0,
-    recorded: 0,
-    duplicates: 0,
-    tooLate: 0,
-    faulty: 0,
-    compared: 0,
-    mismatches: 0,
-  };
-  const report = (row: Row, fault: string) => {
-    summary.faulty += 1;
-    options.onFault(`${path}:${row.line}: ${fault}`);
-  };
-
-  for await (const batch of inBatches(file.rows, watched)) {
-    const rows: Row[] = [];
-    for (const row of batch) row.event ? rows.push(row) : report(row, row.fault ?? 'holds no event');
-    const outcomes = await engine.record(
-      event,
-      rows.map((row) => row.event as EventInput),
-    );
-    const served: Row[] = [];
-    for (const [i, { status, reason }] of outcomes.entries()) {
-      const row = rows[i] as Row;
-      if (status === 'RECORDED') {
-        summary.recorded += 1;
-        served.push(row);
-      } else if (status === 'DUPLICATE') summary.duplicates += 1;
-      else if (status === 'TOO_LATE') summary.tooLate += 1;
-      else if (status === 'UNAVAILABLE') throw new Error(`${path}:${row.line}: ${reason}`);
-      else report(row, reason ?? status);
+  const trainingSet = options.out ? await TrainingSet.open(options.out, file.header, watched) : null;
+  const replay = new FileReplay(path, file, engine, event, options, { published, watched, trainingSet });
+  try {
+    for await (const batch of inBatches(file.rows, watched)) {
+      options.signal.throwIfAborted();
+      await replay.add(batch);
+      options.onProgress(batch.at(-1)?.bytesRead ?? 0, replay.summary.rows, file.bytes);
     }
-    const vectors = await Promise.all(watched.map((view) => readBack(engine, view, served)));
+    await trainingSet?.complete();
+  } catch (error) {
+    trainingSet?.abandon();
+    if (!(error instanceof UnreadableFileError)) throw error;
+    options.onFault(options.out ? `${error.message}; ${options.out} was not written` : error.message);
+    replay.summary.unreadable = error.message;
+  }
+  return replay.summary;
+}
+
+interface Uses {
+  readonly published: readonly PublishedColumn[];
+  /** Whose vectors are read back. */
+  readonly watched: readonly View[];
+  readonly trainingSet: TrainingSet | null;
+}
+
+/** The way of one file's batches through the engine, and what became of them so far. */
+class FileReplay {
+  readonly summary: ReplaySummary = { ...nothingYet };
+  readonly #path: string;
+  readonly #file: TransactionFile;
+  readonly #engine: Engine;
+  readonly #event: Event;
+  readonly #options: ReplayOptions;
+  readonly #uses: Uses;
+
+  constructor(path: string, file: TransactionFile, engine: Engine, event: Event, options: ReplayOptions, uses: Uses) {
+    this.#path = path;
+    this.#file = file;
+    this.#engine = engine;
+    this.#event = event;
+    this.#options = options;
+    this.#uses = uses;
+  }
+
+  async add(batch: readonly Row[]): Promise<void> {
+    const served = await this.#record(batch);
+    const { published, watched, trainingSet } = this.#uses;
+    const vectors = await Promise.all(watched.map((view) => this.#readBack(view, served)));
     for (const [i, row] of served.entries()) {
-      for (const column of published)
-        compare(path, row, column, vectors[watched.indexOf(column.view)]?.[i], summary, options);
+      const vectorOf = (view: View) => vectors[watched.indexOf(view)]?.[i] as Vector;
+      if (published.length > 0) this.#compare(row, vectorOf);
       if (trainingSet) {
-        const values = file.header.map((name) => row.fields[name] ?? '');
-        await trainingSet.add(
-          values,
-          vectors.map((ofView) => ofView[i] as Vector),
-        );
+        const values = this.#file.header.map((name) => row.fields[name] ?? '');
+        await trainingSet.add(values, watched.map(vectorOf));
       }
     }
-    summary.rows += batch.length;
-    options.onProgress(batch.at(-1)?.bytesRead ?? 0, summary.rows, file.bytes);
+    this.summary.rows += batch.length;
   }
-  await trainingSet?.close();
-  return summary;
-}
 
-function readBack(engine: Engine, view: View, rows: readonly Row[]): Promise<Vector[]> {
-  return engine.read(
-    view,
-    rows.map((row) => row.event?.[view.by] as string),
-  );
-}
+  /** @returns the rows that were recorded. */
+  async #record(batch: readonly Row[]): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (const row of batch) row.event ? rows.push(row) : this.#refuse(row, row.fault ?? 'holds no event');
+    const outcomes = await this.#engine.record(
+      this.#event,
+      rows.map((row) => row.event as EventInput),
+    );
+    const recorded: Row[] = [];
+    for (const [i, { status, reason }] of outcomes.entries()) {
+      const row = rows[i] as Row;
+      if (status === 'RECORDED') recorded.push(row);
+      else if (status === 'DUPLICATE') this.#passOver(row, 'duplicates', 'a duplicate');
+      else if (status === 'TOO_LATE') this.#passOver(row, 'tooLate', 'too late');
+      else if (status === 'UNAVAILABLE') throw new Error(`${this.#path}:${row.line}: ${reason}`);
+      else this.#refuse(row, reason ?? status);
+    }
+    this.summary.recorded += recorded.length;
+    return recorded;
+  }
 
-function compare(
-  path: string,
-  row: Row,
-  column: PublishedColumn,
-  vector: Vector | undefined,
-  summary: ReplaySummary,
-  options: ReplayOptions,
-): void {
-  const served = vector?.values[column.feature] ?? Number.NaN;
-  const published = Number(row.fields[column.column]);
-  summary.compared += 1;
-  if (agrees(column, served, published)) return;
-  summary.mismatches += 1;
-  if (summary.mismatches <= shownMismatches) {
-    const name = column.view.features[column.feature]?.name;
-    options.onFault(`${path}:${row.line}: ${column.column} is ${published}, but ${name} was served as ${served}`);
+  #readBack(view: View, rows: readonly Row[]): Promise<Vector[]> {
+    return this.#engine.read(
+      view,
+      rows.map((row) => row.event?.[view.by] as string),
+    );
+  }
+
+  #compare(row: Row, vectorOf: (view: View) => Vector): void {
+    const { published } = this.#uses;
+    const cells = published.map(({ column }) => decimalOf(row.fields[column] ?? ''));
+    const broken = published[cells.indexOf(null)]?.column;
+    if (broken !== undefined) {
+      const cell = JSON.stringify(row.fields[broken] ?? '');
+      this.#passOver(row, 'incomparable', `${broken} is not a number: ${cell}`);
+      return;
+    }
+    for (const [i, column] of published.entries()) {
+      const value = cells[i] as number;
+      const served = vectorOf(column.view).values[column.feature] as number;
+      this.summary.compared += 1;
+      if (agrees(column, served, value)) continue;
+      this.summary.mismatches += 1;
+      if (this.summary.mismatches > mostShown) continue;
+      const name = column.view.features[column.feature]?.name;
+      this.#tell(row, `${column.column} is ${value}, but ${name} was served as ${served}`);
+    }
+  }
+
+  #refuse(row: Row, fault: string): void {
+    this.summary.faulty += 1;
+    this.#tell(row, fault);
+  }
+
+  /** Counts a row that is no fault in itself, but leaves nothing to compare. */
+  #passOver(row: Row, count: 'duplicates' | 'tooLate' | 'incomparable', why: string): void {
+    this.summary[count] += 1;
+    if (this.#options.verify && this.summary[count] <= mostShown) this.#tell(row, `not compared: ${why}`);
+  }
+
+  #tell(row: Row, text: string): void {
+    this.#options.onFault(`${this.#path}:${row.line}: ${text}`);
   }
 }

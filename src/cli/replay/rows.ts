@@ -1,8 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createGunzip } from 'node:zlib';
-import { parse } from 'csv-parse';
+import { parse } from 'csv-parse/sync';
 import type { EventInput } from '../../engine/index.ts';
+import { parseDateTime } from '../../graphql/index.ts';
+import { type Line, LineFile, longestLine } from './lines.ts';
+import { decimalOf } from './published.ts';
 
 /** One line of a file: the event it holds, or why it holds none. */
 export interface Row {
@@ -33,42 +34,60 @@ const names = {
 
 type Columns = { readonly [Field in keyof typeof names]: string | undefined };
 
-/** Opens a CSV of transactions, plain or gzipped, without reading it into memory. */
+/**
+ * Opens a CSV of transactions, plain or gzipped, without reading it into memory. A record is a line, so that one with a
+ * quote too many spoils no other.
+ * @throws Error if it has no usable header, UnreadableFileError; so may the iteration over its rows, after the last whole one.
+ */
 export async function openTransactions(path: string): Promise<TransactionFile> {
   const { size } = await stat(path);
-  const file = createReadStream(path);
-  const compressed = await startsAsGzip(path);
-  const parser = parse({ bom: true, info: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true });
-  const fail = (error: Error) => parser.destroy(error);
-  file.on('error', fail);
-  (compressed ? file.pipe(createGunzip().on('error', fail)) : file).pipe(parser);
-
-  const records = parser[Symbol.asyncIterator]() as AsyncIterator<{ record: string[]; info: { lines: number } }>;
-  const first = await records.next();
-  const header = first.done ? [] : first.value.record;
-  const columns = columnsOf(header, path);
-  return {
-    header,
-    bytes: size,
-    rows: {
-      async *[Symbol.asyncIterator]() {
-        try {
-          for (let next = await records.next(); !next.done; next = await records.next()) {
-            const { record, info } = next.value;
-            yield { line: info.lines, bytesRead: file.bytesRead, ...readRow(header, columns, record) };
-          }
-        } finally {
-          file.destroy();
-          parser.destroy();
-        }
-      },
-    },
-  };
+  const file = new LineFile(path);
+  const lines = file[Symbol.asyncIterator]();
+  try {
+    const header = await readHeader(lines, path);
+    const columns = columnsOf(header, path);
+    return { header, bytes: size, rows: readRows(file, lines, header, columns) };
+  } catch (error) {
+    await lines.return();
+    throw error;
+  }
 }
 
-async function startsAsGzip(path: string): Promise<boolean> {
-  for await (const chunk of createReadStream(path, { end: 1 })) return chunk[0] === 0x1f && chunk[1] === 0x8b;
-  return false;
+async function readHeader(lines: AsyncIterator<Line>, path: string): Promise<readonly string[]> {
+  for (let next = await lines.next(); !next.done; next = await lines.next()) {
+    if (next.value.text === '') continue;
+    const { fields, fault } = splitLine(next.value);
+    if (fault !== null) throw new Error(`${path}:${next.value.number}: the header ${fault}`);
+    return fields;
+  }
+  return [];
+}
+
+async function* readRows(
+  file: LineFile,
+  lines: AsyncIterable<Line>,
+  header: readonly string[],
+  columns: Columns,
+): AsyncGenerator<Row> {
+  for await (const line of lines) {
+    if (line.text === '') continue;
+    const { fields, fault } = splitLine(line);
+    const content = fault === null ? readRow(header, columns, fields) : { fields: {}, event: null, fault };
+    yield { line: line.number, bytesRead: file.bytesRead, ...content };
+  }
+}
+
+/** The fields of one line, or why it has none. */
+function splitLine({ text }: Line): { readonly fields: readonly string[]; readonly fault: string | null } {
+  if (text === null) return { fields: [], fault: `is longer than ${longestLine} characters` };
+  if (!text.includes('"')) return { fields: text.split(','), fault: null };
+  try {
+    const [fields = []] = parse(text, { record_delimiter: '\n', relax_quotes: true }) as string[][];
+    return { fields, fault: null };
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    return { fields: [], fault: code === 'CSV_QUOTE_NOT_CLOSED' ? 'opens a quote and never closes it' : message };
+  }
 }
 
 function columnsOf(header: readonly string[], path: string): Columns {
@@ -91,13 +110,11 @@ function readRow(
   const text = (field: keyof Columns) => fields[columns[field] ?? ''] ?? '';
   const faulty = (fault: string) => ({ fields, event: null, fault });
   if (record.length !== header.length) return faulty(`has ${record.length} columns, the header ${header.length}`);
-  const occurredAt = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/i.test(text('occurredAt'))
-    ? Date.parse(text('occurredAt'))
-    : Number.NaN;
-  if (Number.isNaN(occurredAt))
-    return faulty(`occurred_at is not a time with an offset: ${JSON.stringify(text('occurredAt'))}`);
-  const amount = text('amount').trim() === '' ? Number.NaN : Number(text('amount'));
-  if (Number.isNaN(amount)) return faulty(`amount is not a number: ${JSON.stringify(text('amount'))}`);
+  const occurredAt = parseDateTime(text('occurredAt'));
+  if (occurredAt === null)
+    return faulty(`occurred_at is no date and time with an offset (RFC 3339): ${JSON.stringify(text('occurredAt'))}`);
+  const amount = decimalOf(text('amount'));
+  if (amount === null) return faulty(`amount is not a number: ${JSON.stringify(text('amount'))}`);
   const fraud = { '': null, '0': false, '1': true, false: false, true: true }[text('fraud').toLowerCase()];
   if (fraud === undefined) return faulty(`fraud is neither 0 nor 1: ${JSON.stringify(text('fraud'))}`);
   return {

@@ -1,0 +1,34 @@
+import { constants } from 'node:os';
+
+/** The user, or the system, wants the replay to end. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError';
+  readonly code = 'INTERRUPTED';
+  /** As a shell has it: 128 and the signal's number. */
+  readonly exitCode: number;
+
+  constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+    super(`interrupted by ${signal}`);
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+/** For whoever listens to end in good order. */
+const patienceMs = 5_000; // 5 seconds
+
+/**
+ * Turns the first SIGINT, SIGTERM or SIGHUP into an abort whose reason is an InterruptedError. Who does not end by then
+ * within 5 s, or before a second signal, is ended at once; an embedded Valkey is asked to end even so.
+ */
+export function abortOnSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      const error = new InterruptedError(signal);
+      if (controller.signal.aborted) process.exit(error.exitCode);
+      controller.abort(error);
+      setTimeout(() => process.exit(error.exitCode), patienceMs).unref();
+    });
+  }
+  return controller.signal;
+}
