@@ -8,13 +8,21 @@ export type AggregationKind = 'count' | 'sum' | 'avg' | 'min' | 'max' | 'stddev'
 /** A sliding window `(t − lengthMs − delayMs, t − delayMs]`. */
 export interface SlidingWindow {
   readonly kind: 'sliding';
+  /** As it was written. */
+  readonly length: string;
+  /** As it was written; left out, the window ends now. */
+  readonly delay: string | undefined;
   readonly lengthMs: Milliseconds;
   readonly delayMs: Milliseconds;
 }
 
-/** All events since the entity was last idle for `idleMs`: a running figure that goes by arrival. */
+/**
+ * All events that the aggregation takes in since none came for `idleMs`: a running figure that goes by arrival.
+ */
 export interface Lifetime {
   readonly kind: 'lifetime';
+  /** As it was written. */
+  readonly idle: string;
   readonly idleMs: Milliseconds;
 }
 
@@ -102,7 +110,7 @@ export const distinct = <const Field extends string, const Filter extends Where 
 
 /** A window without an edge: everything since the entity was last idle for as long as `idle`. */
 export function lifetime(options: { readonly idle: Duration }): Lifetime {
-  return { kind: 'lifetime', idleMs: parseDuration(options.idle, 'lifetime') };
+  return { kind: 'lifetime', idle: options.idle, idleMs: parseDuration(options.idle) };
 }
 
 function over<Kind extends AggregationKind>(kind: Kind) {
@@ -123,8 +131,10 @@ function aggregation<Kind extends AggregationKind, Field extends string, Filter 
       typeof window === 'string'
         ? {
             kind: 'sliding',
-            lengthMs: parseDuration(window, `window of ${kind}`),
-            delayMs: delay === undefined ? 0 : parseDuration(delay, `delay of ${kind}`),
+            length: window,
+            delay,
+            lengthMs: parseDuration(window),
+            delayMs: delay === undefined ? 0 : parseDuration(delay),
           }
         : window,
     where: where && Object.keys(where).length > 0 ? where : undefined,

@@ -1,6 +1,7 @@
 import type { Aggregation, AggregationOn } from './aggregation.ts';
 import { DefinitionError } from './definition-error.ts';
 import { describeAggregation } from './describe.ts';
+import { assertDuration } from './duration.ts';
 import type { Entity } from './entity.ts';
 import type { Event, RequiredFieldOf } from './event.ts';
 import { assertFieldName, assertViewName, pascalCase, snakeCase } from './names.ts';
@@ -131,6 +132,11 @@ function assertAggregation(aggregation: Aggregation, event: Event, at: string): 
   }
   if (kind === 'distinct' && (window.kind !== 'sliding' || window.delayMs > 0)) {
     throw new DefinitionError(`${at}: distinct takes a window that ends now: neither a delay nor a lifetime`);
+  }
+  if (window.kind === 'lifetime') assertDuration(window.idle, window.idleMs, `${at}, idle`);
+  else {
+    assertDuration(window.length, window.lengthMs, `${at}, window`);
+    assertDuration(window.delay ?? '', window.delayMs, `${at}, delay`);
   }
   if (where) assertWhere(where, event, at);
 }

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { count, DefinitionError, type Duration, formatDuration, lifetime } from '../../src/define/index.ts';
+import { count, DefinitionError, type Duration, formatDuration, lifetime, view } from '../../src/define/index.ts';
+import { base } from './transaction.ts';
 
 /** How a definition reads a duration: as the length of a window. */
 function lengthOf(text: string): number {
-  const { window } = count({ window: text as Duration });
-  return window.kind === 'sliding' ? window.lengthMs : Number.NaN;
+  const [feature] = view('profile', { ...base, features: { busy: count({ window: text as Duration }) } }).features;
+  return feature?.aggregation.window.kind === 'sliding' ? feature.aggregation.window.lengthMs : Number.NaN;
 }
 
 describe('a duration', () => {
@@ -39,13 +40,15 @@ describe('a duration', () => {
   ])('%j is refused, with what was expected', (text) => {
     expect(() => lengthOf(text)).toThrow(DefinitionError);
     expect(() => lengthOf(text)).toThrow(
-      `window of count: ${JSON.stringify(text)} is not a duration; expected a whole`,
+      `view profile, feature busy, window: ${JSON.stringify(text)} is not a duration; expected a whole`,
     );
   });
 
   test('says whether it was the window, the delay or the idle time that was wrong', () => {
-    expect(() => count({ window: '1h', delay: '0m' })).toThrow('delay of count: "0m"');
-    expect(() => lifetime({ idle: '0d' })).toThrow('lifetime: "0d"');
+    const delayed = count({ window: '1h', delay: '0m' });
+    expect(() => view('profile', { ...base, features: { delayed } })).toThrow('feature delayed, delay: "0m"');
+    const running = count({ window: lifetime({ idle: '0d' }) });
+    expect(() => view('profile', { ...base, features: { running } })).toThrow('feature running, idle: "0d"');
   });
 
   test.each([

@@ -34,7 +34,7 @@ describe('a view', () => {
   });
 
   test('knows each window in milliseconds', () => {
-    expect(profile.features.map(({ aggregation }) => aggregation.window)).toEqual([
+    expect(profile.features.map(({ aggregation }) => aggregation.window)).toMatchObject([
       { kind: 'sliding', lengthMs: 300_000, delayMs: 0 },
       { kind: 'sliding', lengthMs: 604_800_000, delayMs: 604_800_000 },
       { kind: 'lifetime', idleMs: 86_400_000 },
