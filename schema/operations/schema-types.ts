@@ -248,9 +248,9 @@ export type RecordTransactionsPayloadResultsArgs = {
 
 /** Watches features: a snapshot first, then every change. */
 export type Subscription = {
-  /** First a snapshot of each Merchant’s MerchantActivity, then every change, also when nothing happens but time. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
+  /** First a snapshot of each Merchant’s MerchantActivity, then every change, once an event, or anyone’s read, brings it to light. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   merchantActivityUpdated: Array<MerchantActivityUpdate>;
-  /** First a snapshot of each User’s UserRiskProfile, then every change, also when nothing happens but time. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
+  /** First a snapshot of each User’s UserRiskProfile, then every change, once an event, or anyone’s read, brings it to light. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   userRiskProfileUpdated: Array<UserRiskProfileUpdate>;
 };
 

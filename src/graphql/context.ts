@@ -1,15 +1,17 @@
 import type { Engine } from '../engine/index.ts';
 import type { Hub } from '../live/index.ts';
 import { VectorLoaders } from './loaders.ts';
+import { ReadBudget } from './read-budget.ts';
 
 /**
  * What resolvers work with. One request has one context; so has one subscription for as long as it lasts, which is why
- * its loaders are cleared before each message. A team's own context extends it.
+ * its loaders are cleared, and its budget renewed, before each message. A team's own context extends it.
  */
 export interface FreshetContext {
   readonly engine: Engine;
   readonly hub: Hub;
   readonly loaders: VectorLoaders;
+  readonly budget: ReadBudget;
   /** Names the request in logs, and in the errors that hide what happened. */
   readonly requestId: string;
 }
@@ -17,5 +19,5 @@ export interface FreshetContext {
 /** Makes the context of one request or subscription. */
 export function createContext(parts: Pick<FreshetContext, 'engine' | 'hub' | 'requestId'>): FreshetContext {
   const { engine, hub, requestId } = parts;
-  return { engine, hub, requestId, loaders: new VectorLoaders(engine) };
+  return { engine, hub, requestId, loaders: new VectorLoaders(engine), budget: new ReadBudget() };
 }

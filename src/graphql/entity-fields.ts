@@ -1,6 +1,7 @@
 import type { Entity } from '../define/index.ts';
 import { assertIdsWithinLimit, maxIds } from './limits.ts';
 import { plural } from './plural.ts';
+import { assertReadsWithinLimit, sizeArgumentExtension } from './read-budget.ts';
 import { registryOf } from './registry.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 
@@ -14,7 +15,10 @@ export function entityField(t: QueryFields, entity: Entity, options: FreshetFiel
     type: registryOf(t.builder).entityType(entity),
     nullable: false,
     args: { id: t.arg.id({ required: true, description: `The id of the ${entity.name}.` }) },
-    resolve: (_, { id }): EntityRef => ({ id }),
+    resolve: (_, { id }, _context, info): EntityRef => {
+      assertReadsWithinLimit(info);
+      return { id };
+    },
   });
 }
 
@@ -31,8 +35,10 @@ export function entitiesField(t: QueryFields, entity: Entity, options: FreshetFi
         description: `The ids, in any order, repeats allowed; at most ${maxIds}.`,
       }),
     },
-    resolve: (_, { ids }, _context, { fieldName }): EntityRef[] => {
-      assertIdsWithinLimit(ids, `${fieldName}(ids:)`);
+    extensions: { [sizeArgumentExtension]: 'ids' },
+    resolve: (_, { ids }, _context, info): EntityRef[] => {
+      assertIdsWithinLimit(ids, `${info.fieldName}(ids:)`);
+      assertReadsWithinLimit(info);
       return ids.map((id) => ({ id }));
     },
   });

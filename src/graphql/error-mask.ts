@@ -1,5 +1,6 @@
 import { type ExecutionResult, GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { clientError, contractError, type ErrorCode, httpExtension } from './errors.ts';
+import { shortened } from './shorten.ts';
 
 export interface ErrorMaskOptions {
   /** Told of each error that is hidden, with the id that the client gets instead. */
@@ -23,15 +24,30 @@ export function createErrorMask({ log, requestId }: ErrorMaskOptions): ErrorMask
     const root = rootOf(error);
     const known = clientError(root);
     if (known instanceof GraphQLError) {
-      if (known.extensions.code !== undefined) return withExtensions(located ?? known, known, known.extensions);
+      if (known.extensions.code === 'OPERATION_RESOLUTION_FAILURE') return noOperation();
+      if (known.extensions.code !== undefined) {
+        const passed = withExtensions(located ?? known, known, known.extensions);
+        return echoing.has(known.extensions.code) ? shortened(passed) : passed;
+      }
       const code = codeOfRequestError(located ?? known, known);
-      if (code) return withExtensions(located ?? known, known, { ...known.extensions, code, ...httpExtension(code) });
+      if (code) {
+        const extensions = { ...known.extensions, code, ...httpExtension(code) };
+        return shortened(withExtensions(located ?? known, known, extensions));
+      }
     }
     const id = requestId();
     log(root, id);
     const masked = contractError('INTERNAL_SERVER_ERROR', 'Something went wrong on our side.');
     return withExtensions(located, masked, { ...masked.extensions, requestId: id });
   };
+}
+
+/** Codes of errors whose message may be GraphQL's own, which repeats what it was sent, however long. */
+const echoing: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'BAD_USER_INPUT']);
+
+/** Yoga's code for it is its own; over a WebSocket, where Yoga does not look, it never was. */
+function noOperation(): GraphQLError {
+  return contractError('BAD_USER_INPUT', 'operationName does not name one operation of the query');
 }
 
 /** What was thrown in the first place: GraphQL wraps an error once to say where, and coercion once more. */

@@ -1,5 +1,6 @@
 import type { View } from '../define/index.ts';
-import { servedViewExtension } from './plugin.ts';
+import { contractError } from './errors.ts';
+import { servedViewExtension } from './read-budget.ts';
 import { registryOf } from './registry.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { viewType } from './view-type.ts';
@@ -16,6 +17,12 @@ export function featureViewField(
     type: registryOf(t.builder).generated(viewType, view),
     nullable: true,
     extensions: { [servedViewExtension]: view },
-    resolve: (entity, _, { loaders }) => entity.vectors?.get(view) ?? loaders.load(view, entity.id),
+    resolve: (entity, _, { loaders, budget }) => {
+      budget.take();
+      const known = entity.vectors?.get(view);
+      if (known) return known;
+      if (entity.unavailable !== undefined) throw contractError('UNAVAILABLE', entity.unavailable);
+      return loaders.load(view, entity.id);
+    },
   });
 }

@@ -19,6 +19,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { httpExtension } from './errors.ts';
+import { shownMessage } from './shorten.ts';
 
 /** Where in its input a client went wrong: the variable or argument, then fields and indices. */
 export type InputPath = readonly (string | number)[];
@@ -103,7 +104,7 @@ const inlineValues: ValidationRule = (context) => {
 };
 
 function inputError(path: InputPath, message: string, node: ASTNode): GraphQLError {
-  return new GraphQLError(`${showPath(path)}: ${message}`, {
+  return new GraphQLError(`${showPath(path)}: ${shownMessage(message)}`, {
     nodes: node,
     extensions: { code: 'BAD_USER_INPUT', inputPath: path, ...httpExtension('BAD_USER_INPUT') },
   });

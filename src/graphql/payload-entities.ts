@@ -42,7 +42,7 @@ export function payloadEntities(event: Event, views: readonly View[], taken: Ite
 
 /**
  * The entity as it is after the event, with the vectors that came back; null only if its id was refused. What did not
- * come back, since the event was rejected or a part of the store is away, is read when it is asked for.
+ * come back is read when it is asked for, if the event was rejected; if a part of the store is away, it fails at once.
  */
 export function entityAfter({ by, views }: PayloadEntity, input: EventInput, outcome: RecordOutcome): EntityRef | null {
   const id = input[by];
@@ -53,5 +53,7 @@ export function entityAfter({ by, views }: PayloadEntity, input: EventInput, out
       return vector ? [[view, vector]] : [];
     }),
   );
-  return { id, vectors };
+  return outcome.status === 'UNAVAILABLE'
+    ? { id, vectors, unavailable: outcome.reason ?? 'unavailable' }
+    : { id, vectors };
 }

@@ -1,11 +1,9 @@
 import { BasePlugin, type PothosOutputFieldConfig, type PothosTypeConfig, type SchemaTypes } from '@pothos/core';
 import type { GraphQLSchema } from 'graphql';
 import { DefinitionError, type View } from '../define/index.ts';
+import { servedViewExtension } from './read-budget.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import { DateTime, ID } from './scalars.ts';
-
-/** Under this name a field's extensions say which view it serves. */
-export const servedViewExtension = 'freshetView';
 
 /** Takes part in building the schema: brings the scalars and the views in, and checks that they fit together. */
 export class FreshetPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {

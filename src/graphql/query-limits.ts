@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { contractError } from './errors.ts';
+import { shortened } from './shorten.ts';
 
 /** How large a query may be, whatever the protocol. Fragments count wherever they are spread. */
 export interface QueryLimits {
@@ -46,7 +47,9 @@ export function useQueryLimits(limits: QueryLimits = defaultQueryLimits): Plugin
       const verdict = known ?? excesses(documentAST, limits);
       if (!known) verdicts.set(documentAST, verdict);
       if (verdict.length > 0) setResult(verdict);
-      setValidationFn((...args: Parameters<typeof validateFn>) => withinStack(limits, () => validateFn(...args)));
+      setValidationFn((...args: Parameters<typeof validateFn>) =>
+        withinStack(limits, () => (validateFn(...args) as readonly GraphQLError[]).map(toldBriefly)),
+      );
     },
   };
 }
@@ -69,6 +72,17 @@ function withinStack<T>(limits: QueryLimits, read: () => T): T {
   } catch (error) {
     throw error instanceof RangeError ? tooComplex('is nested too deeply to be read', limits.depth) : error;
   }
+}
+
+/** GraphQL has limits of its own, 500,000 steps and 2 lists, and names neither; and it repeats names however long. */
+function toldBriefly(error: GraphQLError): GraphQLError {
+  if (error.message === 'Validation aborted.') {
+    return tooComplex('has too many fields of the same name to compare', 500_000);
+  }
+  if (error.message === 'Maximum introspection depth exceeded') {
+    return tooComplex('asks for lists within lists of the schema too deeply', 2);
+  }
+  return shortened(error);
 }
 
 /** What a document exceeds; empty if it is within the limits. Takes time linear in the document's length. */

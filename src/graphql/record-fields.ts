@@ -4,6 +4,7 @@ import type { FreshetContext } from './context.ts';
 import { eventInputType } from './event-input.ts';
 import { assertBatchWithinLimit, maxBatch } from './limits.ts';
 import { plural } from './plural.ts';
+import { assertReadsWithinLimit, sizeArgumentExtension } from './read-budget.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
 import { registryOf } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
@@ -25,7 +26,8 @@ export function recordField(t: MutationFields, event: Event, options: FreshetFie
         description: `The ${event.name}.`,
       }),
     },
-    resolve: async (_, { input }, context) => {
+    resolve: async (_, { input }, context, info) => {
+      assertReadsWithinLimit(info);
       const [recorded] = await record(event, [input], context);
       return recorded as RecordedEvent;
     },
@@ -47,8 +49,10 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
         description: `The ${plural(event.name)}; at most ${maxBatch}. They may come in any order.`,
       }),
     },
-    resolve: (_, { input }, context) => {
+    extensions: { [sizeArgumentExtension]: 'input' },
+    resolve: (_, { input }, context, info) => {
       assertBatchWithinLimit(input);
+      assertReadsWithinLimit(info);
       return record(event, input, context);
     },
   });

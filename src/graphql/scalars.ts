@@ -2,6 +2,7 @@ import { type ASTNode, type GraphQLError, GraphQLID, GraphQLScalarType, Kind, pr
 import type { EpochMs } from '../engine/index.ts';
 import { formatDateTime, isDateTime, parseDateTime } from './date-time.ts';
 import { contractError } from './errors.ts';
+import { shownText, shownValue } from './shorten.ts';
 
 /** The scalars of a builder that uses the plugin, for its type parameters. */
 export type FreshetScalars = {
@@ -22,8 +23,8 @@ export const DateTime = new GraphQLScalarType<EpochMs, string>({
     }
     return formatDateTime(instant);
   },
-  parseValue: (value) => dateTimeOf(typeof value === 'string' ? value : null, () => JSON.stringify(value)),
-  parseLiteral: (node) => dateTimeOf(node.kind === Kind.STRING ? node.value : null, () => print(node), node),
+  parseValue: (value) => dateTimeOf(typeof value === 'string' ? value : null, () => shownValue(value)),
+  parseLiteral: (node) => dateTimeOf(node.kind === Kind.STRING ? node.value : null, () => shownText(print(node)), node),
 });
 
 function dateTimeOf(text: string | null, shown: () => string, node?: ASTNode): EpochMs {
@@ -42,15 +43,17 @@ function dateTimeOf(text: string | null, shown: () => string, node?: ASTNode): E
  */
 export const ID = new GraphQLScalarType<string, string>({
   ...GraphQLID.toConfig(),
+  description:
+    'An identifier: 1 to 256 bytes of UTF-8 without control characters. In: a string, or an integer up to 2^53 − 1 either way; larger ones go as strings. Out: always a string.',
   parseValue(value) {
     if (typeof value === 'string') return value;
     if (typeof value === 'number' && Number.isInteger(value)) return idOfInteger(value);
-    throw coercionError(`ID cannot represent ${JSON.stringify(value)}: expected a string or an integer`);
+    throw coercionError(`ID cannot represent ${shownValue(value)}: expected a string or an integer`);
   },
   parseLiteral(node) {
     if (node.kind === Kind.STRING) return node.value;
     if (node.kind === Kind.INT) return idOfInteger(Number(node.value), node);
-    throw coercionError(`ID cannot represent ${print(node)}: expected a string or an integer`, node);
+    throw coercionError(`ID cannot represent ${shownText(print(node))}: expected a string or an integer`, node);
   },
 });
 

@@ -2,6 +2,7 @@ import { camelCase, DefinitionError, type View } from '../define/index.ts';
 import type { UpdateCause } from '../live/index.ts';
 import { assertIdsWithinLimit, maxIds } from './limits.ts';
 import { plural } from './plural.ts';
+import { assertReadsWithinLimit, sizeArgumentExtension } from './read-budget.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { type EntityUpdate, type Message, WatchStream } from './watch-stream.ts';
@@ -18,7 +19,7 @@ export function updatesField(
   const registry = registryOf(t.builder);
   const argument = `${camelCase(view.entity.name)}Ids`;
   return t.field({
-    description: `First a snapshot of each ${view.entity.name}’s ${view.typeName}, then every change, also when nothing happens but time. A message holds all that changed since the last one. Ends after the snapshot if no id is valid.`,
+    description: `First a snapshot of each ${view.entity.name}’s ${view.typeName}, then every change, once an event, or anyone’s read, brings it to light. A message holds all that changed since the last one. Ends after the snapshot if no id is valid.`,
     ...options,
     type: [registry.generated(updateType, view)],
     nullable: false,
@@ -28,14 +29,17 @@ export function updatesField(
         description: `Ids of the ${plural(view.entity.name)} to watch; at most ${maxIds}. A bad one appears in the snapshot with its error.`,
       }),
     },
-    subscribe: (_, args, { hub }, { fieldName }) => {
+    extensions: { [sizeArgumentExtension]: argument },
+    subscribe: (_, args, { hub }, info) => {
       const ids = args[argument] as string[];
-      assertIdsWithinLimit(ids, `${fieldName}(${argument}:)`);
+      assertIdsWithinLimit(ids, `${info.fieldName}(${argument}:)`);
+      assertReadsWithinLimit(info);
       return WatchStream.open(hub, view, ids);
     },
-    resolve: (message: Message, _, { loaders }) => {
+    resolve: (message: Message, _, { loaders, budget }) => {
       // One context lasts as long as the subscription; what else a message asks of its entities must be of now.
       loaders.clear();
+      budget.renew();
       if (message.kind === 'failure') throw message.error;
       return [...message.updates];
     },

@@ -150,12 +150,37 @@ describe('a request that GraphQL itself refuses', () => {
     expect(errors?.[0]?.message).toMatch(/^Variable "\$of" got invalid value "noon"; DateTime cannot represent "noon"/);
   });
 
-  test('keeps Yoga’s code where it is no GraphQL, or names no operation', async () => {
+  test('keeps Yoga’s code where it is no GraphQL', async () => {
     expect(await ask('{ not json')).toMatchObject({ status: 400, errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
-    expect(await ask({ query: 'query A { huge } query B { huge }' })).toMatchObject({
+  });
+
+  test.for([undefined, 'C'])('gets the table’s code where it names no operation: %s', async (operationName) => {
+    const body = { query: 'query A { huge } query B { huge }', operationName };
+    expect(await ask(body)).toEqual({
       status: 400,
-      errors: [{ extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } }],
+      errors: [
+        {
+          message: 'operationName does not name one operation of the query',
+          extensions: { code: 'BAD_USER_INPUT' },
+        },
+      ],
     });
+    expect((await ask(body, 'application/json')).status).toBe(200);
+  });
+
+  test('does not get back all that it sent', async () => {
+    const long = 'x'.repeat(100_000);
+    const wrong = [
+      { query: 'query ($of: Float!) { number(of: $of) }', variables: { of: long } },
+      { query: 'query ($of: DateTime!) { at(of: $of) }', variables: { of: long } },
+      { query: `{ at(of: "${long}") }` },
+      { query: `{ huge "${long}" }` },
+    ];
+    for (const body of wrong) {
+      const answer = await ask(body);
+      expect(answer).toMatchObject({ status: 400, errors: [{ message: expect.stringMatching(/x…/) }] });
+      expect(JSON.stringify(answer).length).toBeLessThan(1_000);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { schema, views } from '../../schema/index.ts';
 import {
   RecordTransactionDocument,
@@ -104,6 +104,7 @@ describe('recording one event', () => {
   test('while Valkey is away is UNAVAILABLE, with the entities and without their features', async () => {
     const service = await open();
     service.cutOff();
+    const read = vi.spyOn(service.engine, 'readEach');
     const input = payment();
     const result = await service.run(ScoreTransactionDocument, { input });
     expect(result.data?.recordTransaction).toMatchObject({
@@ -115,6 +116,10 @@ describe('recording one event', () => {
       { code: 'UNAVAILABLE', path: 'recordTransaction.user.riskProfile' },
       { code: 'UNAVAILABLE', path: 'recordTransaction.merchant.activity' },
     ]);
+    // Not once more for the features, which would take as long again.
+    expect(read).not.toHaveBeenCalled();
+    const { reason } = result.data?.recordTransaction ?? {};
+    expect(result.errors?.map(({ message }) => message)).toEqual([reason, reason]);
   });
 });
 
@@ -192,6 +197,7 @@ describe('recording a batch', () => {
     expect(refused.data).toBeNull();
     expect(faults(refused)).toEqual([{ code: 'BATCH_TOO_LARGE', path: 'recordTransactions' }]);
     expect(refused.errors?.[0]?.message).toContain('at most 1000 events, and got 1001');
+    expect(refused.errors?.[0]?.message).toContain('none of these was recorded');
     const untouched = await service.run(RiskProfileDocument, { userId });
     expect(untouched.data?.user.riskProfile?.txnCount1h).toBe(0);
 

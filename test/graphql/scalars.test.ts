@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { execute, type GraphQLError, type GraphQLSchema, parse, validate } from 'graphql';
+import { execute, type GraphQLError, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { DateTime, ID } from '../../src/graphql/index.ts';
 import { newBuilder } from './deployments.ts';
@@ -66,6 +66,22 @@ describe('ID', () => {
   test.for(['1.5', 'true', '{}', '[["a"]]'])('refuses %s, which is neither string nor integer', async (json) => {
     const variables = { id: JSON.parse(json) as unknown };
     expect(codes(await run('query ($id: ID!) { id(of: $id) }', variables))).toEqual(['BAD_USER_INPUT']);
+  });
+
+  test('says its rules', () => {
+    expect(schema.getType('ID')?.description).toMatch(/1 to 256 bytes of UTF-8 without control characters.*2\^53 − 1/);
+  });
+
+  test('shows little of a wrong value, however long or deep', () => {
+    let deep: unknown = [];
+    for (let i = 0; i < 100_000; i++) deep = [deep];
+    expect(() => ID.parseValue(deep)).toThrow('ID cannot represent a list: expected a string or an integer');
+    expect(() => ID.parseValue({ deep })).toThrow('ID cannot represent an object');
+    expect(() => DateTime.parseValue(deep)).toThrow('DateTime cannot represent a list');
+    const long = '\ud83d\ude00'.repeat(100_000);
+    expect(() => DateTime.parseValue(long)).toThrow(/^.{1,300}$/u);
+    expect(() => DateTime.parseLiteral({ kind: Kind.STRING, value: long }, {})).toThrow(/^.{1,300}$/u);
+    expect(() => ID.parseLiteral({ kind: Kind.ENUM, value: long }, {})).toThrow(/^.{1,300}$/u);
   });
 
   test('says where in a list the bad one is', async () => {

@@ -10,6 +10,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { schema, views } from '../../schema/index.ts';
 import { schemaText } from '../../src/cli/schema-text.ts';
+import { printSchemaText } from '../../src/graphql/index.ts';
 
 const committed = readFileSync(new URL('../../schema/schema.graphql', import.meta.url), 'utf8');
 
@@ -46,6 +47,11 @@ describe('the schema of this deployment', () => {
     expect(schemaText(schema)).toBe(committed);
   });
 
+  test('is what the server shows, below a line of where it comes from', () => {
+    expect(committed).toMatch(/^# Generated [^\n]*\n\n/);
+    expect(committed.replace(/^#.*\n\n/, '')).toBe(printSchemaText(schema));
+  });
+
   test('prints as what it is', () => {
     expect(schemaText(buildSchema(committed))).toBe(committed);
   });
@@ -54,6 +60,10 @@ describe('the schema of this deployment', () => {
     const types = [...committed.matchAll(/^(?:type|scalar|enum|input) (\w+)/gm)].map(([, name]) => name);
     expect(types.slice(0, 3)).toEqual(['Query', 'Merchant', 'MerchantActivity']);
     expect(types.indexOf('Mutation')).toBeGreaterThan(types.indexOf('FeatureView'));
+  });
+
+  test('promises of updates what holds', () => {
+    expect(committed).not.toContain('nothing happens but time');
   });
 
   test('describes every type, field, argument and value', () => {
