@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { type Config, isLoopback, readConfig } from './config.ts';
-import { ApiServer, BackendKeeper, shutDownOnSignal } from './server/index.ts';
+import { ApiServer, BackendKeeper, logSerializers, shutDownOnSignal } from './server/index.ts';
 import { type EmbeddedValkey, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
 
 /** Says why the process cannot go on, in words for people, and sets its exit code. */
@@ -13,11 +13,20 @@ function fail(error: unknown): void {
 }
 
 function createLog(level: Config['logLevel']): Logger {
-  return process.stdout.isTTY ? pino({ level }, pretty({ sync: true })) : pino({ level });
+  const options = { level, serializers: logSerializers };
+  return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
+}
+
+/** Says what whoever starts this waits for, at any log level; where lines are for machines, it is one of those. */
+function createAnnouncer(log: Logger): (line: string) => void {
+  if (process.stdout.isTTY) return (line) => void process.stdout.write(`${line}\n`);
+  const always = log.child({}, { level: 'info' });
+  return (line) => always.info(line);
 }
 
 async function run(config: Config): Promise<void> {
   const log = createLog(config.logLevel);
+  const announce = createAnnouncer(log);
   if (!isLoopback(config.host)) {
     log.warn(`HOST is ${config.host}: anyone who can reach it may read and record, for there is no authentication yet`);
   }
@@ -45,7 +54,7 @@ async function run(config: Config): Promise<void> {
       embedded = await startEmbeddedValkey({
         dataDir: config.dataDir,
         persistent: true,
-        report: (line) => process.stdout.write(`${line}\n`),
+        report: announce,
       });
       void embedded.exited.then(() => shutDown('the embedded Valkey has ended', 1));
     }
@@ -57,9 +66,7 @@ async function run(config: Config): Promise<void> {
     });
     const { current, health } = bound(backend);
     server = await ApiServer.listen({ schema, backend: current, health, log, host, port });
-    process.stdout.write(
-      `Freshet listens on ${server.url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser)\n`,
-    );
+    announce(`Freshet listens on ${server.url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser)`);
   } catch (error) {
     fail(error);
     shutDown('it could not start', 1);

@@ -10,6 +10,11 @@ export class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLargeError';
 }
 
+/** The body is not the text it should be. */
+export class BodyEncodingError extends Error {
+  override readonly name = 'BodyEncodingError';
+}
+
 /** The sender went away before its body was complete. */
 export class BodyAbortedError extends Error {
   override readonly name = 'BodyAbortedError';
@@ -17,7 +22,7 @@ export class BodyAbortedError extends Error {
 
 /**
  * Reads a body to its end as UTF-8, holding no more than the limit of it, whatever its Content-Length says.
- * @throws BodyTooLargeError, BodyAbortedError
+ * @throws BodyTooLargeError, BodyAbortedError, BodyEncodingError
  */
 export function readBody(request: IncomingMessage, limitBytes: number): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -31,11 +36,24 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
       // An answer while the body still comes in would be lost: most clients write all of it before they read.
       if (bytes > limitBytes * patience) tooLarge();
     });
-    request.on('end', () => (bytes > limitBytes ? tooLarge() : resolve(Buffer.concat(chunks).toString('utf8'))));
+    request.on('end', () => {
+      if (bytes > limitBytes) return tooLarge();
+      const text = decodeUtf8(Buffer.concat(chunks));
+      return text === null ? reject(new BodyEncodingError('The body is not valid UTF-8')) : resolve(text);
+    });
     const aborted = () => reject(new BodyAbortedError('The connection broke before the body was complete'));
     request.on('error', aborted);
     request.on('close', () => {
       if (!request.complete) aborted();
     });
   });
+}
+
+/** Null if it is no UTF-8: what cannot be read would all become the same character, and so different ids one. */
+export function decodeUtf8(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }

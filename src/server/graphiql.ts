@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { graphqlPath } from './graphql.ts';
+import { graphqlPath, resultTypes } from './graphql.ts';
+import { negotiate } from './media-types.ts';
 
 const firstQuery = `# Every feature that is served, and what it means.
 {
@@ -14,7 +15,8 @@ let page: Promise<string> | undefined;
 
 /** Whether a browser asks for a page where clients ask for results. */
 export function wantsPage(request: IncomingMessage): boolean {
-  return request.method === 'GET' && /\btext\/html\b/.test(request.headers.accept ?? '');
+  if (request.method !== 'GET') return false;
+  return negotiate(request.headers.accept, [...resultTypes, 'text/html'])[0] === 'text/html';
 }
 
 /** GraphiQL in one page that loads nothing from elsewhere. It is 9 MB, so it is read when first asked for. */

@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
@@ -13,7 +13,8 @@ import {
   useQueryLimits,
 } from '../graphql/index.ts';
 import type { Hub } from '../live/index.ts';
-import { currentRequestId } from './request-id.ts';
+import { logSerializers } from './log-serializers.ts';
+import { currentRequestId, isFirstReport } from './request-id.ts';
 
 /** What requests are served from. */
 export interface Backend {
@@ -31,6 +32,13 @@ export interface GraphQLOptions {
 /** What a protocol hands over. */
 export interface RequestContext {
   readonly requestId: string;
+  /** Only of a request by HTTP. */
+  readonly http?: {
+    /** Aborts when the response is over, or the client has left. */
+    readonly closed: AbortSignal;
+    /** Whether the client takes a stream. */
+    readonly takesStream: boolean;
+  };
 }
 
 /** The one pipeline through which every operation goes, whatever protocol it came by. */
@@ -41,17 +49,32 @@ export interface GraphQLPipeline {
 
 export const graphqlPath = '/graphql';
 
+/** To a subscription that comes by plain JSON. */
+export const noStream = 'Subscriptions need accept: text/event-stream, or a WebSocket';
+
+/** The media types of results, the default first. */
+export const resultTypes = [
+  'application/json',
+  'application/graphql-response+json',
+  'text/event-stream',
+  'multipart/mixed',
+] as const;
+
 export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
     requestId: currentRequestId,
-    log: (error, requestId) => log.error({ err: error, requestId }, 'A request failed'),
+    log: (error, requestId) => {
+      if (isFirstReport(error)) log.error({ err: error, requestId }, 'A request failed');
+    },
   });
+  const warn = (...said: unknown[]) =>
+    log.warn({ said: said.map((one) => (typeof one === 'string' ? one : logSerializers.err(one))) }, 'GraphQL');
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
     context: ({ requestId }) => createContext({ ...backend(), requestId }),
     maskedErrors: { maskError: mask, errorMessage: '' },
-    plugins: [useQueryLimits(), useInputErrors(), useHttpStatus()],
+    plugins: [useOperationName(), useHttpStreams(), useQueryLimits(), useInputErrors(), useHttpStatus()],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
     graphiql: false,
@@ -59,7 +82,7 @@ export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQ
     // Uploads and forms come from pages of any origin without asking first.
     multipart: false,
     cors: false,
-    logging: { debug: () => {}, info: () => {}, warn: (...said) => log.warn({ said }, 'GraphQL'), error: () => {} },
+    logging: { debug: () => {}, info: () => {}, warn, error: () => {} },
   });
   return { yoga, mask };
 }
@@ -74,6 +97,44 @@ function useHttpStatus(): Plugin {
   return {
     onResultProcess({ result, setResult }) {
       if (!Array.isArray(result) && 'data' in result) setResult(settleHttpStatus(result));
+    },
+  };
+}
+
+/** Yoga checks the other parameters; this one it passes on as it came. */
+function useOperationName(): Plugin {
+  return {
+    onParams({ params: { operationName } }) {
+      if (operationName === undefined || operationName === null || typeof operationName === 'string') return;
+      throw new GraphQLError('operationName must be a string', {
+        extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+      });
+    },
+  };
+}
+
+/**
+ * A subscription is for clients that take a stream, and ends with their connection, at once: to cancel the stream of the
+ * response waits for its next message, and does nothing before its first one was asked for.
+ */
+function useHttpStreams(): Plugin<RequestContext> {
+  return {
+    onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
+      const { http } = contextValue as RequestContext;
+      if (!http) return undefined;
+      if (!http.takesStream) {
+        const extensions = { code: 'BAD_REQUEST', http: { status: 406 } };
+        setResultAndStopExecution({ errors: [new GraphQLError(noStream, { extensions })] });
+        return undefined;
+      }
+      return {
+        onSubscribeResult({ result }) {
+          if (!(Symbol.asyncIterator in result)) return;
+          const end = () => void Promise.resolve(result.return?.(undefined)).catch(() => {});
+          if (http.closed.aborted) end();
+          else http.closed.addEventListener('abort', end, { once: true });
+        },
+      };
     },
   };
 }

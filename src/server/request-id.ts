@@ -10,14 +10,36 @@ export function requestIdOf(request: IncomingMessage): string {
   return typeof given === 'string' && acceptable.test(given) ? given : randomUUID();
 }
 
-const current = new AsyncLocalStorage<string>();
+/** Of one request. */
+const mostReports = 10;
+
+interface Work {
+  readonly requestId: string;
+  /** The errors of it that were logged. */
+  readonly reported: Set<string>;
+}
+
+const current = new AsyncLocalStorage<Work>();
 
 /** Runs work on behalf of a request, so that whatever fails in it can be logged under the request's id. */
 export function runAs<T>(requestId: string, work: () => T): T {
-  return current.run(requestId, work);
+  return current.run({ requestId, reported: new Set() }, work);
 }
 
 /** The id of the request on whose behalf this runs. */
 export function currentRequestId(): string {
-  return current.getStore() ?? 'none';
+  return current.getStore()?.requestId ?? 'none';
+}
+
+/**
+ * Whether this error is to be logged: the same one has not come up before on behalf of the same request, of which a single
+ * fault may fail a thousand fields, and neither have many others.
+ */
+export function isFirstReport(error: unknown): boolean {
+  const reported = current.getStore()?.reported;
+  if (!reported) return true;
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  if (reported.has(what) || reported.size >= mostReports) return false;
+  reported.add(what);
+  return true;
 }

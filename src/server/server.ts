@@ -1,14 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type GraphQLSchema, printSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { BodyAbortedError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
+import { printSchemaText } from '../graphql/index.ts';
+import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
 import { Connections } from './connections.ts';
 import { graphiqlPage, wantsPage } from './graphiql.ts';
-import { type Backend, createPipeline, type GraphQLPipeline, graphqlPath } from './graphql.ts';
+import { type Backend, createPipeline, type GraphQLPipeline, graphqlPath, noStream, resultTypes } from './graphql.ts';
 import type { Health } from './health.ts';
 import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
+import { negotiate, unsupportedBody } from './media-types.ts';
 import { requestIdOf, runAs } from './request-id.ts';
+import { type RequestTarget, requestTarget, searchProblem } from './request-target.ts';
 import { WebSockets } from './websocket.ts';
 
 export interface ServerOptions {
@@ -49,7 +52,7 @@ export class ApiServer {
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#bodyLimitBytes = options.bodyLimitBytes ?? defaultBodyLimitBytes;
-    this.#sdl = `${printSchema(options.schema)}\n`;
+    this.#sdl = printSchemaText(options.schema);
     this.#pipeline = createPipeline(options);
     this.#webSockets = new WebSockets({
       pipeline: this.#pipeline,
@@ -112,7 +115,8 @@ export class ApiServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const begun = performance.now();
     const requestId = requestIdOf(request);
-    const path = request.url?.split('?', 1)[0] ?? '';
+    const target = requestTarget(request.url);
+    const { path } = target;
     const { log } = this.#options;
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
@@ -131,8 +135,9 @@ export class ApiServer {
       else if (status >= 400) log.info(line, 'request');
       else log.debug(line, 'request');
     });
-    runAs(requestId, () => this.#route(path, request, response, requestId)).catch((error: unknown) => {
+    runAs(requestId, () => this.#route(target, request, response, requestId)).catch((error: unknown) => {
       if (error instanceof BodyAbortedError) return response.destroy();
+      if (error instanceof BodyEncodingError) return sendProtocolError(response, 400, error.message);
       if (!(error instanceof BodyTooLargeError)) log.error({ err: error, requestId }, 'A request failed');
       if (response.headersSent) return response.destroy();
       response.setHeader('connection', 'close');
@@ -142,8 +147,13 @@ export class ApiServer {
     });
   }
 
-  async #route(path: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    if (path === graphqlPath) return this.#graphql(request, response, requestId);
+  async #route(
+    { path, search }: RequestTarget,
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+  ): Promise<void> {
+    if (path === graphqlPath) return this.#graphql(search, request, response, requestId);
     const page = this.#pages[path];
     if (!page) return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);
     if (request.method === 'GET' || request.method === 'HEAD') return page(response);
@@ -168,23 +178,45 @@ export class ApiServer {
     return this.#options.health();
   }
 
-  async #graphql(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    if (wantsPage(request)) return send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
-    const post = request.method === 'POST';
-    // Other types are what a page of another origin may send unasked, and what the specification does not know.
-    if (post && !/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
-      return sendProtocolError(response, 415, 'The body must be JSON, with content-type: application/json');
+  async #graphql(search: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const { method = 'GET', headers } = request;
+    if (wantsPage(request)) return this.#graphiql(response);
+    // All that can be refused is refused before anything runs: a refused mutation must not have happened.
+    const accepted = negotiate(headers.accept, resultTypes);
+    if (accepted.length === 0) {
+      return sendProtocolError(response, 406, `Results come as ${resultTypes.join(', ')}: accept one of them`);
     }
+    const post = method === 'POST';
+    const unsupported = post && unsupportedBody(headers['content-type'], headers['content-encoding']);
+    if (unsupported) return sendProtocolError(response, 415, unsupported);
+    const problem = searchProblem(search);
+    if (problem) return sendProtocolError(response, 400, problem);
+    const closing = new AbortController();
+    response.once('close', () => closing.abort());
+    if (response.destroyed) closing.abort();
     const { yoga } = this.#pipeline;
     const answer = await yoga.handleRequest(
-      new yoga.fetchAPI.Request(`http://${request.headers.host ?? 'localhost'}${request.url}`, {
-        method: request.method ?? 'GET',
-        headers: request.headers as Record<string, string>,
+      // Not at the address that the Host header says: it is the client's to invent.
+      new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {
+        method,
+        headers: {
+          ...(headers as Record<string, string>),
+          accept: accepted.join(', '),
+          ...(post && { 'content-type': 'application/json' }),
+        },
         ...(post && { body: await readBody(request, this.#bodyLimitBytes) }),
       }),
-      { requestId },
+      { requestId, http: { closed: closing.signal, takesStream: accepted.includes('text/event-stream') } },
     );
+    // Of what takes some result, only a subscription may still be refused.
+    if (answer.status === 406) return sendProtocolError(response, 406, noStream);
     await sendFetchResponse(answer, response);
+  }
+
+  async #graphiql(response: ServerResponse): Promise<void> {
+    response.setHeader('cache-control', 'private, max-age=3600');
+    response.setHeader('vary', 'accept');
+    send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
   }
 }
 

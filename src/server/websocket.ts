@@ -1,13 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, type GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { contractError, withoutHttp } from '../graphql/index.ts';
+import { decodeUtf8 } from './body.ts';
 import { type GraphQLPipeline, graphqlPath, type RequestContext, unavailable } from './graphql.ts';
+import { handled, Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
 import { requestIdOf, runAs } from './request-id.ts';
+import { requestTarget } from './request-target.ts';
 
 export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
@@ -18,6 +21,12 @@ export interface WebSocketOptions {
 
 /** How often a silent client is asked whether it is still there; one that does not answer before the next is dropped. */
 const heartbeatMs = 12_000; // 12 seconds
+
+/** How many queries, mutations and beginning subscriptions of one socket are under way; more of them wait. */
+const operationsAtOnce = 50;
+const waitingMessages = 1_000;
+/** Of one socket; each may watch a thousand entities. */
+const maxSubscriptions = 2_000;
 
 /** What came with the handshake. */
 interface Extra extends Record<PropertyKey, unknown> {
@@ -42,26 +51,43 @@ export class WebSockets {
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdOf(request);
+      let take: ((text: string) => Promise<void>) | undefined;
+      const inbox = new Inbox({
+        handle: async (text) => {
+          try {
+            await take?.(text);
+          } catch (error) {
+            this.#messageFailed(socket, requestId, error);
+          }
+        },
+        pause: () => socket.pause(),
+        resume: () => socket.resume(),
+        width: operationsAtOnce,
+        waitingMessages,
+        waitingLength: messageLimitBytes,
+      });
       const closed = protocol.opened(
         {
           protocol: socket.protocol,
           send: (text) => send(socket, text),
           close: (code, reason) => socket.close(code, reason),
-          onMessage: (take) =>
-            socket.on('message', (data) => {
-              take(String(data)).catch((error: unknown) => {
-                this.#log.warn({ err: error, requestId }, 'A WebSocket message could not be handled');
-                socket.close(CloseCode.InternalServerError, 'Internal server error');
-              });
-            }),
+          onMessage: (handle) => {
+            take = handle;
+          },
         },
         { requestId } satisfies Extra,
       );
+      socket.on('message', (data) => {
+        const text = decodeUtf8(data as Buffer);
+        if (text === null) socket.close(CloseCode.BadRequest, 'Invalid message received');
+        else inbox.put(text);
+      });
       const stopHeartbeat = keepAlive(socket);
       // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.
       socket.on('error', (error) => this.#log.debug({ err: error, requestId }, 'A WebSocket failed'));
       socket.once('close', (code, reason) => {
         stopHeartbeat();
+        inbox.close();
         this.#log.debug({ requestId, code }, 'A WebSocket closed');
         void closed(code, String(reason));
       });
@@ -71,7 +97,7 @@ export class WebSockets {
   /** Answers a handshake. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
-    const path = request.url?.split('?', 1)[0];
+    const { path } = requestTarget(request.url);
     if (path !== graphqlPath) refuse(socket, 404, 'Not Found');
     else if (this.#draining) refuse(socket, 503, 'Service Unavailable');
     else if (!isSameOrigin(request)) refuse(socket, 403, 'Forbidden');
@@ -94,9 +120,20 @@ export class WebSockets {
     for (const socket of this.#sockets.clients) socket.terminate();
   }
 
+  #messageFailed(socket: WebSocket, requestId: string, error: unknown): void {
+    // What a server says, a client must not.
+    if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
+      this.#log.debug({ requestId }, 'A WebSocket message was not for a server');
+      socket.close(CloseCode.BadRequest, 'Invalid message received');
+      return;
+    }
+    this.#log.warn({ err: error, requestId }, 'A WebSocket message could not be handled');
+    socket.close(CloseCode.InternalServerError, 'Internal server error');
+  }
+
   #protocol({ yoga, mask }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
-      onSubscribe: ({ extra: { requestId } }, _id, { query, operationName, variables }) =>
+      onSubscribe: ({ extra: { requestId }, subscriptions }, _id, { query, operationName, variables }) =>
         runAs(requestId, async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
@@ -104,8 +141,12 @@ export class WebSockets {
             const document = parse(query);
             const errors: readonly GraphQLError[] = validate(schema, document);
             if (errors.length > 0) return errors;
-            if (!getOperationAST(document, operationName)) {
+            const operation = getOperationAST(document, operationName);
+            if (!operation) {
               return [contractError('BAD_USER_INPUT', 'operationName does not name one operation of the query')];
+            }
+            if (operation.operation === 'subscription' && countOpen(subscriptions) >= maxSubscriptions) {
+              return [tooManySubscriptions()];
             }
             const contextValue = await contextFactory();
             return { schema, document, operationName, variableValues: variables, contextValue, execute, subscribe };
@@ -126,10 +167,22 @@ export class WebSockets {
     });
   }
 
-  #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
+  async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
     const { requestId } = args.contextValue as RequestContext;
-    return this.#operations.run(requestId, () => args[how](args));
+    const result = await this.#operations.run(requestId, () => args[how](args));
+    if (how === 'subscribe' && Symbol.asyncIterator in result) handled();
+    return result;
   }
+}
+
+/** Those that have begun: of the others, graphql-ws knows but the id. */
+function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
+  return Object.values(subscriptions).filter((stream) => stream !== null).length;
+}
+
+function tooManySubscriptions(): GraphQLError {
+  const message = `More than ${maxSubscriptions} subscriptions on one socket: end some, watch several ids by one, or open another socket`;
+  return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
 }
 
 function formatted(error: GraphQLError) {
@@ -147,9 +200,12 @@ function send(socket: WebSocket, text: string): Promise<void> {
 /** Drops a client that is gone without a word. */
 function keepAlive(socket: WebSocket): () => void {
   let heard = true;
-  socket.on('pong', () => {
+  const hear = () => {
     heard = true;
-  });
+  };
+  socket.on('pong', hear);
+  // Pongs come after all that was sent before them.
+  socket.on('message', hear);
   const timer = setInterval(() => {
     if (!heard) return socket.terminate();
     heard = false;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
@@ -55,6 +56,13 @@ describe('an API whose Valkey is away', () => {
   it('is not ready while Valkey is away again, and answers in time', async () => {
     await server.stop();
     await unready();
+    // At whatever moment between two attempts to connect.
+    for (let i = 0; i < 20; i++) {
+      const asked = performance.now();
+      expect((await api.get('/readyz')).status).toBe(503);
+      expect(performance.now() - asked).toBeLessThan(800);
+      await sleep(50);
+    }
     const begun = performance.now();
     const answer = await ask();
     expect(performance.now() - begun).toBeLessThan(5_000);
@@ -80,6 +88,19 @@ describe('an API whose Valkey is away', () => {
     await server.start();
     await ready();
     expect(await ask()).toMatchObject({ status: 200, data: { user: { riskProfile: { txnCount1h: 0 } } } });
+  });
+
+  it('says so in good time, too, when Valkey is there and silent', async () => {
+    const valkey = new Redis(server.url);
+    await valkey.client('PAUSE', 1_500, 'ALL');
+    const asked = performance.now();
+    expect(await api.get('/readyz')).toMatchObject({
+      status: 503,
+      body: { problems: ['Valkey did not answer in time'] },
+    });
+    expect(performance.now() - asked).toBeLessThan(900);
+    await ready();
+    valkey.disconnect();
   });
 
   it('warns of a maxmemory-policy that drops data, and is ready all the same', async () => {

@@ -105,6 +105,15 @@ describe('the process', () => {
     expect(api.output).not.toContain('wrong@');
   });
 
+  it('prints nothing but JSON lines where nobody watches, and where it listens at any level', async () => {
+    const api = start({ FRESHET_DATA_DIR: await newFolder(), LOG_LEVEL: 'silent' });
+    await api.listening();
+    await api.stop();
+    for (const line of api.output.trim().split('\n'))
+      expect(JSON.parse(line)).toMatchObject({ msg: expect.any(String) });
+    expect(api.output).toMatch(/http:\/\/127\.0\.0\.1:\d+/);
+  });
+
   it('warns when others can reach it', async () => {
     const api = start({ ...given(), HOST: '0.0.0.0' });
     await api.listening();

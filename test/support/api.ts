@@ -9,7 +9,7 @@ import { inject } from 'vitest';
 import { schema as deployedSchema, views as deployedViews } from '../../schema/index.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
-import { ApiServer, BackendKeeper } from '../../src/server/index.ts';
+import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
 
 export interface ApiOptions {
@@ -111,7 +111,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const { schema = deployedSchema, views = deployedViews, clock = 'wall', bodyLimitBytes } = options;
   const keyPrefix = options.keyPrefix ?? newKeyPrefix();
   const lines: string[] = [];
-  const log = pino({ level: 'trace' }, { write: (line) => lines.push(line) });
+  const log = pino({ level: 'trace', serializers: logSerializers }, { write: (line) => lines.push(line) });
   const backend = await BackendKeeper.start(
     { address: parseValkeyUrl(options.valkeyUrl ?? inject('valkeyUrl')), views, keyPrefix, clock, log },
     (error) => log.fatal({ err: error }, 'cannot be served'),
