@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { identifyProcess, isRunning } from '../../../src/valkey/embedded/process-identity.ts';
 
@@ -22,9 +24,14 @@ describe('a process', () => {
   });
 
   it.runIf(process.platform === 'linux')('has ended when it is a zombie that its parent does not reap', async () => {
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60']);
-    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    // The child lives until its pipe closes: by then its parent has become a program that reaps nobody.
+    const parent = spawn('sh', ['-c', 'cat <&3 >/dev/null & echo $!; exec sleep 60 3<&-'], {
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    });
+    const [line] = (await once(parent.stdout as Readable, 'data')) as [Buffer];
     const pid = Number(line.toString());
+    await expect.poll(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8')).toBe('sleep\n');
+    (parent.stdio[3] as Writable).end();
     await expect.poll(() => identifyProcess(pid)).toBeNull();
     expect(process.kill(pid, 0)).toBe(true);
     parent.kill('SIGKILL');
