@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { logSerializers } from '../../src/server/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
+import { speakTo } from '../support/raw-socket.ts';
 
 let api: TestApi;
 
@@ -14,19 +14,8 @@ beforeAll(async () => {
 
 afterAll(() => api?.stop());
 
-/** Sends these bytes as one request and returns the whole answer. */
-function speak(bytes: string | Buffer): Promise<string> {
-  const { hostname, port } = new URL(api.url);
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.write(bytes));
-    let answer = '';
-    socket.on('data', (chunk) => {
-      answer += chunk;
-    });
-    socket.on('close', () => resolve(answer));
-    socket.on('error', reject);
-  });
-}
+/** Says these bytes to the API as they are. */
+const speak = (bytes: string | Buffer) => speakTo(api.url, bytes);
 
 function post(body: string | Uint8Array, headers: { readonly [name: string]: string } = {}): Promise<Response> {
   return fetch(api.graphqlUrl, {

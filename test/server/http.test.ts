@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
+import { speakTo } from '../support/raw-socket.ts';
 import { until } from '../support/until.ts';
 
 const bodyLimitBytes = 100_000;
@@ -14,19 +15,8 @@ beforeAll(async () => {
 
 afterAll(() => api?.stop());
 
-/** Writes these bytes to the server and returns what it answers until it closes. */
-function speak(bytes: string): Promise<string> {
-  const { hostname, port } = new URL(api.url);
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.write(bytes));
-    let answer = '';
-    socket.on('data', (chunk) => {
-      answer += chunk;
-    });
-    socket.on('close', () => resolve(answer));
-    socket.on('error', reject);
-  });
-}
+/** Says these bytes to the API as they are. */
+const speak = (bytes: string | Buffer) => speakTo(api.url, bytes);
 
 function post(body: string | ReadableStream, headers: { readonly [name: string]: string } = {}): Promise<Response> {
   return fetch(api.graphqlUrl, {
