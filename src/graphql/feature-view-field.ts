@@ -1,5 +1,5 @@
 import type { View } from '../define/index.ts';
-import { contractError } from './errors.ts';
+import { clientError } from './errors.ts';
 import { servedViewExtension } from './read-budget.ts';
 import { registryOf } from './registry.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
@@ -21,7 +21,8 @@ export function featureViewField(
       budget.take();
       const known = entity.vectors?.get(view);
       if (known) return known;
-      if (entity.unavailable !== undefined) throw contractError('UNAVAILABLE', entity.unavailable);
+      const failure = entity.failures?.get(view);
+      if (failure) throw clientError(failure);
       return loaders.load(view, entity.id);
     },
   });

@@ -1,5 +1,5 @@
 import { camelCase, DefinitionError, type Entity, type Event, type View } from '../define/index.ts';
-import { type EventInput, invalidIdReason, type RecordOutcome } from '../engine/index.ts';
+import { type EventInput, invalidIdReason, type RecordOutcome, UnavailableError } from '../engine/index.ts';
 import type { EntityRef } from './types.ts';
 
 /** An entity that an event changes, as a field of the payloads of that event's mutations. */
@@ -42,18 +42,15 @@ export function payloadEntities(event: Event, views: readonly View[], taken: Ite
 
 /**
  * The entity as it is after the event, with the vectors that came back; null only if its id was refused. What did not
- * come back is read when it is asked for, if the event was rejected; if a part of the store is away, it fails at once.
+ * come back is read when it is asked for, if the event was rejected; if it could not be reached, it fails at once.
  */
 export function entityAfter({ by, views }: PayloadEntity, input: EventInput, outcome: RecordOutcome): EntityRef | null {
   const id = input[by];
   if (typeof id !== 'string' || invalidIdReason(id) !== null) return null;
-  const vectors = new Map(
-    views.flatMap((view) => {
-      const vector = outcome.vectors.get(view);
-      return vector ? [[view, vector]] : [];
-    }),
-  );
-  return outcome.status === 'UNAVAILABLE'
-    ? { id, vectors, unavailable: outcome.reason ?? 'unavailable' }
-    : { id, vectors };
+  const { status, reason } = outcome;
+  // Not all that came back: the sender's vectors are none of the receiver's.
+  const vectors = new Map([...outcome.vectors].filter(([view]) => views.includes(view)));
+  if (status !== 'UNAVAILABLE') return { id, vectors };
+  const failure = new UnavailableError(reason ?? 'a part of the store is away');
+  return { id, vectors, failures: new Map(views.map((view) => [view, failure])) };
 }

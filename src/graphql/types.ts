@@ -9,8 +9,8 @@ export interface EntityRef {
   readonly id: string;
   /** Vectors that need not be read again: a record payload's, or an update's. */
   readonly vectors?: ReadonlyMap<View, Vector>;
-  /** Why no other vector can be had; to ask for one would only be to wait once more. */
-  readonly unavailable?: string;
+  /** Why a vector cannot be had; to ask for it would only be to wait once more. */
+  readonly failures?: ReadonlyMap<View, Error>;
 }
 
 /** Options of every field that the plugin makes. */

@@ -1,6 +1,6 @@
 import type { View } from '../define/index.ts';
 import { invalidIdReason } from '../engine/index.ts';
-import type { Hub, Update, UpdateCause } from '../live/index.ts';
+import type { Hub, Update, UpdateCause, Watch } from '../live/index.ts';
 import { clientError } from './errors.ts';
 import type { EntityRef } from './types.ts';
 
@@ -18,16 +18,16 @@ export type Message =
 const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * The messages of one subscription. The first is a snapshot in the order of the ids, each once, the bad ones among
- * them: reading their view is what fails, at its own path. It is no generator, because a generator's `return()` waits
+ * The messages of one subscription. The first is a snapshot in the order of the ids, each once, also those that are bad or
+ * whose vector cannot be read: their view is what fails, at its own path. It is no generator, because a generator's `return()` waits
  * for the value that is under way, and a quiet subscription would never end.
  */
 export class WatchStream implements AsyncIterableIterator<Message> {
   readonly #view: View;
   #snapshot: Message | null;
-  #source: AsyncIterator<readonly Update[]> | null;
+  #source: Watch | null;
 
-  private constructor(view: View, snapshot: Message | null, source: AsyncIterator<readonly Update[]> | null) {
+  private constructor(view: View, snapshot: Message | null, source: Watch | null) {
     this.#view = view;
     this.#snapshot = snapshot;
     this.#source = source;
@@ -49,7 +49,9 @@ export class WatchStream implements AsyncIterableIterator<Message> {
       const watched = new Map(first?.value.map((update) => [update.vector.id, update]));
       const updates = distinct.map((id): EntityUpdate => {
         const update = watched.get(id);
-        return update ? entityUpdate(view, update) : { cause: 'SNAPSHOT', entity: { id } };
+        if (update) return entityUpdate(view, update);
+        const failure = source?.unreadable.get(id);
+        return { cause: 'SNAPSHOT', entity: failure ? { id, failures: new Map([[view, failure]]) } : { id } };
       });
       return new WatchStream(view, { kind: 'updates', updates }, source);
     } catch (error) {

@@ -2,8 +2,7 @@ import type { View } from '../define/index.ts';
 import { type Engine, InvalidIdError, invalidIdReason, UnavailableError, type Vector } from '../engine/index.ts';
 import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
 import { Pump, type Watched } from './pump.ts';
-import type { Update } from './update.ts';
-import { Watcher } from './watcher.ts';
+import { type Watch, Watcher } from './watcher.ts';
 
 export interface HubOptions {
   readonly engine: Engine;
@@ -46,7 +45,9 @@ export class Hub {
     this.#pump = new Pump(engine, {
       now: () => ++this.#moment,
       deliver: (batch, readAt) => this.#deliver(batch, readAt),
-      failed: (batch, error, readAt) => this.#readFailed(batch, error, readAt),
+      failed: (batch, error, readAt) => this.#readFailed(batch, error, readAt, (watcher) => watcher.fail(error)),
+      unreadable: (entity, error, readAt) =>
+        this.#readFailed([entity], error, readAt, (watcher) => watcher.miss(entity.id, error)),
     });
     events.listen({
       changed: (key, operation) => this.#changed(key, operation),
@@ -56,11 +57,11 @@ export class Hub {
 
   /**
    * Updates of these entities: first all of them as they are, then whatever changes, each message with all that changed
-   * since the last one. It begins at the first `next()`, which rejects if Valkey is away; later absences are ridden out.
-   * `return()` ends it at once.
-   * @throws InvalidIdError, UnavailableError (from the first `next()`)
+   * since the last one. It begins at the first `next()`, which rejects if Valkey is away or none of them can be read;
+   * later absences are ridden out. `return()` ends it at once.
+   * @throws InvalidIdError, UnavailableError, LogFaultError (from the first `next()`)
    */
-  watch(view: View, ids: Iterable<string>): AsyncIterableIterator<readonly Update[], undefined> {
+  watch(view: View, ids: Iterable<string>): Watch {
     return new Watcher(view, ids, {
       begin: (watcher) => {
         this.#watchers.add(watcher);
@@ -171,13 +172,13 @@ export class Hub {
   }
 
   /** Whoever waits for a first message is told; the others get theirs once a read succeeds. */
-  #readFailed(batch: readonly Entity[], error: unknown, readAt: number): void {
+  #readFailed(batch: readonly Entity[], error: unknown, readAt: number, tell: (watcher: Watcher) => void): void {
     this.#onReadFailure(error);
     for (const entity of batch) {
       const waiting = [...entity.watchers].filter(({ joining, joinedAt }) => joining && Number.isFinite(joinedAt));
-      for (const watcher of waiting) if (watcher.joinedAt < readAt) watcher.fail(error);
+      for (const watcher of waiting) if (watcher.joinedAt < readAt) tell(watcher);
       // Who joined since gets a read of their own.
-      if (waiting.some(({ ended }) => !ended)) this.#pump.mark(entity, { atOnce: true });
+      if (waiting.some(({ joinedAt }) => joinedAt > readAt)) this.#pump.mark(entity, { atOnce: true });
     }
   }
 }

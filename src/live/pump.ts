@@ -21,8 +21,10 @@ export interface PumpOutlet<W extends Watched> {
     batch: readonly { readonly watched: W; readonly resync: boolean; readonly vector: Vector }[],
     readAt: number,
   ): void;
-  /** These could not be read, all for the same reason; it is tried again for as long as they are watched. */
+  /** A read failed, and with it all of these; it is tried again for as long as they are watched. */
   failed(batch: readonly W[], error: unknown, readAt: number): void;
+  /** This one alone could not be read; it is tried again for as long as it is watched. */
+  unreadable(watched: W, error: Error, readAt: number): void;
 }
 
 const mostPerRead = 1_000;
@@ -102,7 +104,12 @@ export class Pump<W extends Watched> {
     } catch (error) {
       if (this.#stopped) return 'done';
       const away = error instanceof UnavailableError;
-      this.#failed(batch, error, readAt, away ? (watched) => this.mark(watched) : (watched) => this.#hold(watched));
+      this.#tryAgain(batch, away ? (watched) => this.mark(watched) : (watched) => this.#hold(watched));
+      this.#outlet.failed(
+        batch.map(({ watched }) => watched),
+        error,
+        readAt,
+      );
       return away ? 'away' : 'done';
     }
     if (this.#stopped) return 'done';
@@ -110,7 +117,8 @@ export class Pump<W extends Watched> {
     for (const [i, taken] of batch.entries()) {
       const result = results[i] as Vector | Error;
       if (result instanceof Error) {
-        this.#failed([taken], result, readAt, (watched) => this.#hold(watched));
+        this.#tryAgain([taken], (watched) => this.#hold(watched));
+        this.#outlet.unreadable(taken.watched, result, readAt);
       } else {
         this.#failing.delete(taken.watched);
         read.push({ watched: taken.watched, resync: taken.resync, vector: result });
@@ -120,15 +128,13 @@ export class Pump<W extends Watched> {
     return 'done';
   }
 
-  #failed(batch: readonly Taken<W>[], error: unknown, readAt: number, tryAgain: (watched: W) => void): void {
+  /** Must come before the failure is told: whoever stops watching because of it is forgotten then. */
+  #tryAgain(batch: readonly Taken<W>[], soon: (watched: W) => void): void {
     for (const { watched, lost, resync } of batch) {
       watched.lost ||= lost;
       watched.resync ||= resync;
+      if (watched.watchers.size > 0) soon(watched);
     }
-    const watched = batch.map((taken) => taken.watched);
-    // Before it is told: whoever stops watching because of it is forgotten then.
-    for (const one of watched) if (one.watchers.size > 0) tryAgain(one);
-    this.#outlet.failed(watched, error, readAt);
   }
 
   /** Marks it after a while, each time a longer one. */

@@ -1,7 +1,7 @@
 import type { View } from '../define/index.ts';
 import type { Vector } from '../engine/index.ts';
 import { Mailbox } from './mailbox.ts';
-import type { Update } from './update.ts';
+import type { Update, UpdateCause } from './update.ts';
 
 /** What the hub does for a watcher when it is first asked for updates, and when it ends. */
 export interface WatcherLife {
@@ -9,13 +9,20 @@ export interface WatcherLife {
   end(watcher: Watcher): void;
 }
 
+/** What a subscriber consumes. */
+export interface Watch extends AsyncIterableIterator<readonly Update[], undefined> {
+  /** Why some entities, by id, are not in the first message; a snapshot of each follows once it can be read. */
+  readonly unreadable: ReadonlyMap<string, Error>;
+}
+
 /**
  * One subscription to entities of one view, and the iterator that its client consumes. The first message holds all of
- * them; after that a vector goes out only if it is newer than the one last given, so values never go back.
+ * them that can be read; after that a vector goes out only if it is newer than the one last given, so values never go
+ * back.
  *
  * An iterator written out, not a generator: `return()` must settle a pending `next()`, for which a generator would wait.
  */
-export class Watcher implements AsyncIterableIterator<readonly Update[], undefined> {
+export class Watcher implements Watch {
   readonly view: View;
   /** Each once. */
   readonly ids: readonly string[];
@@ -23,8 +30,9 @@ export class Watcher implements AsyncIterableIterator<readonly Update[], undefin
   joinedAt = Number.POSITIVE_INFINITY;
   readonly #life: WatcherLife;
   readonly #mailbox = new Mailbox();
-  /** What it was last given of each entity; the first message goes out when it has all. */
+  /** What it was last given of each entity; the first message goes out when each was given or is unreadable. */
   readonly #given = new Map<string, Vector>();
+  readonly #unreadable = new Map<string, Error>();
   #state: 'new' | 'joining' | 'live' | 'ended' = 'new';
 
   constructor(view: View, ids: Iterable<string>, life: WatcherLife) {
@@ -40,6 +48,10 @@ export class Watcher implements AsyncIterableIterator<readonly Update[], undefin
   /** Whether it still waits for its first message. */
   get joining(): boolean {
     return this.#state === 'joining';
+  }
+
+  get unreadable(): ReadonlyMap<string, Error> {
+    return this.#unreadable;
   }
 
   next(): Promise<IteratorResult<readonly Update[], undefined>> {
@@ -70,13 +82,18 @@ export class Watcher implements AsyncIterableIterator<readonly Update[], undefin
     const last = this.#given.get(vector.id);
     if (last && !isNewer(last, vector)) return;
     this.#given.set(vector.id, vector);
-    if (this.joining) {
-      this.#mailbox.put({ cause: 'SNAPSHOT', vector });
-      if (this.#given.size === this.ids.length) this.#state = 'live';
-    } else {
-      const cause = resync ? 'RESYNC' : last && happened(last, vector) ? 'EVENT' : 'DECAY';
-      this.#mailbox.put({ cause, vector });
-    }
+    this.#unreadable.delete(vector.id);
+    this.#mailbox.put({ cause: last ? causeOf(last, vector, resync) : 'SNAPSHOT', vector });
+    this.#beginWhenComplete();
+  }
+
+  /** Takes it that an entity cannot be read, if its first vector is still waited for. */
+  miss(id: string, error: Error): void {
+    if (!this.joining || this.#given.has(id)) return;
+    this.#unreadable.set(id, error);
+    if (this.#unreadable.size === this.ids.length) this.fail(error);
+    this.#beginWhenComplete();
+    this.flush();
   }
 
   flush(): void {
@@ -91,6 +108,10 @@ export class Watcher implements AsyncIterableIterator<readonly Update[], undefin
     this.#finish(() => this.#mailbox.fail(error));
   }
 
+  #beginWhenComplete(): void {
+    if (this.joining && this.#given.size + this.#unreadable.size === this.ids.length) this.#state = 'live';
+  }
+
   #finish(settle: () => void): void {
     if (this.ended) return;
     const begun = this.#state !== 'new';
@@ -98,6 +119,10 @@ export class Watcher implements AsyncIterableIterator<readonly Update[], undefin
     if (begun) this.#life.end(this);
     settle();
   }
+}
+
+function causeOf(earlier: Vector, later: Vector, resync: boolean): UpdateCause {
+  return resync ? 'RESYNC' : happened(earlier, later) ? 'EVENT' : 'DECAY';
 }
 
 /**

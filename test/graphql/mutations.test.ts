@@ -7,6 +7,7 @@ import {
   ScoreTransactionDocument,
   type TransactionInput,
 } from '../../schema/operations/generated.ts';
+import { account, transferSchema, transferView } from './deployments.ts';
 import { faults, freshId, Service } from './service.ts';
 
 const open = () => Service.open(schema, views);
@@ -218,4 +219,23 @@ test('what GraphQL cannot coerce fails the request before anything is touched', 
   expect(result.errors?.[0]?.message).toContain('at "input[1].occurredAt"');
   const { data } = await service.run(RiskProfileDocument, { userId: good.userId });
   expect(data?.user.riskProfile?.txnCount1h).toBe(0);
+});
+
+test('the two entities of one type that an event names have each their own features', async () => {
+  const sent = transferView('account_sent', account, 'senderId');
+  const received = transferView('account_received', account, 'receiverId');
+  const service = await Service.open(transferSchema([sent, received]), [sent, received]);
+  const move = `mutation ($input: TransferInput!) {
+    recordTransfer(input: $input) {
+      sender { accountsent { count1h } accountreceived { count1h } }
+      receiver { accountsent { count1h } accountreceived { count1h } }
+    }
+  }`;
+  const input = { transferId: freshId('transfer'), senderId: 'a', receiverId: 'b', bankId: 'x', sum: 1 };
+  expect((await service.run(move, { input })).data).toEqual({
+    recordTransfer: {
+      sender: { accountsent: { count1h: 1 }, accountreceived: { count1h: 0 } },
+      receiver: { accountsent: { count1h: 0 }, accountreceived: { count1h: 1 } },
+    },
+  });
 });

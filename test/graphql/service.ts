@@ -53,6 +53,12 @@ export class Service {
     return new Service(schema, engine, hub, valkey);
   }
 
+  /** Makes an entity's log such that its vector can no longer be read. */
+  async spoil(view: View, id: string): Promise<void> {
+    const log = this.engine.keys.log(view, id);
+    await this.#valkey.multi().del(log).rpush(log, 'nonsense').exec();
+  }
+
   /** Cuts it off from Valkey, for good. */
   cutOff(): void {
     this.#valkey.disconnect();

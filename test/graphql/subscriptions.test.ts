@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { schema, views } from '../../schema/index.ts';
 import { RecordTransactionDocument, WatchUsersDocument } from '../../schema/operations/generated.ts';
+import { riskProfile } from '../../schema/user.ts';
 import { account, newBuilder, transfer, transferView } from './deployments.ts';
 import { faults, freshId, nextOf, Service, streamOf } from './service.ts';
 
@@ -95,6 +96,22 @@ describe('ids that cannot be watched', () => {
     expect(faults(begun)).toEqual([{ code: 'TOO_MANY_IDS', path: 'userRiskProfileUpdated' }]);
     expect(begun.errors?.[0]?.message).toContain('userRiskProfileUpdated(userIds:) takes at most 1000 ids');
   });
+});
+
+test('an entity that cannot be read is in the snapshot with its error, and the others are served', async () => {
+  const service = await open();
+  await service.spoil(riskProfile, 'broken');
+  const stream = streamOf(await service.watch(WatchUsersDocument, { userIds: ['broken', 'whole'] }));
+  const snapshot = await nextOf(stream);
+  expect(snapshot.data?.userRiskProfileUpdated).toMatchObject([
+    { cause: 'SNAPSHOT', user: { id: 'broken', riskProfile: null } },
+    { cause: 'SNAPSHOT', user: { id: 'whole', riskProfile: { txnCount1h: 0 } } },
+  ]);
+  expect(snapshot.errors?.map(({ path }) => path)).toEqual([['userRiskProfileUpdated', 0, 'user', 'riskProfile']]);
+  const update = nextOf(stream);
+  await service.run(RecordTransactionDocument, { input: pay('whole') });
+  expect((await update).data?.userRiskProfileUpdated).toMatchObject([{ cause: 'EVENT', user: { id: 'whole' } }]);
+  await stream.return(undefined);
 });
 
 test('while Valkey is away a subscription does not begin', async () => {

@@ -238,9 +238,14 @@ describe('a watch', () => {
       await pay(whole);
       expect(shown(await take(watch))).toEqual([`EVENT ${whole} ${nth} ${nth}`]);
     }
-    await expect(watchOf(payments, [broken, whole]).next()).rejects.toThrow('WRONGTYPE');
+    const late = watchOf(payments, [whole, broken]);
+    expect(shown(await take(late))).toEqual([`SNAPSHOT ${whole} 20 20`]);
+    expect(late.unreadable.get(broken)?.message).toContain('WRONGTYPE');
+    await expect(watchOf(payments, [broken]).next()).rejects.toThrow('WRONGTYPE');
     await valkey.del(log);
     expect(shown(await take(watch))).toEqual([`DECAY ${broken} 0 0`]);
+    expect(shown(await take(late))).toEqual([`SNAPSHOT ${broken} 0 0`]);
+    expect(late.unreadable.size).toBe(0);
   });
 
   it('of nobody ends', async () => {

@@ -12,6 +12,7 @@ interface Read {
 const reads: Read[] = [];
 const delivered: string[] = [];
 const failed: string[] = [];
+const unreadable: string[] = [];
 /** What comes of a read. */
 let answer: (ids: readonly string[]) => Promise<(Vector | Error)[]>;
 let pump: Pump<Watched>;
@@ -19,7 +20,7 @@ let pump: Pump<Watched>;
 beforeEach(() => {
   vi.useFakeTimers();
   let moment = 0;
-  for (const list of [reads, delivered, failed]) list.length = 0;
+  for (const list of [reads, delivered, failed, unreadable]) list.length = 0;
   const begun = Date.now();
   pump = new Pump<Watched>(
     {
@@ -32,6 +33,7 @@ beforeEach(() => {
       now: () => ++moment,
       deliver: (batch) => delivered.push(...batch.map(({ watched }) => watched.id)),
       failed: (batch, error) => failed.push(`${batch.map(({ id }) => id).join(' ')}: ${(error as Error).message}`),
+      unreadable: ({ id }, error) => unreadable.push(`${id}: ${error.message}`),
     },
   );
 });
@@ -64,7 +66,8 @@ describe('a pump', () => {
     for (const id of ['a', 'b', 'c']) pump.mark(entity(id));
     await vi.advanceTimersByTimeAsync(0);
     expect(delivered).toEqual(['a', 'c']);
-    expect(failed).toEqual(['b: b is broken']);
+    expect(unreadable).toEqual(['b: b is broken']);
+    expect(failed).toEqual([]);
   });
 
   it('tries one that fails by itself more and more rarely, however often it is marked, and others at once', async () => {
@@ -161,7 +164,12 @@ describe('a pump', () => {
           return ids.map((id) => (broken ? new Error('broken') : vectorOf(id)));
         },
       },
-      { now: () => 0, deliver: (batch) => resyncs.push(...batch.map(({ resync }) => resync)), failed: () => {} },
+      {
+        now: () => 0,
+        deliver: (batch) => resyncs.push(...batch.map(({ resync }) => resync)),
+        failed: () => {},
+        unreadable: () => {},
+      },
     );
     b.lost = b.resync = true;
     keen.mark(b);

@@ -59,4 +59,28 @@ describe('a watcher', () => {
     ]);
     expect(await sent(known(1_000, 1), unknown(900), unknown(910))).toEqual(['SNAPSHOT 1000', 'DECAY 900']);
   });
+
+  it('begins with those that can be read, and fails if there are none', async () => {
+    const watcher = new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} });
+    const first = watcher.next();
+    watcher.miss('anna', new Error('anna is broken'));
+    watcher.offer(vectorOf('ben', known(5, 1)), false);
+    watcher.flush();
+    expect((await first).value).toMatchObject([{ cause: 'SNAPSHOT', vector: { id: 'ben' } }]);
+    expect([...watcher.unreadable.keys()]).toEqual(['anna']);
+
+    const hopeless = new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} });
+    const none = hopeless.next();
+    for (const id of ['anna', 'ben']) hopeless.miss(id, new Error(`${id} is broken`));
+    await expect(none).rejects.toThrow('ben is broken');
+  });
+
+  it('begins when the last one turns out to be unreadable', async () => {
+    const watcher = new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} });
+    const first = watcher.next();
+    watcher.offer(vectorOf('ben', known(5, 1)), false);
+    watcher.flush();
+    watcher.miss('anna', new Error('anna is broken'));
+    expect((await first).value).toMatchObject([{ cause: 'SNAPSHOT', vector: { id: 'ben' } }]);
+  });
 });
