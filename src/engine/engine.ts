@@ -20,9 +20,12 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** An event up to this far ahead of the store's clock is taken as now; default 5 s. */
   readonly toleranceMs?: Milliseconds;
+  /** How many cells one call may fold while others wait for Valkey; default 20,000, some ten milliseconds. */
+  readonly cellsPerCall?: number;
 }
 
 const defaultToleranceMs = 5_000; // 5 seconds
+const defaultCellsPerCall = 20_000;
 
 /** Records events and serves vectors: the one way in and out, for GraphQL, replay and whatever else comes. */
 export class Engine {
@@ -31,7 +34,6 @@ export class Engine {
   readonly keys: KeyNames;
   readonly #store: LogStore;
   readonly #encoders: ReadonlyMap<View, RowEncoder>;
-
   readonly #toleranceMs: Milliseconds;
 
   private constructor({ views, clock, toleranceMs = defaultToleranceMs }: EngineOptions, store: LogStore) {
@@ -49,7 +51,8 @@ export class Engine {
    */
   static async open(options: EngineOptions): Promise<Engine> {
     const store = new LogStore(options.valkey, new KeyNames(options.keyPrefix), options.views);
-    await store.open(options.clock, options.toleranceMs ?? defaultToleranceMs);
+    const { clock, toleranceMs = defaultToleranceMs, cellsPerCall = defaultCellsPerCall } = options;
+    await store.open(clock, toleranceMs, cellsPerCall);
     return new Engine(options, store);
   }
 

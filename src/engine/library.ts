@@ -40,7 +40,9 @@ function tableOf(plan: Plan) {
     mask: item.mask,
     column: item.column,
     true_mask: item.trueMask,
-    numeric: item.numeric,
+    sums: item.sums,
+    extremes: item.extremes,
+    spread: item.spread,
   });
   return {
     index: plan.index,
@@ -48,10 +50,11 @@ function tableOf(plan: Plan) {
     layout: plan.layoutHash,
     span: plan.spanMs,
     keep: plan.keepMs,
-    columns: plan.columns.length,
+    column_count: plan.columns.length,
     distinct_fields: plan.distinctFields.length,
-    columns_format: doubles(plan.columns.length),
-    vector_format: doubles(plan.features.length),
+    columns_format: `<${doubles(plan.columns.length)}`,
+    vector_format: `<${doubles(plan.features.length)}`,
+    chunk_format: `d${'x'.repeat(8)}I4${doubles(plan.columns.length)}`,
     cell_bytes: 20 + 8 * plan.columns.length,
     row_bytes: 24 + 8 * plan.columns.length + distinctBytes,
     features: plan.features.map(({ kind, lane }, feature) => ({
@@ -83,7 +86,7 @@ function tableOf(plan: Plan) {
 
 /** The format with which Lua's struct packs this many doubles. */
 function doubles(count: number): string {
-  return `<${'d'.repeat(count)}`;
+  return 'd'.repeat(count);
 }
 
 type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };

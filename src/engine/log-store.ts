@@ -11,12 +11,10 @@ import { type EntityReply, ReplyReader, type RowVerdict } from './reply.ts';
 import { writeUpgrade } from './upgrade.ts';
 import type { Vector } from './vector.ts';
 
-/** One read call folds at most this many cells again, some milliseconds; what is left stale comes with a second burst. */
-const readBudgetCells = 10_000;
 /** A log is brought up to date at its first touch; more rounds mean that processes of two deployments disagree. */
 const upgradeRounds = 3;
-/** Logs that one call brings up to date, so that others are served between calls. */
-const upgradesAtOnce = 50;
+/** A call names a view by one byte. */
+const mostViews = 255;
 
 /** One view's part of a record call: the rows of one entity, in the order sent. */
 export interface RecordPart {
@@ -34,7 +32,14 @@ export interface RecordedPart {
 /** What one entity's part of a call came to; a part that has a value, or an error, is done with. */
 type PartReply<Value> =
   | { readonly kind: 'done'; readonly value: Value | Error }
-  | { readonly kind: 'layout'; readonly layoutHash: string };
+  | Extract<EntityReply, { kind: 'left' | 'layout' }>;
+
+/** A log whose layout is not that of its plan. */
+interface OutdatedLog {
+  readonly plan: Plan;
+  readonly id: string;
+  readonly layoutHash: string;
+}
 
 /**
  * The logs in Valkey: calls the function library, reads its replies, and brings old logs up to date. What is wrong with one
@@ -52,7 +57,7 @@ export class LogStore {
   #callHead = Buffer.alloc(0);
 
   constructor(valkey: Redis, keys: KeyNames, views: readonly View[]) {
-    assertDistinct(views);
+    assertServable(views);
     this.keys = keys;
     this.plans = new Map(views.map((view, place) => [view, planView(view, place)]));
     this.#registry = new PrefixRegistry(valkey, keys);
@@ -63,8 +68,9 @@ export class LogStore {
   /**
    * Loads the function library and checks the definitions against the store.
    * @param toleranceMs an event up to this far ahead of the store's clock is taken as now.
+   * @param cellsPerCall how many cells one call may fold, at least 1; it always does one entity.
    */
-  async open(clock: Clock, toleranceMs: Milliseconds): Promise<void> {
+  async open(clock: Clock, toleranceMs: Milliseconds, cellsPerCall: number): Promise<void> {
     await orUnavailable(() => this.#functions.load());
     const plans = [...this.plans.values()];
     const since = await this.#registry.enrol(clock, plans, async (key, argument) => {
@@ -72,141 +78,124 @@ export class LogStore {
       const [reply] = await orUnavailable(() => this.#functions.call([{ name, keys: [key], args: [argument] }]));
       return reply as Buffer;
     });
-    const head = Buffer.alloc(13 + 8 * plans.length);
+    const head = Buffer.alloc(21 + 8 * plans.length);
     head.writeUInt8(clock === 'event' ? 1 : 0, 0);
     head.writeUInt32LE(Buffer.byteLength(this.keys.prefix), 1);
     head.writeDoubleLE(toleranceMs, 5);
-    for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 5 + 8 * index);
+    head.writeDoubleLE(cellsPerCall, 13);
+    for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 13 + 8 * index);
     this.#callHead = head;
   }
 
-  /** Records the parts in one call; each part is atomic and idempotent. In the order given. */
+  /** Records the parts: in one call, or in several where much must be folded; each part is atomic and idempotent. */
   record(parts: readonly RecordPart[]): Promise<(RecordedPart | Error)[]> {
-    return this.#upToDate<RecordPart, RecordedPart>(parts, async (pending) => {
+    return this.#untilDone<RecordPart, RecordedPart>(parts, async (pending) => {
       const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
       const args = pending.map(({ plan, rows }) => Buffer.concat([Buffer.from([plan.index]), rows]));
-      const [bytes] = await this.#call(this.#library.functions.record, [{ keys, args }]);
-      const reader = new ReplyReader(bytes as Buffer);
-      const replies = pending.map(({ plan, id, rowCount }) => {
-        const reply = reader.entity(plan, id);
-        if (reply.kind !== 'vector') return this.#notServed(reply, plan, id);
-        const verdicts = Array.from({ length: rowCount }, () => reader.row());
-        return { kind: 'done' as const, value: { vector: reply.vector, verdicts } };
-      });
-      this.lostCompanions += reader.lostCompanions();
-      return replies;
+      return this.#call(this.#library.functions.record, keys, args, (reader) =>
+        pending.map(({ plan, id, rowCount }) => {
+          const reply = reader.entity(plan, id);
+          if (reply.kind !== 'vector') return this.#notServed(reply, plan, id);
+          const verdicts = Array.from({ length: rowCount }, () => reader.row());
+          return { kind: 'done', value: { vector: reply.vector, verdicts } };
+        }),
+      );
     });
   }
 
   /**
-   * Vectors in the order of the ids: one burst, or two where many are past their validity.
+   * Vectors in the order of the ids: in one call, or in several where many are past their validity.
    * @param force folds all of them again, and writes their hashes whole.
    */
   read(view: View, ids: readonly string[], force: boolean): Promise<(Vector | Error)[]> {
     const plan = this.#planOf(view);
-    return this.#upToDate<{ plan: Plan; id: string }, Vector>(
+    const argument = Buffer.from([plan.index, force ? 1 : 0]);
+    return this.#untilDone<{ plan: Plan; id: string }, Vector>(
       ids.map((id) => ({ plan, id })),
       async (pending) => {
-        const found = await this.#readWithin(plan, [pending.map(({ id }) => id)], force, readBudgetCells);
-        const stale = found.flatMap((reply, place) => (reply.kind === 'stale' ? [{ place, cells: reply.cells }] : []));
-        const calls = groupByCells(stale).map((group) => group.map(({ place }) => pending[place]?.id as string));
-        const rest = await this.#readWithin(plan, calls, force, Number.POSITIVE_INFINITY);
-        for (const [i, { place }] of stale.entries()) found[place] = rest[i] as EntityReply;
-        return found.map((reply, place) =>
-          reply.kind === 'vector'
-            ? { kind: 'done' as const, value: reply.vector }
-            : this.#notServed(reply, plan, pending[place]?.id as string),
+        const keys = pending.map(({ id }) => this.keys.log(view, id));
+        return this.#call(this.#library.functions.read, keys, [argument], (reader) =>
+          pending.map(({ id }) => {
+            const reply = reader.entity(plan, id);
+            return reply.kind === 'vector' ? { kind: 'done', value: reply.vector } : this.#notServed(reply, plan, id);
+          }),
         );
       },
     );
   }
 
-  async #readWithin(
-    plan: Plan,
-    calls: readonly (readonly string[])[],
-    force: boolean,
-    budget: number,
-  ): Promise<EntityReply[]> {
-    if (calls.length === 0) return [];
-    const argument = Buffer.alloc(10);
-    argument.writeUInt8(plan.index, 0);
-    argument.writeUInt8(force ? 1 : 0, 1);
-    argument.writeDoubleLE(budget, 2);
-    const replies = await this.#call(
-      this.#library.functions.read,
-      calls.map((ids) => ({ keys: ids.map((id) => this.keys.log(plan.view, id)), args: [argument] })),
-    );
-    return replies.flatMap((bytes, call) => {
-      const reader = new ReplyReader(bytes);
-      const found = (calls[call] ?? []).map((id) => reader.entity(plan, id));
-      this.lostCompanions += reader.lostCompanions();
-      return found;
-    });
-  }
-
-  /** Runs `attempt` over all items, and again over those whose log it found in an old layout, once that is mended. */
-  async #upToDate<Item extends { readonly plan: Plan; readonly id: string }, Value>(
+  /**
+   * Runs `attempt` over all items, then over those that it left because it had folded enough, and over those whose log it
+   * found in an old layout, once that is mended. One call after the other: Valkey serves nobody else while it has a
+   * further one of the same client before it.
+   */
+  async #untilDone<Item extends { readonly plan: Plan; readonly id: string }, Value>(
     items: readonly Item[],
     attempt: (pending: readonly Item[]) => Promise<PartReply<Value>[]>,
   ): Promise<(Value | Error)[]> {
-    const values: (Value | Error)[] = items.map(
-      () => new UnavailableError('Two deployments disagree on a log; try again'),
-    );
+    const values: (Value | Error)[] = [];
     let pending = items.map((item, place) => ({ item, place }));
-    for (let round = 0; pending.length > 0 && round < upgradeRounds; round++) {
+    let upgrades = 0;
+    while (pending.length > 0) {
       const replies = await attempt(pending.map(({ item }) => item));
-      const outdated: { item: Item; place: number; layoutHash: string }[] = [];
+      const left: typeof pending = [];
+      const outdated: ((typeof pending)[number] & { layoutHash: string })[] = [];
       for (const [i, reply] of replies.entries()) {
         const one = pending[i] as (typeof pending)[number];
         if (reply.kind === 'done') values[one.place] = reply.value;
+        else if (reply.kind === 'left') left.push(one);
         else outdated.push({ ...one, layoutHash: reply.layoutHash });
       }
-      const refusals = await this.#upgrade(outdated.map(({ item, layoutHash }) => ({ ...item, layoutHash })));
-      pending = outdated.filter(({ place }, i) => {
+      if (outdated.length > 0) upgrades++;
+      const refusals =
+        upgrades <= upgradeRounds
+          ? await this.#upgrade(outdated.map(({ item: { plan, id }, layoutHash }) => ({ plan, id, layoutHash })))
+          : outdated.map(() => new UnavailableError('Two deployments disagree on a log; try again'));
+      for (const [i, one] of outdated.entries()) {
         const refusal = refusals[i];
-        if (refusal) values[place] = refusal;
-        return !refusal;
-      });
+        if (refusal) values[one.place] = refusal;
+        else left.push(one);
+      }
+      pending = left;
     }
     return values;
   }
 
   /** Brings logs up to date, those of one layout together. In the order given: null, or why one cannot be. */
-  async #upgrade(
-    logs: readonly { readonly plan: Plan; readonly id: string; readonly layoutHash: string }[],
-  ): Promise<(Error | null)[]> {
-    const groups = Map.groupBy(logs, ({ plan, layoutHash }) => `${plan.index}:${layoutHash}`);
-    const refusals = new Map<string, Error>();
-    for (const [group, [first, ...others]] of groups) {
-      if (!first) continue;
-      const { plan, layoutHash } = first;
+  async #upgrade(logs: readonly OutdatedLog[]): Promise<(Error | null)[]> {
+    const refusals = new Map<OutdatedLog, Error>();
+    for (const group of Map.groupBy(logs, ({ plan, layoutHash }) => `${plan.index}:${layoutHash}`).values()) {
+      const [{ plan, layoutHash }] = group as [OutdatedLog];
       const old = await orUnavailable(() => this.#registry.layout(plan.view, layoutHash));
       const argument = old && writeUpgrade(plan, layoutHash, old);
-      if (!argument) {
+      for (const log of argument ? [] : group) {
         refusals.set(
-          group,
+          log,
           old
             ? new UnavailableError(`${plan.view.name} was written by a newer definition than is served here`)
-            : new LogFaultError(`${this.keys.log(plan.view, first.id)}: no log has the layout ${layoutHash}`),
+            : new LogFaultError(`${this.keys.log(plan.view, log.id)}: no log has the layout ${layoutHash}`),
         );
-        continue;
       }
-      const keys = [first, ...others].map(({ id }) => this.keys.log(plan.view, id));
-      const calls = Array.from({ length: Math.ceil(keys.length / upgradesAtOnce) }, (_, i) => ({
-        keys: keys.slice(i * upgradesAtOnce, (i + 1) * upgradesAtOnce),
-        args: [argument],
-      }));
-      for (const bytes of await this.#call(this.#library.functions.upgrade, calls)) {
-        this.lostCompanions += new ReplyReader(bytes).lostCompanions();
+      for (let pending = argument ? group : []; argument && pending.length > 0; ) {
+        const keys = pending.map(({ id }) => this.keys.log(plan.view, id));
+        const replies = await this.#call(this.#library.functions.upgrade, keys, [argument], (reader) =>
+          pending.map(({ id }) => {
+            const reply = reader.upgraded();
+            return reply && this.#notServed(reply, plan, id);
+          }),
+        );
+        pending = pending.filter((log, i) => {
+          const reply = replies[i];
+          if (reply?.kind === 'done') refusals.set(log, reply.value);
+          return reply?.kind === 'left';
+        });
       }
     }
-    return logs.map(({ plan, layoutHash }) => refusals.get(`${plan.index}:${layoutHash}`) ?? null);
+    return logs.map((log) => refusals.get(log) ?? null);
   }
 
   #notServed(reply: Exclude<EntityReply, { kind: 'vector' }>, plan: Plan, id: string): PartReply<never> {
-    if (reply.kind === 'layout') return reply;
-    if (reply.kind === 'stale')
-      return { kind: 'done', value: new UnavailableError('The log outgrew the call; try again') };
+    if (reply.kind !== 'fault') return reply;
     const passing = unavailableReason(new Error(reply.reason));
     const error = passing
       ? new UnavailableError(passing)
@@ -220,32 +209,28 @@ export class LogStore {
     return plan;
   }
 
-  #call(name: string, calls: readonly { keys: readonly string[]; args: readonly Buffer[] }[]): Promise<Buffer[]> {
-    return orUnavailable(() =>
-      this.#functions.call(calls.map(({ keys, args }) => ({ name, keys, args: [this.#callHead, ...args] }))),
-    );
+  /** Calls a function, and reads its reply with `parse`, to its end but for the count of lost companions. */
+  async #call<Reply>(
+    name: string,
+    keys: readonly string[],
+    args: readonly Buffer[],
+    parse: (reader: ReplyReader) => Reply,
+  ): Promise<Reply> {
+    const [bytes] = await orUnavailable(() => this.#functions.call([{ name, keys, args: [this.#callHead, ...args] }]));
+    const reader = new ReplyReader(bytes as Buffer);
+    const reply = parse(reader);
+    this.lostCompanions += reader.lostCompanions();
+    return reply;
   }
 }
 
-function assertDistinct(views: readonly View[]): void {
+function assertServable(views: readonly View[]): void {
+  if (views.length > mostViews) {
+    throw new DefinitionError(`${views.length} views are served, of which one deployment can have ${mostViews}`);
+  }
   const names = views.map(({ name, version }) => `${name} v${version}`);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice) throw new DefinitionError(`view ${twice}: is listed twice; give one of them another name or version`);
-}
-
-/** Splits what is stale into calls that each stay within the budget, so that others are served between them. */
-function groupByCells<Item extends { cells: number }>(items: readonly Item[]): Item[][] {
-  const groups: Item[][] = [];
-  let room = 0;
-  for (const item of items) {
-    if (groups.length === 0 || item.cells > room) {
-      groups.push([]);
-      room = readBudgetCells;
-    }
-    groups.at(-1)?.push(item);
-    room -= item.cells;
-  }
-  return groups;
 }
 
 async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {

@@ -6,8 +6,8 @@ import { stem } from './keys.ts';
 /** Ids are remembered at least this long, so that a retry is recognised; DESIGN calls it the horizon. */
 export const duplicateHorizonMs: Milliseconds = 86_400_000;
 
-/** Flags of a cell are bits of one 32-bit word, of which the engine keeps the last for itself. */
-const mostFlags = 31;
+/** Flags of a cell are bits of one 32-bit word, of which the engine keeps the last two for itself. */
+export const mostFlags = 30;
 /** Which of these an event has are bits of one 32-bit word. */
 const mostDistinctFields = 32;
 /** So is which of these a repeated event has otherwise. */
@@ -23,8 +23,10 @@ export interface Lane {
   readonly column: number;
   /** Flag bit of the boolean whose share is wanted; 0: none. */
   readonly trueMask: number;
-  /** Whether sums, extremes and spread are wanted, or only the newest value. */
-  readonly numeric: boolean;
+  /** What is wanted of the column beside the newest value. */
+  readonly sums: boolean;
+  readonly extremes: boolean;
+  readonly spread: boolean;
 }
 
 /** A running figure that goes by arrival, kept in the log's header. */
@@ -99,10 +101,10 @@ export function planView(view: View, place = 0): Plan {
     flag.test === 'true' ? `true:${flag.field}` : `where:${canonicalWhere(flag.where)}`,
   );
   const distinctFields = new Registry<string>((name) => name);
-  const lanes = new Registry<Lane & { delayMs: Milliseconds; numeric: boolean }>((lane) =>
+  const lanes = new Registry<Writable<Lane> & { delayMs: Milliseconds }>((lane) =>
     [lane.delayMs, lane.mask, lane.column, lane.trueMask].join(),
   );
-  const lifetimes = new Registry<Lane & { idleMs: Milliseconds; text: string; features: number[] }>(
+  const lifetimes = new Registry<Writable<Lane> & { idleMs: Milliseconds; text: string; features: number[] }>(
     (lane) => lane.text,
   );
   const seen = new Registry<SeenSet & { windows: { feature: number; lengthMs: Milliseconds }[] }>((set) => set.name);
@@ -116,7 +118,9 @@ export function planView(view: View, place = 0): Plan {
     mask: where ? 2 ** flags.place({ test: 'where', where }) : 0,
     column: columnOf(view, kind, field, columns),
     trueMask: kind === 'share' && field !== undefined ? 2 ** flags.place({ test: 'true', field }) : 0,
-    numeric: !['count', 'share', 'last', 'distinct'].includes(kind),
+    sums: kind === 'sum' || kind === 'avg',
+    extremes: kind === 'min' || kind === 'max',
+    spread: kind === 'stddev',
   });
 
   const features = view.features.map(({ aggregation }, feature) => {
@@ -128,26 +132,30 @@ export function planView(view: View, place = 0): Plan {
         where ? canonicalWhere(where) : '',
         window.idleMs,
       ].join('|');
-      const place = lifetimes.place({ ...lane, idleMs: window.idleMs, text, features: [] });
-      lifetimes.items[place]?.features.push(feature);
+      const shared = lifetimes.at({ ...lane, idleMs: window.idleMs, text, features: [] });
+      // All of it, so that a definition that grows finds it gathered.
+      shared.sums = shared.extremes = shared.spread = true;
+      shared.features.push(feature);
       return { kind, lane: -1 };
     }
     const leaving = edgeAt(window.delayMs + window.lengthMs);
     if (kind === 'distinct' && field !== undefined) {
       const mask = where ? 2 ** flags.place({ test: 'where', where }) : 0;
-      const place = seen.place({
+      const set = seen.at({
         name: where ? `${field}~${shortHash(canonicalWhere(where))}` : field,
         field: distinctFields.place(field),
         mask,
         windows: [],
       });
-      seen.items[place]?.windows.push({ feature, lengthMs: window.lengthMs });
+      set.windows.push({ feature, lengthMs: window.lengthMs });
       return { kind, lane: -1 };
     }
     const wanted = { ...laneOf(aggregation), delayMs: window.delayMs };
     const lane = lanes.place(wanted);
-    const shared = lanes.items[lane];
-    if (shared) shared.numeric ||= wanted.numeric;
+    const shared = lanes.at(wanted);
+    shared.sums ||= wanted.sums;
+    shared.extremes ||= wanted.extremes;
+    shared.spread ||= wanted.spread;
     const entering = edgeAt(window.delayMs);
     if (!entering.enter.includes(lane)) entering.enter.push(lane);
     leaving.leave.push(feature);
@@ -205,6 +213,8 @@ function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Things in the order of their first mention, each once. */
 class Registry<T> {
   readonly items: T[] = [];
@@ -220,6 +230,11 @@ class Registry<T> {
     const place = this.#places.get(name) ?? this.items.push(item) - 1;
     this.#places.set(name, place);
     return place;
+  }
+
+  /** The thing itself, or the one of the same name that was first. */
+  at(item: T): T {
+    return this.items[this.place(item)] as T;
   }
 
   names(): string[] {

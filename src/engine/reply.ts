@@ -4,8 +4,8 @@ import type { EpochMs, Vector } from './vector.ts';
 /** What the library found of one entity. */
 export type EntityReply =
   | { readonly kind: 'vector'; readonly vector: Vector }
-  /** Past its validity, and past the call's budget: ask again. */
-  | { readonly kind: 'stale'; readonly cells: number }
+  /** Its log must be folded, and the call had folded enough: ask again. */
+  | { readonly kind: 'left' }
   /** Its log has another layout and must be brought up to date first. */
   | { readonly kind: 'layout'; readonly layoutHash: string }
   /** It alone could not be served, for this reason of Valkey's. */
@@ -22,7 +22,7 @@ export interface RowVerdict {
 
 const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const;
 /** The first byte of an entity's reply. */
-const mark = { vector: 0x56, stale: 0x53, layout: 0x4c } as const; // 'V', 'S', 'L'; the fourth is 'E'
+const mark = { done: 0x56, left: 0x53, layout: 0x4c } as const; // 'V', 'S', 'L'; the fourth is 'E'
 const vectorHeadBytes = 56;
 
 /** Reads a packed reply of the function library from front to back; the functions in lua/ say what stands in it. */
@@ -35,26 +35,37 @@ export class ReplyReader {
   }
 
   entity(plan: Plan, id: string): EntityReply {
+    return this.#outcome() ?? this.#vector(plan, id);
+  }
+
+  /** Of a log that was to be brought up to date; null when it was. */
+  upgraded(): Exclude<EntityReply, { kind: 'vector' }> | null {
+    return this.#outcome();
+  }
+
+  /** Null when what was asked for was done. */
+  #outcome(): Exclude<EntityReply, { kind: 'vector' }> | null {
     const bytes = this.#bytes;
     const at = this.#at + 1;
     switch (bytes[this.#at]) {
-      case mark.vector:
-        return this.#vector(plan, id, at);
-      case mark.stale:
-        this.#at = at + 4;
-        return { kind: 'stale', cells: bytes.readUInt32LE(at) };
+      case mark.done:
+        this.#at = at;
+        return null;
+      case mark.left:
+        this.#at = at;
+        return { kind: 'left' };
       case mark.layout:
         this.#at = at + 8;
         return { kind: 'layout', layoutHash: bytes.toString('latin1', at, at + 8) };
-      default: {
+      default:
         this.#at = at + 2 + bytes.readUInt16LE(at);
         return { kind: 'fault', reason: bytes.toString('utf8', at + 2, this.#at) };
-      }
     }
   }
 
-  #vector(plan: Plan, id: string, at: number): EntityReply {
+  #vector(plan: Plan, id: string): EntityReply {
     const bytes = this.#bytes;
+    const at = this.#at;
     const values = new Float64Array(plan.features.length);
     for (let i = 0; i < values.length; i++) values[i] = bytes.readDoubleLE(at + vectorHeadBytes + 8 * i);
     this.#at = at + vectorHeadBytes + 8 * values.length;

@@ -1,6 +1,4 @@
-import type { Layout, Plan } from './plan.ts';
-
-const flagPlaces = 31;
+import { type Layout, mostFlags, type Plan } from './plan.ts';
 
 /**
  * Says how a log of an older layout becomes one of this plan, as the function `upgrade` reads it: for each thing the new
@@ -16,7 +14,7 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
     Buffer.from(oldHash, 'latin1'),
     Buffer.from([old.features.length, old.columns.length, old.lifetimes.length, old.seen.length]),
     Buffer.from([...places('features'), ...places('columns')]),
-    Buffer.from([...flags, ...new Array<number>(flagPlaces - flags.length).fill(0)]),
+    Buffer.from([...flags, ...new Array<number>(mostFlags - flags.length).fill(0)]),
     Buffer.from([...places('lifetimes'), ...places('seen')]),
   ]);
 }

@@ -109,6 +109,17 @@ describe('an event whose id is known', () => {
     expect((await send({ paidAt: start + dayMs })).outcome?.status).toBe('RECORDED');
   });
 
+  test('is recorded past that day also if nothing else came meanwhile, or all of it comes in one batch', async () => {
+    const first = pay({ paidAt: start });
+    const again = { ...first, paidAt: start + dayMs };
+    for (const batches of [[[first], [again]], [[first, again]], [[first], [pay({ paidAt: start + dayMs }), again]]]) {
+      const engine = await scratch.open([profile], 'event');
+      const outcomes = [];
+      for (const batch of batches) outcomes.push(...(await engine.record(payment, batch)));
+      expect(outcomes.map(({ status }) => status)).toEqual(outcomes.map(() => 'RECORDED'));
+    }
+  });
+
   test('sent without a time is no different from what was recorded without one', async () => {
     const engine = await scratch.open([profile], 'wall');
     const untimed = pay();

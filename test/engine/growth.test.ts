@@ -144,6 +144,14 @@ describe('a feature added to a view', () => {
     expect((await ada(after)).revision).toBeGreaterThan(revision);
   });
 
+  test('leaves a repeated event no different for what was not kept of it', async () => {
+    const { after, early } = await grown();
+    const outcomes = await after.record(payment, early);
+    expect(outcomes.map(({ status, reason }) => [status, reason])).toEqual(early.map(() => ['DUPLICATE', null]));
+    const [other] = await after.record(payment, [{ ...early[0], amount: 1 }]);
+    expect(other?.reason).toContain('amount');
+  });
+
   test('keeps old events for as long as its window needs them', async () => {
     const { after, prefix } = await grown({ ...old, count30d: count({ window: '30d' }) });
     expect(valuesOf(await ada(after))).toMatchObject({ count30d: 2 });

@@ -127,3 +127,20 @@ describe('a refresh', () => {
     expect(await scratch.valkey.pttl(key)).toBeGreaterThan(86_000_000);
   });
 });
+
+describe('a hash that is missing', () => {
+  test('is restored whole by whoever reads, or sends again what is recorded', async () => {
+    const profile = spending({ count24h: count({ window: '24h' }) });
+    const engine = await scratch.open([profile], 'wall');
+    const event = pay();
+    await engine.record(payment, [event]);
+    const key = engine.keys.hash(profile, 'ada');
+    for (const touch of [() => engine.read(profile, ['ada']), () => engine.record(payment, [event])]) {
+      await scratch.valkey.del(key);
+      await touch();
+      const [vector] = await engine.read(profile, ['ada']);
+      expect((await hashIn(engine, vector as Vector)).fields).toEqual(hashOf(vector as Vector));
+      expect(await scratch.valkey.pttl(key)).toBeGreaterThan(86_000_000);
+    }
+  });
+});

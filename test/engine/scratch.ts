@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'iovalkey';
 import { afterAll, inject } from 'vitest';
 import type { View } from '../../src/define/index.ts';
-import { type Clock, Engine } from '../../src/engine/index.ts';
+import { type Clock, Engine, type EngineOptions } from '../../src/engine/index.ts';
 import { writeLibrary } from '../../src/engine/library.ts';
 import { planView } from '../../src/engine/plan.ts';
 import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
@@ -28,12 +28,17 @@ export class Scratch {
   }
 
   /** Lends an engine of random views, and removes all that it stored and loaded. */
-  async lend(views: readonly View[], clock: Clock, use: (engine: Engine) => Promise<void>): Promise<void> {
-    const prefix = this.prefix();
+  async lend(
+    views: readonly View[],
+    clock: Clock,
+    use: (engine: Engine) => Promise<void>,
+    limits: Pick<EngineOptions, 'cellsPerCall'> = {},
+  ): Promise<void> {
+    const keyPrefix = this.prefix();
     try {
-      await use(await this.open(views, clock, prefix));
+      await use(await Engine.open({ valkey: this.valkey, views, keyPrefix, clock, ...limits }));
     } finally {
-      await this.#remove(prefix);
+      await this.#remove(keyPrefix);
       await this.unload(views);
     }
   }

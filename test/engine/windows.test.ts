@@ -52,6 +52,23 @@ describe('a window', () => {
     ]);
   });
 
+  test('of any length holds its part of a hundred events', async () => {
+    const seconds = Array.from({ length: 100 }, (_, i) => i + 1);
+    const features = (options: { delay?: '10s' } = {}) =>
+      seconds.flatMap((s): [string, Aggregation][] => [
+        [`count${s}s${options.delay ?? ''}`, count({ window: `${s}s`, ...options })],
+        [`sum${s}s${options.delay ?? ''}`, sum('amount', { window: `${s}s`, ...options })],
+      ]);
+    const paidAt = (s: number) => ({ amount: s, paidAt: start + s * 1_000 });
+    const last = async (some: [string, Aggregation][]) =>
+      Object.values((await unfold(Object.fromEntries(some), seconds.map(paidAt))).values.at(-1) ?? {});
+    const sumOf = (from: number, to: number) => ((to - from) * (from + to + 1)) / 2;
+    expect(await last(features())).toEqual(seconds.flatMap((s) => [s, sumOf(100 - s, 100)]));
+    expect(await last(features({ delay: '10s' }))).toEqual(
+      seconds.map((s) => Math.min(s, 90)).flatMap((s) => [s, sumOf(90 - s, 90)]),
+    );
+  });
+
   test('counts each of several events at one moment', async () => {
     const { values } = await unfold(
       { count1m: count({ window: '1m' }), sum1m: sum('amount', { window: '1m' }) },

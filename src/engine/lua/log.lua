@@ -4,7 +4,8 @@ local function header_bytes(features, lifetimes, seen)
   return HEADER_BYTES + 8 * (features + LIFETIME_DOUBLES * lifetimes + SEEN_DOUBLES * seen)
 end
 
-local function empty_lifetime()
+-- What a lane or a lifetime has gathered of nothing.
+local function empty_aggregate()
   return { n = 0, sum = 0, rest = 0, least = INFINITE, most = -INFINITE, mean = 0, m2 = 0, trues = 0,
     last_at = -INFINITE, last = NULL, arrival = -INFINITE }
 end
@@ -36,7 +37,7 @@ local function new_log(call, view)
   local log = { revision = 0, as_of = -INFINITE, valid_until = INFINITE, last_event_at = -INFINITE, event_seq = 0,
     complete_since = call.complete_since[view.index], expires_at = -INFINITE, vector = '', lifetimes = {}, seen = {},
     cells = '', cells_stored = false }
-  for i = 1, #view.lifetimes do log.lifetimes[i] = empty_lifetime() end
+  for i = 1, #view.lifetimes do log.lifetimes[i] = empty_aggregate() end
   for i = 1, #view.seen do log.seen[i] = empty_seen() end
   return log
 end
@@ -46,6 +47,7 @@ local function other_layout(view, raw)
   if #raw < HEADER_BYTES then error({ err = 'this is no log' }) end
   local layout = string.sub(raw, 1, 8)
   if layout ~= view.layout then return 'L' .. layout end
+  if #raw < HEADER_BYTES + 8 * #view.features then error({ err = 'this log is cut off' }) end
 end
 
 local function parse_fixed_header(log, raw)
@@ -65,6 +67,7 @@ local function parse_log(view, raw)
     log.seen[i] = unpack_seen(raw, header_bytes(features, lifetimes, i - 1) + 1)
   end
   log.cells = string.sub(raw, header_bytes(features, lifetimes, #view.seen) + 1)
+  if #log.cells % view.cell_bytes ~= 0 then error({ err = 'this log is cut off' }) end
   log.cells_stored = true
   return log
 end
@@ -78,9 +81,9 @@ local function pack_header(view, log)
 end
 
 -- The entity's now: the store's, or its newest event's; never before the last fold.
-local function now_of(call, log)
-  if call.event_clock then return log.as_of end
-  return math.max(call.millis, log.as_of)
+local function now_of(call, as_of)
+  if call.event_clock then return as_of end
+  return math.max(call.millis, as_of)
 end
 
 local function cell_count(view, log)
@@ -101,8 +104,8 @@ local function first_after(view, log, limit)
   return low
 end
 
--- Where a cell's id stands, if the log holds it. Only a hit at an id's own place counts.
-local function find_cell(view, log, id)
+-- Where the cell of an id stands, if the log holds it. Only a hit at an id's own place counts.
+local function search_cell(view, log, id)
   local from = 1
   while true do
     local at = string.find(log.cells, id, from, true)
@@ -110,6 +113,15 @@ local function find_cell(view, log, id)
     if (at - 1) % view.cell_bytes == ID_AT_IN_CELL then return at - ID_AT_IN_CELL end
     from = at + 1
   end
+end
+
+-- Where each cell stands, by its id; of two with one id, the newer.
+local function index_cells(view, log)
+  local index, cells = {}, log.cells
+  for at = 1, #cells, view.cell_bytes do
+    index[string.sub(cells, at + ID_AT_IN_CELL, at + ID_AT_IN_CELL + 7)] = at
+  end
+  return index
 end
 
 -- Order of cells: by time, then by id, read as two numbers because strings compare by the server's locale.
@@ -121,19 +133,23 @@ local function is_before(a, b)
   return a_low < b_low
 end
 
+-- Index of the first cell that comes after this one.
+local function place_of(view, log, cell)
+  local low, high = 1, cell_count(view, log) + 1
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local time, id = struct.unpack('<dc8', log.cells, (middle - 1) * view.cell_bytes + 1)
+    if is_before(cell, { time = time, id = id }) then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
 -- Puts new cells in their places.
 local function insert_cells(view, log, fresh)
   if #fresh > 1 then table.sort(fresh, is_before) end
-  local cells, size, parts, from = log.cells, view.cell_bytes, {}, 1
+  local cells, parts, from = log.cells, {}, 1
   for _, cell in ipairs(fresh) do
-    local index = first_after(view, log, cell.time)
-    while index > 1 do -- ties: step back over cells of the same moment with a larger id
-      local at = (index - 2) * size + 1
-      local time, id = struct.unpack('<dc8', cells, at)
-      if time ~= cell.time or is_before({ time = time, id = id }, cell) then break end
-      index = index - 1
-    end
-    local at = (index - 1) * size + 1
+    local at = (place_of(view, log, cell) - 1) * view.cell_bytes + 1
     if at > from then parts[#parts + 1] = string.sub(cells, from, at - 1) end
     parts[#parts + 1] = cell.packed
     from = at

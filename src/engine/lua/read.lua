@@ -1,31 +1,28 @@
 -- Reading: vectors out, folded again where time has passed them by.
 
--- `call.budget`: how many cells may still be folded.
 local function read_entity(call, view, key, force)
   local head = redis.call('GETRANGE', key, 0, HEADER_BYTES + 8 * #view.features - 1)
   if head == '' then
     -- A hash without a log would go on serving what nobody can vouch for.
-    call.lost = call.lost + redis.call('DEL', key_names(call, view, key).hash)
+    call.lost = call.lost + redis.call('DEL', hash_name(call, key))
     return nothing_stored(call, view)
   end
   local outdated = other_layout(view, head)
   if outdated then return outdated end
+  local whole = force or redis.call('EXISTS', hash_name(call, key)) == 0
   local as_of, valid_until = struct.unpack('<dd', head, 17)
-  if not force and now_of(call, { as_of = as_of }) < valid_until then return 'V' .. string.sub(head, 9) end
-  local cells = (redis.call('STRLEN', key) - header_bytes(#view.features, #view.lifetimes, #view.seen)) / view.cell_bytes
-  if cells > call.budget then return 'S' .. struct.pack('<I4', cells) end
-  call.budget = call.budget - cells
+  if not whole and now_of(call, as_of) < valid_until then return 'V' .. string.sub(head, 9) end
+  if call.budget <= 0 then return LEFT end
   local log = parse_log(view, redis.call('GET', key))
-  return settle(call, view, log, key_names(call, view, key), now_of(call, log), false, force)
+  return settle(call, view, log, key_names(call, view, key), now_of(call, log.as_of), false, whole)
 end
 
--- KEYS: logs of one view. ARGV[2]: B index of the view, B 1 to fold all of them again, d how many cells may be folded.
--- Returns, one after the other: 'V' and the vector; 'S' and I4 the cells of one that is stale and past the budget; 'L'
--- and c8 a layout; or 'E' as `record` has it. At the end I4 as `record`.
+-- KEYS: logs of one view. ARGV[2]: B index of the view, B 1 to fold all of them again.
+-- Returns, one after the other: 'V' and the vector; 'S' for one that must be folded again and is left for another call;
+-- 'L' and c8 a layout; or 'E' as `record` has it. At the end I4 as `record`.
 local function read(keys, args)
   local call = open_call(args[1])
-  local index, force
-  index, force, call.budget = struct.unpack('<BBd', args[2])
+  local index, force = struct.unpack('<BB', args[2])
   local view, replies = views[index], {}
   for i, key in ipairs(keys) do replies[i] = alone(read_entity, call, view, key, force == 1) end
   replies[#replies + 1] = struct.pack('<I4', call.lost)

@@ -1,6 +1,6 @@
 -- Storing: the log with its new vector, and the served hash.
 
--- The shortest decimal that reads back as the same double.
+-- A decimal that reads back as the same double, with as few of 15, 16 or 17 digits as will do.
 local function decimal(value)
   if value == math.floor(value) and math.abs(value) < 1e15 then return string.format('%d', value) end
   local text = string.format('%.15g', value)
@@ -64,12 +64,14 @@ local function extend_log(call, view, log)
   return extend(log, needed, view.keep)
 end
 
--- Last-seen times are trimmed to the longest window that counts them as their TTL moves.
+-- Last-seen times are trimmed to the longest window that counts them as their TTL moves. They never outlive their log,
+-- beside which they would seem to be left over from one that was lost.
 local function extend_seen(call, view, log, names, now)
   for i, seen in ipairs(view.seen) do
     local state = log.seen[i]
-    local needed = call.event_clock and call.millis + view.keep or state.fed_at + seen.longest
+    local needed = call.event_clock and log.expires_at or state.fed_at + seen.longest
     if state.fed_at > -INFINITE and extend(state, needed, seen.longest) then
+      state.expires_at = math.min(state.expires_at, log.expires_at)
       redis.call('ZREMRANGEBYSCORE', names.seen[i], '-inf', integer(now - seen.longest))
       redis.call('PEXPIREAT', names.seen[i], integer(state.expires_at))
     end
@@ -106,7 +108,7 @@ end
 local function nothing_stored(call, view)
   local parts = { 'V', struct.pack('<ddddddd', call.micros, call.millis, INFINITE, -INFINITE, 0,
     call.complete_since[view.index], -INFINITE) }
-  local empty = empty_lifetime()
+  local empty = empty_aggregate()
   for _, feature in ipairs(view.features) do
     parts[#parts + 1] = struct.pack('<d', feature.op == 'distinct' and 0 or outcome[feature.op](empty))
   end

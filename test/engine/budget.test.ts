@@ -1,0 +1,78 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type Aggregation, count } from '../../src/define/index.ts';
+import { Engine } from '../../src/engine/index.ts';
+import { valuesOf } from './expectations.ts';
+import { pay, payment, spending } from './payments.ts';
+import { useScratch } from './scratch.ts';
+
+const scratch = useScratch();
+const ids = Array.from({ length: 10 }, (_, i) => `user ${i}`);
+const count1s = { count1s: count({ window: '1s' }) };
+
+/** An engine whose calls fold few cells, and how many calls at once, and in all, a piece of work takes. */
+async function thrifty(features: { [name: string]: Aggregation }, cellsPerCall: number, keyPrefix = scratch.prefix()) {
+  const valkey = scratch.valkey.duplicate();
+  onTestFinished(() => valkey.disconnect());
+  const view = spending(features, 'thrifty');
+  const engine = await Engine.open({ valkey, views: [view], keyPrefix, clock: 'wall', cellsPerCall });
+  const send = valkey.callBuffer.bind(valkey) as (...args: unknown[]) => Promise<unknown>;
+  const calls = async (work: () => Promise<unknown>) => {
+    let [underWay, most, total] = [0, 0, 0];
+    const spy = vi.spyOn(valkey, 'callBuffer').mockImplementation((...args: unknown[]) => {
+      total++;
+      most = Math.max(most, ++underWay);
+      return send(...args).finally(() => underWay--);
+    });
+    await work();
+    spy.mockRestore();
+    return { most, total };
+  };
+  return { engine, view, calls };
+}
+
+const oneOfEach = () => ids.map((userId) => pay({ userId }));
+
+describe('what one call may not fold', () => {
+  test('is recorded by further calls, one after the other, each entity whole', async () => {
+    const { engine, view, calls } = await thrifty(count1s, 3);
+    expect(await calls(() => engine.record(payment, oneOfEach()))).toEqual({ most: 1, total: 4 });
+    const twice = [...oneOfEach(), ...oneOfEach()];
+    let outcomes: Awaited<ReturnType<Engine['record']>> = [];
+    const { total } = await calls(async () => {
+      outcomes = await engine.record(payment, twice);
+    });
+    expect(total).toBe(10);
+    expect(outcomes.map(({ status }) => status)).toEqual(twice.map(() => 'RECORDED'));
+    expect(outcomes.map(({ vectors }) => vectors.get(view)?.id)).toEqual([...ids, ...ids]);
+    expect(outcomes.map(({ vectors }) => vectors.get(view)?.eventSeq)).toEqual(twice.map(() => 3));
+  });
+
+  test('is read by further calls, one after the other, and in the order asked', async () => {
+    const { engine, view, calls } = await thrifty(count1s, 3);
+    const [{ occurredAt } = { occurredAt: 0 }] = await engine.record(payment, oneOfEach());
+    await vi.waitUntil(async () => (await scratch.now()) > (occurredAt ?? 0) + 2_000, { timeout: 10_000 });
+    const asked = [...ids, 'nobody', ...ids].toReversed();
+    let vectors: Awaited<ReturnType<Engine['read']>> = [];
+    const read = async () => {
+      vectors = await engine.read(view, asked);
+    };
+    expect(await calls(read)).toEqual({ most: 1, total: 4 });
+    expect(vectors.map(({ id }) => id)).toEqual(asked);
+    expect(vectors.map((vector) => valuesOf(vector).count1s)).toEqual(asked.map(() => 0));
+    expect(await calls(read)).toEqual({ most: 1, total: 1 });
+  });
+
+  test('is brought to a new layout by further calls, one after the other', async () => {
+    const keyPrefix = scratch.prefix();
+    const before = await thrifty(count1s, 100, keyPrefix);
+    await before.engine.record(payment, oneOfEach());
+    const { engine, view, calls } = await thrifty({ ...count1s, count1h: count({ window: '1h' }) }, 1, keyPrefix);
+    let vectors: Awaited<ReturnType<Engine['read']>> = [];
+    // One finds the old layout; ten bring one log each up to date; one reads.
+    const read = async () => {
+      vectors = await engine.read(view, ids);
+    };
+    expect(await calls(read)).toEqual({ most: 1, total: 12 });
+    expect(vectors.map((vector) => valuesOf(vector).count1h)).toEqual(ids.map(() => 1));
+  });
+});
