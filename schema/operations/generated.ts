@@ -13,7 +13,7 @@ export type RecordStatus =
   | 'REJECTED'
   /** It is older than every window, or than the store can tell from a repeat: no effect. */
   | 'TOO_LATE'
-  /** A part of the store could not be reached: it may or may not be in. Sending it again is safe. */
+  /** A part of the store could not be reached, or used: it may or may not be in. Sending it again is safe. */
   | 'UNAVAILABLE';
 
 /** A card payment of a user to a merchant. */

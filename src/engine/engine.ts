@@ -5,7 +5,7 @@ import { duplicateReason } from './duplicate.ts';
 import { KeyNames } from './keys.ts';
 import { LogStore, type RecordedPart } from './log-store.ts';
 import type { EventInput, RecordOutcome, RecordStatus } from './outcome.ts';
-import { InvalidIdError, UnavailableError } from './outcome.ts';
+import { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import type { Clock } from './registry.ts';
 import type { RowVerdict } from './reply.ts';
@@ -20,8 +20,10 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** An event up to this far ahead of the store's clock is taken as now; default 5 s. */
   readonly toleranceMs?: Milliseconds;
-  /** How many cells one call may fold while others wait for Valkey; default 20,000, some ten milliseconds. */
+  /** How many cells one call may fold while others wait for Valkey; default 20,000, some tens of milliseconds. */
   readonly cellsPerCall?: number;
+  /** Told of each entity into which nothing can be recorded, because what is stored of it cannot be used. */
+  readonly onFault?: (fault: LogFaultError) => void;
 }
 
 const defaultToleranceMs = 5_000; // 5 seconds
@@ -35,11 +37,14 @@ export class Engine {
   readonly #store: LogStore;
   readonly #encoders: ReadonlyMap<View, RowEncoder>;
   readonly #toleranceMs: Milliseconds;
+  readonly #onFault: (fault: LogFaultError) => void;
 
-  private constructor({ views, clock, toleranceMs = defaultToleranceMs }: EngineOptions, store: LogStore) {
+  private constructor(options: EngineOptions, store: LogStore) {
+    const { views, clock, toleranceMs = defaultToleranceMs, onFault = () => {} } = options;
     this.views = views;
     this.clock = clock;
     this.#toleranceMs = toleranceMs;
+    this.#onFault = onFault;
     this.keys = store.keys;
     this.#store = store;
     this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
@@ -69,6 +74,7 @@ export class Engine {
     const rejected = inputs.map((input) => rejection(event, input, this.clock === 'event'));
     const parts = this.#divide(event, inputs, rejected);
     const recorded = await this.#recordParts(parts);
+    for (const result of recorded) if (result instanceof LogFaultError) this.#onFault(result);
 
     const drafts = inputs.map((): Draft => ({ verdicts: [], reasons: [], vectors: new Map(), unavailable: null }));
     for (const [i, { plan, places }] of parts.entries()) {
@@ -77,7 +83,9 @@ export class Engine {
         const draft = drafts[place] as Draft;
         if (result instanceof Error) {
           draft.unavailable =
-            result instanceof UnavailableError ? result.message : 'What is stored of it cannot be used';
+            result instanceof UnavailableError
+              ? result.message
+              : `What is stored of this ${plan.view.entity.name} cannot be used, and waiting does not mend it; the log of the server says why`;
         } else if (result) {
           const verdict = result.verdicts[row] as RowVerdict;
           draft.verdicts.push(verdict);

@@ -18,7 +18,7 @@ const statusDescriptions: { readonly [S in RecordStatus]: string } = {
   DUPLICATE: 'It was in already, and nothing changed.',
   TOO_LATE: 'It is older than every window, or than the store can tell from a repeat: no effect.',
   REJECTED: 'It breaks a rule, and sending it again does not help: no effect. The reason says which.',
-  UNAVAILABLE: 'A part of the store could not be reached: it may or may not be in. Sending it again is safe.',
+  UNAVAILABLE: 'A part of the store could not be reached, or used: it may or may not be in. Sending it again is safe.',
 };
 
 /** `RecordStatus`, which all events share. */

@@ -15,6 +15,7 @@ import {
 } from '../valkey/index.ts';
 import type { Backend } from './graphql.ts';
 import { type Health, valkeyHealth } from './health.ts';
+import { currentRequestId, isFirstReport } from './request-id.ts';
 
 export interface BackendOptions {
   readonly address: ValkeyAddress;
@@ -99,7 +100,11 @@ export class BackendKeeper {
   async #attempt(): Promise<boolean> {
     const { address, views, keyPrefix, clock, log } = this.#options;
     try {
-      const engine = await Engine.open({ valkey: this.#valkey, views, keyPrefix, clock });
+      const onFault = (fault: Error) => {
+        if (isFirstReport(fault))
+          log.error({ err: fault, requestId: currentRequestId() }, 'An event cannot be recorded');
+      };
+      const engine = await Engine.open({ valkey: this.#valkey, views, keyPrefix, clock, onFault });
       const events = await KeyspaceEvents.open({
         valkey: this.#valkey,
         subscriber: connectSubscriber(address),
