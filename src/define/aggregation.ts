@@ -137,7 +137,7 @@ function aggregation<Kind extends AggregationKind, Field extends string, Filter 
             delayMs: delay === undefined ? 0 : parseDuration(delay),
           }
         : window,
-    where: where && Object.keys(where).length > 0 ? where : undefined,
+    where: where && Object.keys(where).length === 0 ? undefined : where,
     description,
   };
 }

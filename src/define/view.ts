@@ -138,7 +138,7 @@ function assertAggregation(aggregation: Aggregation, event: Event, at: string): 
     assertDuration(window.length, window.lengthMs, `${at}, window`);
     assertDuration(window.delay ?? '', window.delayMs, `${at}, delay`);
   }
-  if (where) assertWhere(where, event, at);
+  if (where !== undefined) assertWhere(where, event, at);
 }
 
 function assertDistinctNames(view: string, features: readonly Feature[], derived: readonly DerivedFeature[]): void {

@@ -15,15 +15,18 @@ interface Order {
   readonly lte?: number;
 }
 
+/** At least one of these operators: none at all would hold of every event. */
+type SomeOf<Operators> = { [O in keyof Operators]-?: Operators & Required<Pick<Operators, O>> }[keyof Operators];
+
 interface ConditionByType {
-  id: Equality<string>;
-  number: Equality<number> & Order;
-  boolean: Equality<boolean>;
+  id: SomeOf<Equality<string>>;
+  number: SomeOf<Equality<number> & Order>;
+  boolean: SomeOf<Equality<boolean>>;
   time: never;
 }
 
 /** A condition on one field; all of its operators must hold. */
-export type Condition = Equality<string> | (Equality<number> & Order) | Equality<boolean>;
+export type Condition = ConditionByType[FieldType];
 
 /** Conditions on an event; all must hold. */
 export type Where = { readonly [field: string]: Condition | undefined };
@@ -52,13 +55,11 @@ const holds: { readonly [O in Operator]: (value: Value | null, operand: never) =
 function clauses(where: Where): { field: string; operator: Operator; operand: Value | readonly Value[] }[] {
   return Object.entries(where)
     .flatMap(([field, condition]) =>
-      Object.entries(condition ?? {})
-        .filter(([, operand]) => operand !== undefined)
-        .map(([operator, operand]) => ({
-          field,
-          operator: operator as Operator,
-          operand: Array.isArray(operand) ? [...new Set<Value>(operand)].sort() : (operand as Value),
-        })),
+      Object.entries(condition ?? {}).map(([operator, operand]) => ({
+        field,
+        operator: operator as Operator,
+        operand: Array.isArray(operand) ? [...new Set<Value>(operand)].sort() : (operand as Value),
+      })),
     )
     .sort((a, b) => (a.field + a.operator < b.field + b.operator ? -1 : 1));
 }
@@ -94,23 +95,43 @@ const typeofField: { readonly [T in FieldType]: string } = {
   time: '',
 };
 
-/** What TypeScript already refuses, said again to whoever comes without types. */
+/**
+ * What TypeScript already refuses, said again to whoever comes without types; and a list without a value. What is left
+ * out by mistake, such as a threshold from a variable that is not set, must not come to mean every event.
+ */
 export function assertWhere(where: Where, event: Event, at: string): void {
-  for (const { field, operator, operand } of clauses(where)) {
+  if (!isObject(where)) throw new DefinitionError(`${at}: where must be an object, it was ${JSON.stringify(where)}`);
+  for (const [field, condition] of Object.entries<unknown>(where)) {
     const type = event.fields[field]?.type;
     if (!type) throw new DefinitionError(`${at}: where names the field ${field}, which ${event.name} does not have`);
-    if (!(operator in symbols)) throw new DefinitionError(`${at}: where.${field} has an unknown operator ${operator}`);
-    const ordered = operator !== 'eq' && operator !== 'ne' && operator !== 'in';
-    const operands = operator === 'in' ? (operand as readonly Value[]) : [operand];
-    const fits =
-      type !== 'time' &&
-      (!ordered || type === 'number') &&
-      Array.isArray(operands) &&
-      operands.every((one) => typeof one === typeofField[type] && (typeof one !== 'number' || Number.isFinite(one)));
-    if (!fits) {
+    if (!isObject(condition) || Object.keys(condition).length === 0) {
       throw new DefinitionError(
-        `${at}: where.${field}.${operator} does not fit a field of type ${type}, it was ${JSON.stringify(operand)}`,
+        `${at}: where.${field} must be an object with at least one of ${Object.keys(symbols).join(', ')}, it was ${JSON.stringify(condition)}`,
       );
     }
+    for (const [operator, operand] of Object.entries(condition)) {
+      if (!Object.hasOwn(symbols, operator))
+        throw new DefinitionError(`${at}: where.${field} has an unknown operator ${operator}`);
+      if (!fits(type, operator as Operator, operand)) {
+        throw new DefinitionError(
+          `${at}: where.${field}.${operator} does not fit a field of type ${type}, it was ${JSON.stringify(operand)}`,
+        );
+      }
+    }
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function fits(type: FieldType, operator: Operator, operand: unknown): boolean {
+  if (operator === 'in')
+    return Array.isArray(operand) && operand.length > 0 && operand.every((one) => fits(type, 'eq', one));
+  const ordered = operator !== 'eq' && operator !== 'ne';
+  return (
+    (!ordered || type === 'number') &&
+    typeof operand === typeofField[type] &&
+    (typeof operand !== 'number' || Number.isFinite(operand))
+  );
 }

@@ -20,7 +20,7 @@ import { base } from './transaction.ts';
 type Untyped = (name: string, definition: { readonly [option: string]: unknown }) => View;
 const define = view as unknown as Untyped;
 const withFeatures = (features: { [name: string]: unknown }) => define('profile', { ...base, features });
-const filtered = (where: object) => withFeatures({ busy: count({ window: '1h', where: where as Where }) });
+const filtered = (where: object | null) => withFeatures({ busy: count({ window: '1h', where: where as Where }) });
 const one = { busy: count({ window: '1h' }) };
 
 /** Asserts that a definition is refused with a message that has all these parts. */
@@ -91,6 +91,17 @@ describe('a feature is refused, by its name and that of its view,', () => {
     [{ userId: { gte: 'x' } }, 'where.userId.gte'],
     [{ fraud: { eq: 1 } }, 'where.fraud.eq'],
     [{ occurredAt: { eq: 1 } }, 'where.occurredAt.eq'],
+    [{ amount: { constructor: 1 } }, 'operator constructor'],
+    [null, 'where must be an object'],
+    [{ amount: {} }, 'where.amount must be'],
+    [{ amount: undefined }, 'where.amount must be'],
+    [{ amount: null }, 'where.amount must be'],
+    [{ amount: 5 }, 'where.amount must be'],
+    [{ amount: [5] }, 'where.amount must be'],
+    [{ fraud: { eq: true }, amount: {} }, 'where.amount must be'],
+    [{ amount: { gte: undefined } }, 'where.amount.gte'],
+    [{ amount: { gte: 5, lt: undefined } }, 'where.amount.lt'],
+    [{ amount: { in: [] } }, 'where.amount.in'],
   ])('when its filter is %o', (where, part) => {
     refused(() => filtered(where), at, part);
   });

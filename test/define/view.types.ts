@@ -71,6 +71,8 @@ view('profile', { ...base, features: { a: count({ window: lifetime({ idle: '1h' 
 
 // Filters. --------------------------------------------------------------------------------------------------------------
 
+declare const threshold: number | undefined;
+
 // @ts-expect-error A misspelt field.
 view('profile', { ...base, features: { a: count({ window: '1h', where: { amuont: { gte: 1 } } }) } });
 
@@ -88,6 +90,21 @@ view('profile', { ...base, features: { a: count({ window: '1h', where: { occurre
 
 // @ts-expect-error An operator that does not exist.
 view('profile', { ...base, features: { a: count({ window: '1h', where: { amount: { above: 1 } } }) } });
+
+// @ts-expect-error A condition without an operator, which would hold of every event.
+view('profile', { ...base, features: { a: count({ window: '1h', where: { amount: {} } }) } });
+
+// @ts-expect-error The same beside a good one.
+view('profile', { ...base, features: { a: count({ window: '1h', where: { fraud: { eq: true }, amount: {} } }) } });
+
+// @ts-expect-error No condition.
+view('profile', { ...base, features: { a: count({ window: '1h', where: { amount: undefined } }) } });
+
+// @ts-expect-error A threshold that may not be set.
+view('profile', { ...base, features: { a: count({ window: '1h', where: { amount: { gte: threshold } } }) } });
+
+// @ts-expect-error The same beside a good one.
+view('profile', { ...base, features: { a: count({ window: '1h', where: { amount: { gte: threshold, lt: 9 } } }) } });
 
 // Names. ----------------------------------------------------------------------------------------------------------------
 

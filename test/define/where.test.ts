@@ -21,7 +21,6 @@ describe('a filter', () => {
     [{ amount: { lte: 10 } }, true],
     [{ amount: { lte: 9 } }, false],
     [{ amount: { in: [1, 10] } }, true],
-    [{ amount: { in: [] } }, false],
     [{ fraud: { eq: true } }, true],
     [{ fraud: { eq: false } }, false],
     [{ merchantId: { in: ['m1', 'm2'] } }, true],
@@ -40,12 +39,13 @@ describe('a filter', () => {
     expect(passes({ [field]: { ne: 'x' } })).toBe(true);
     expect(passes({ [field]: { eq: 'x' } })).toBe(false);
     expect(passes({ [field]: { in: ['x'] } })).toBe(false);
-    for (const operator of ['gt', 'gte', 'lt', 'lte']) expect(passes({ [field]: { [operator]: -1 } })).toBe(false);
+    for (const order of [{ gt: -1 }, { gte: -1 }, { lt: -1 }, { lte: -1 }]) {
+      expect(passes({ [field]: order })).toBe(false);
+    }
   });
 
   test('without conditions is no filter', () => {
     expect(count({ window: '1h', where: {} }).where).toBeUndefined();
-    expect(passes({ amount: {} })).toBe(true);
   });
 
   test('is described in words that do not depend on the order in which it was written', () => {
