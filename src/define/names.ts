@@ -30,6 +30,10 @@ export function assertFieldName(name: string, where: string): void {
   if (!/^[a-z][A-Za-z0-9]*$/.test(name)) {
     throw new DefinitionError(`${where}: the name must be in camelCase, such as 'txnCount1h'`);
   }
+  // GraphQL, too, would find the inherited one in an input that leaves the field out.
+  if (name in Object.prototype) {
+    throw new DefinitionError(`${where}: every object in JavaScript has a ${name} already; choose another name`);
+  }
 }
 
 /** A view's name, also a part of its keys. */

@@ -31,4 +31,12 @@ describe('names', () => {
       `event Happening, field ${name}: the name must be in camelCase`,
     );
   });
+
+  test.each(['constructor', 'toString', 'valueOf'])('nor %j, which every input would seem to hold', (name) => {
+    const fields = { key: { type: 'id', description: '' }, at: { type: 'time', description: '' } } as const;
+    const inherited = { ...fields, ...{ [name]: { ...fields.key, optional: true } } };
+    expect(() => event('Happening', { description: '', id: 'key', time: 'at', fields: inherited })).toThrow(
+      `event Happening, field ${name}: every object`,
+    );
+  });
 });
