@@ -127,17 +127,21 @@ function aggregation<Kind extends AggregationKind, Field extends string, Filter 
   return {
     kind,
     field,
-    window:
-      typeof window === 'string'
-        ? {
-            kind: 'sliding',
-            length: window,
-            delay,
-            lengthMs: parseDuration(window),
-            delayMs: delay === undefined ? 0 : parseDuration(delay),
-          }
-        : window,
+    window: isLifetime(window)
+      ? window
+      : {
+          kind: 'sliding',
+          length: window,
+          delay,
+          lengthMs: parseDuration(window),
+          delayMs: delay === undefined ? 0 : parseDuration(delay),
+        },
     where: where && Object.keys(where).length === 0 ? undefined : where,
     description,
   };
+}
+
+/** Whatever else stands there is to be a duration; the view says so if it is none. */
+function isLifetime(window: Duration | Lifetime): window is Lifetime {
+  return (window as Lifetime | undefined)?.kind === 'lifetime';
 }

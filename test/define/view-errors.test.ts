@@ -80,6 +80,11 @@ describe('a feature is refused, by its name and that of its view,', () => {
     refused(() => withFeatures({ busy: '1h' }), at);
   });
 
+  test.each([undefined, null, 3600, {}])('when its window is %j', (window) => {
+    const untyped = count as unknown as (options: object) => Aggregation;
+    refused(() => withFeatures({ busy: untyped({ window }) }), at, 'window', 'is not a duration');
+  });
+
   test.each([
     [{ amuont: { gt: 1 } }, 'amuont'],
     [{ amount: { above: 1 } }, 'above'],
