@@ -7,13 +7,16 @@ import { canonicalWhere } from './where.ts';
  */
 export function featureSignature(view: View, feature: Feature): string {
   const { kind, field, window, where } = feature.aggregation;
+  const { name, id, time } = view.event;
   const reach =
     window.kind === 'lifetime' ? `idle=${window.idleMs}` : `window=${window.lengthMs} delay=${window.delayMs}`;
   return [
     `${kind}(${field ?? ''})`,
     reach,
     where && `where=${canonicalWhere(where)}`,
-    `of=${view.event.name}.${view.by}`,
+    `of=${name}.${view.by}`,
+    `id=${id}`,
+    `time=${time}`,
   ]
     .filter(Boolean)
     .join(' ');

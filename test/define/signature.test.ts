@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { avg, count, featureSignature, lifetime, max, type View, view } from '../../src/define/index.ts';
-import { base } from './transaction.ts';
+import { base, transaction } from './transaction.ts';
 
 /** The signature of a view's only feature. */
 function signatureOf(one: View): string {
@@ -42,6 +42,12 @@ describe("a feature's signature", () => {
       view('profile', { ...base, features: { x: avg('amount', { window: '1h' }) } }),
       view('profile', { ...base, features: { x: max('amount', { window: '1h' }) } }),
       view('profile', { ...base, by: 'transactionId', features: { x: count({ window: '1h' }) } }),
+      view('profile', {
+        ...base,
+        from: { ...transaction, time: 'bookedAt' },
+        features: { x: count({ window: '1h' }) },
+      }),
+      view('profile', { ...base, from: { ...transaction, id: 'userId' }, features: { x: count({ window: '1h' }) } }),
     ];
     expect(new Set(profiles.map(signatureOf)).size).toBe(profiles.length);
   });

@@ -67,6 +67,8 @@ describe('committed definitions refuse', () => {
     }),
     'another aggregation': view('logins', { ...base, features: { count1h: sum('seconds', { window: '1h' }) } }),
     'another field for the entity': view('logins', { ...base, by: 'adminId', features: hour }),
+    'another time of its event': view('logins', { ...base, from: { ...login, time: 'leftAt' }, features: hour }),
+    'another id of its event': view('logins', { ...base, from: { ...login, id: 'adminId' }, features: hour }),
     'another event': view('logins', { ...base, from: { ...login, name: 'Logout' }, features: hour }),
   };
 
