@@ -1,4 +1,5 @@
 import { DefinitionError, type Entity, type Event, type View } from '../define/index.ts';
+import { TypeNames } from './type-names.ts';
 import type { EntityTypeRef, FreshetBuilder } from './types.ts';
 
 /** What the plugin knows of one builder: its entities' types, its views, and the types it has generated so far. */
@@ -7,15 +8,21 @@ export class SchemaRegistry {
   readonly #entityTypes = new Map<Entity, EntityTypeRef>();
   readonly #generated = new Map<unknown, Map<unknown, unknown>>();
   readonly #paths = new Map<View, string>();
+  readonly #typeNames: TypeNames;
   #views: readonly View[] = [];
 
   constructor(builder: FreshetBuilder) {
     this.builder = builder;
+    this.#typeNames = new TypeNames((name) => builder.configStore.hasImplementation(name));
   }
 
-  /** Remembers the object type that stands for an entity. */
+  /**
+   * Remembers the object type that stands for an entity.
+   * @throws DefinitionError if it has one, or its name is taken.
+   */
   addEntityType(entity: Entity, ref: EntityTypeRef): void {
     if (this.#entityTypes.has(entity)) throw new DefinitionError(`entity ${entity.name}: has two types; keep one`);
+    this.#typeNames.ofEntity(entity);
     this.#entityTypes.set(entity, ref);
   }
 
@@ -30,18 +37,12 @@ export class SchemaRegistry {
     return this.#views;
   }
 
-  /** @throws DefinitionError if two of them cannot stand in one schema. */
+  /** @throws DefinitionError if one is there twice, or a type's name that follows from them is taken. */
   setViews(views: readonly View[]): void {
-    const byTypeName = new Map<string, View>();
-    for (const view of views) {
-      const other = byTypeName.get(view.typeName);
-      if (other) {
-        throw new DefinitionError(
-          `view ${view.name} v${view.version}: gives the type ${view.typeName}, and so does ${other.name} v${other.version}; rename one, or list one`,
-        );
-      }
-      byTypeName.set(view.typeName, view);
-    }
+    const twice = views.find((view, place) => views.indexOf(view) !== place);
+    if (twice) throw new DefinitionError(`view ${twice.name} v${twice.version}: is listed twice; keep one`);
+    for (const { event } of views) this.#typeNames.ofEvent(event);
+    for (const view of views) this.#typeNames.ofView(view);
     this.#views = views;
   }
 

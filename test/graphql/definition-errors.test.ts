@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { count, DefinitionError, event, type View, view } from '../../src/define/index.ts';
+import {
+  count,
+  DefinitionError,
+  entity,
+  event,
+  pascalCase,
+  snakeCase,
+  type View,
+  view,
+} from '../../src/define/index.ts';
 import { account, bank, newBuilder, transfer, transferSchema, transferView } from './deployments.ts';
 
 const sent = transferView('account_sent', account, 'senderId');
@@ -14,6 +23,21 @@ function definitionError(build: () => unknown): string {
     throw error;
   }
   throw new Error('expected a DefinitionError');
+}
+
+/** A schema of accounts with every field that the plugin makes, and a type of the team's own. */
+function fullSchema(views: readonly View[]) {
+  const builder = newBuilder();
+  builder.objectRef<{ cents: number }>('Money').implement({ fields: (t) => ({ cents: t.exposeInt('cents') }) });
+  builder.entityType(account, {
+    fields: (t) => Object.fromEntries(views.map((one, place) => [`view${place}`, t.featureView(one)])),
+  });
+  builder.queryFields((t) => ({ account: t.entity(account), featureViews: t.featureViews() }));
+  builder.mutationType({ fields: (t) => ({ one: t.record(transfer), many: t.recordMany(transfer) }) });
+  builder.subscriptionType({
+    fields: (t) => Object.fromEntries(views.map((one, place) => [`view${place}`, t.featureUpdates(one)])),
+  });
+  return builder.toSchema({ views });
 }
 
 describe('a schema is refused that', () => {
@@ -66,6 +90,52 @@ describe('a schema is refused that', () => {
       features: { count1h: count({ window: '1h' }) },
     });
     expect(definitionError(() => transferSchema([sent, again]))).toMatch(/account_sent v2: gives the type AccountSent/);
+    expect(definitionError(() => transferSchema([sent, sent]))).toMatch(/account_sent v1: is listed twice/);
+  });
+
+  test.each([
+    ['account', 'Account, and so does entity Account'],
+    ['transfer_input', 'TransferInput, and so does event Transfer'],
+    ['record_transfer_payload', 'RecordTransferPayload, and so does event Transfer'],
+    ['account_sent_update', 'AccountSentUpdate, and so does view account_sent v1'],
+    ['money', 'Money, which the schema has already'],
+    ['feature', 'Feature, which the schema has already'],
+  ])('has a view %s, which gives the type %s', (name, words) => {
+    const odd = transferView(name, account, 'senderId');
+    expect(definitionError(() => fullSchema([sent, odd]))).toMatch(`view ${name} v1: gives the type ${words}; rename`);
+  });
+
+  test.each(['Query', 'DateTime', 'Freshness', 'Feature', 'Money', 'Account'])('has an entity %s', (name) => {
+    const builder = newBuilder();
+    builder.objectRef<{ cents: number }>('Money').implement({ fields: (t) => ({ cents: t.exposeInt('cents') }) });
+    builder.entityType(account);
+    expect(definitionError(() => builder.entityType(entity(name, { description: '' })))).toMatch(
+      `entity ${name}: gives the type ${name}, `,
+    );
+  });
+
+  test('has two events of one name', () => {
+    const other = view('other', {
+      version: 1,
+      entity: account,
+      from: { ...transfer },
+      by: 'senderId',
+      description: '',
+      features: { count1h: count({ window: '1h' }) },
+    });
+    expect(definitionError(() => fullSchema([sent, other]))).toMatch(
+      'event Transfer: gives the type TransferInput, and so does event Transfer;',
+    );
+  });
+
+  test('has a view that gives any type which a schema with everything in it has', () => {
+    const types = Object.keys(fullSchema([sent]).getTypeMap());
+    const given = types.filter((name) => pascalCase(snakeCase(name)) === name && name !== sent.typeName);
+    for (const name of given) {
+      const odd = transferView(snakeCase(name), account, 'senderId');
+      expect(definitionError(() => fullSchema([sent, odd]))).toMatch(`view ${odd.name} v1: gives the type ${name}, `);
+    }
+    expect(given).toEqual(expect.arrayContaining(['Query', 'Int', 'DateTime', 'Freshness', 'UpdateCause']));
   });
 
   test('would have two fields of one name in a payload', () => {
