@@ -3,7 +3,6 @@ import {
   BREAK,
   coerceInputValue,
   type DocumentNode,
-  type ExecutionArgs,
   GraphQLError,
   type GraphQLSchema,
   getOperationAST,
@@ -18,6 +17,7 @@ import {
   visit,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { beforeExecution, type SentOperation } from './before-execution.ts';
 import { httpExtension } from './errors.ts';
 import { shownMessage } from './shorten.ts';
 
@@ -27,9 +27,13 @@ export type InputPath = readonly (string | number)[];
 /** Beyond this many, a client knows what it did. */
 const mostErrors = 20;
 
+/** Thrown to leave a value of which nobody wants to hear more. */
+const enough = new Error('enough errors');
+
 /**
  * Gives what GraphQL could not coerce, in variables and in inline values, the code `BAD_USER_INPUT` and the place in
- * `extensions.inputPath`. Execution has not begun then. A request without faults pays nothing for it.
+ * `extensions.inputPath`. Execution has not begun then. Variables that fit are coerced twice: of those that do not,
+ * GraphQL would repeat the whole value in each of fifty messages.
  */
 export function useInputErrors(): Plugin {
   return {
@@ -43,40 +47,34 @@ export function useInputErrors(): Plugin {
         ),
       );
     },
-    onExecute: () => ({
-      onExecuteDone({ args, result, setResult }) {
-        const errors = failedBeforeExecution(result) ? variableErrors(args) : [];
-        if (errors.length > 0) setResult({ errors });
-      },
-    }),
-    onSubscribe: () => ({
-      onSubscribeResult({ args, result, setResult }) {
-        const errors = failedBeforeExecution(result) ? variableErrors(args) : [];
-        if (errors.length > 0) setResult({ errors });
-      },
-    }),
+    ...beforeExecution(variableErrors),
   };
 }
 
-function failedBeforeExecution(result: object): boolean {
-  return 'errors' in result && !('data' in result);
+/** What is wrong with the variables of an operation, place by place, as far as it is told; empty if nothing is. */
+export function variableErrors(operation: SentOperation): GraphQLError[] {
+  const errors: GraphQLError[] = [];
+  try {
+    checkVariables(operation, (error) => {
+      errors.push(error);
+      if (errors.length >= mostErrors) throw enough;
+    });
+  } catch (error) {
+    if (error !== enough) throw error;
+  }
+  return errors;
 }
 
-/** What is wrong with the variables of an operation, place by place; empty if nothing is. */
-export function variableErrors({
-  schema,
-  document,
-  operationName,
-  variableValues,
-}: Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>): GraphQLError[] {
-  const errors: GraphQLError[] = [];
+function checkVariables(
+  { schema, document, operationName, variableValues }: SentOperation,
+  report: (error: GraphQLError) => void,
+): void {
   const values = variableValues ?? {};
   for (const definition of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
-    const fault = (path: InputPath, message: string) => {
-      if (errors.length < mostErrors) errors.push(inputError([name, ...path], message, definition.variable));
-    };
+    const fault = (path: InputPath, message: string) =>
+      report(inputError([name, ...path], message, definition.variable));
     if (!isInputType(type)) continue;
     const given = Object.hasOwn(values, name);
     if (!given && definition.defaultValue) continue;
@@ -86,7 +84,6 @@ export function variableErrors({
       coerceInputValue(values[name], type, (path, _, error) => fault(path, error.message));
     }
   }
-  return errors;
 }
 
 /** GraphQL's own rule for inline values, with errors that bear our code and the place. */

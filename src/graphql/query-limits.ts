@@ -7,6 +7,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { beforeExecution } from './before-execution.ts';
 import { contractError } from './errors.ts';
 import { shortened } from './shorten.ts';
 
@@ -23,6 +24,8 @@ export interface QueryLimits {
   readonly aliases: number;
   /** All fields of an operation. */
   readonly fields: number;
+  /** Items of lists and fields of objects in its variables, however deep. */
+  readonly values: number;
 }
 
 export const defaultQueryLimits: QueryLimits = {
@@ -32,6 +35,7 @@ export const defaultQueryLimits: QueryLimits = {
   rootFields: 50,
   aliases: 100,
   fields: 2_000,
+  values: 50_000,
 };
 
 /** Refuses queries beyond the limits with `QUERY_TOO_COMPLEX`, before they cost more than to be read. */
@@ -51,7 +55,25 @@ export function useQueryLimits(limits: QueryLimits = defaultQueryLimits): Plugin
         withinStack(limits, () => (validateFn(...args) as readonly GraphQLError[]).map(toldBriefly)),
       );
     },
+    ...beforeExecution(({ variableValues }) =>
+      holdsMoreThan(limits.values, variableValues)
+        ? [tooComplex('has too many values in its variables', limits.values)]
+        : [],
+    ),
   };
+}
+
+/** Whether there is more in a value than so many. Without recursion: JSON may be as deep as it is long. */
+function holdsMoreThan(limit: number, value: unknown): boolean {
+  const open = [value];
+  let held = 0;
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const inner = Array.isArray(next) ? next : Object.values(next as object);
+    held += inner.length;
+    if (held > limit) return true;
+    for (const one of inner) if (typeof one === 'object' && one !== null) open.push(one);
+  }
+  return false;
 }
 
 function parseWithin(source: string, options: object | undefined, limits: QueryLimits): DocumentNode {

@@ -1,4 +1,4 @@
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, GraphQLScalarType, parse } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { describe, expect, it } from 'vitest';
 import { useInputErrors } from '../../src/graphql/index.ts';
@@ -8,7 +8,8 @@ const typeDefs = `
   input Inner { flag: Boolean! }
   input Row { id: ID! amount: Float! tags: [String!] inner: Inner kind: Kind }
   enum Kind { GOOD BAD }
-  type Query { one(input: Row!): Int  many(input: [Row!]!, limit: Int = 3): Int }
+  scalar Never
+  type Query { one(input: Row!): Int  many(input: [Row!]!, limit: Int = 3): Int  never(of: [Never!]!): Int }
 `;
 const schema = buildSchema(typeDefs);
 const many = parse('query ($rows: [Row!]!, $limit: Int = 3) { many(input: $rows, limit: $limit) }');
@@ -61,7 +62,15 @@ describe('variables', () => {
 
 describe('an operation whose input does not fit', () => {
   let calls = 0;
-  const resolvers = { Query: { one: () => ++calls, many: () => ++calls } };
+  let looks = 0;
+  const Never = new GraphQLScalarType({
+    name: 'Never',
+    parseValue: () => {
+      looks++;
+      throw new TypeError('never right');
+    },
+  });
+  const resolvers = { Never, Query: { one: () => ++calls, many: () => ++calls } };
   const yoga = createYoga({
     schema: createSchema({ typeDefs, resolvers }),
     plugins: [useInputErrors()],
@@ -88,6 +97,12 @@ describe('an operation whose input does not fit', () => {
     // The specification wants 200 from a server that answers in application/json.
     expect(await ask(query, {}, 'application/json')).toMatchObject({ status: 200, errors: [{ extensions: { code } }] });
     expect(calls).toBe(0);
+  });
+
+  it('is read no further than is told of it', async () => {
+    const { errors } = await ask('query ($of: [Never!]!) { never(of: $of) }', { of: Array(1_000).fill(0) });
+    expect(errors).toHaveLength(20);
+    expect(looks).toBe(20);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultQueryLimits, type QueryLimits, useQueryLimits } from '../../src/graphql/index.ts';
 import { excesses } from '../../src/graphql/query-limits.ts';
 
-const limits = { tokens: 1_000, depth: 3, introspectionDepth: 20, rootFields: 4, aliases: 2, fields: 10 };
+const limits = { tokens: 1_000, depth: 3, introspectionDepth: 20, rootFields: 4, aliases: 2, fields: 10, values: 9 };
 
 function excessOf(query: string | DocumentNode): string | undefined {
   return excesses(typeof query === 'string' ? parse(query) : query, limits)[0]?.message;
@@ -78,19 +78,20 @@ describe('the price of a refusal', () => {
 
   const yogaWith = (bounds?: QueryLimits) =>
     createYoga({
-      schema: buildSchema('type Query { a(x: [Int]): Int }'),
+      schema: buildSchema('type Query { a(x: [Int]): Int } type Subscription { s(x: [Int]): Int }'),
       plugins: [useQueryLimits(bounds)],
       logging: false,
     });
 
-  async function ask(yoga: ReturnType<typeof yogaWith>, query: string) {
-    const response = await yoga.fetch('http://test/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
-      body: JSON.stringify({ query }),
-    });
-    const { errors } = (await response.json()) as { errors: { message: string; extensions: { code: string } }[] };
-    return { status: response.status, code: errors[0]?.extensions.code, message: errors[0]?.message };
+  function post(yoga: ReturnType<typeof yogaWith>, body: string, accept = 'application/graphql-response+json') {
+    const headers = { 'content-type': 'application/json', accept };
+    return yoga.fetch('http://test/graphql', { method: 'POST', headers, body });
+  }
+
+  async function ask(yoga: ReturnType<typeof yogaWith>, query: string, variables = '{}') {
+    const response = await post(yoga, `{ "query": ${JSON.stringify(query)}, "variables": ${variables} }`);
+    const { errors } = (await response.json()) as { errors?: { message: string; extensions: { code: string } }[] };
+    return { status: response.status, code: errors?.[0]?.extensions.code, message: errors?.[0]?.message };
   }
 
   it('is that of reading its first tokens, if it has too many', async () => {
@@ -109,6 +110,20 @@ describe('the price of a refusal', () => {
         message: 'The query is nested too deeply: the limit is 3',
       });
     }
+  });
+
+  it('is that of counting the values in its variables, if they are too many, as a subscription too', async () => {
+    const yoga = yogaWith({ ...limits, values: 9 });
+    const message = 'The query has too many values in its variables: the limit is 9';
+    const query = 'query ($x: [Int]) { a(x: $x) }';
+    expect(await ask(yoga, query, '{ "x": [0, 1, 2, 3, 4, 5, 6, 7] }')).toEqual({ status: 200 });
+    const refused = { status: 400, code: 'QUERY_TOO_COMPLEX', message };
+    expect(await ask(yoga, query, '{ "x": [0, 1, 2, 3, 4, 5, 6, 7, 8] }')).toEqual(refused);
+    // Of a kind that is wrong besides, and of a variable that nobody asked for.
+    expect(await ask(yoga, query, '{ "x": { "a": [0, 1, 2], "b": [[0, 1, 2]], "c": {} } }')).toEqual(refused);
+    expect(await ask(yoga, query, `{ "y": ${'['.repeat(100_000)}${']'.repeat(100_000)} }`)).toEqual(refused);
+    const watch = { query: 'subscription ($x: [Int]) { s(x: $x) }', variables: { x: Array(9).fill(0) } };
+    expect(await (await post(yoga, JSON.stringify(watch), 'text/event-stream')).text()).toContain(message);
   });
 
   it.each([
