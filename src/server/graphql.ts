@@ -13,6 +13,7 @@ import {
   useQueryLimits,
 } from '../graphql/index.ts';
 import type { Hub } from '../live/index.ts';
+import { createDocumentCaches } from './document-cache.ts';
 import { logSerializers } from './log-serializers.ts';
 import { currentRequestId, isFirstReport } from './request-id.ts';
 
@@ -74,6 +75,7 @@ export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQ
     graphqlEndpoint: graphqlPath,
     context: ({ requestId }) => createContext({ ...backend(), requestId }),
     maskedErrors: { maskError: mask, errorMessage: '' },
+    parserAndValidationCache: createDocumentCaches(),
     plugins: [useOperationName(), useHttpStreams(), useQueryLimits(), useInputErrors(), useHttpStatus()],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
