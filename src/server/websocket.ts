@@ -11,6 +11,7 @@ import { handled, Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
 import { requestIdOf, runAs } from './request-id.ts';
 import { requestTarget } from './request-target.ts';
+import { Turns } from './turns.ts';
 
 export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
@@ -51,11 +52,15 @@ export class WebSockets {
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdOf(request);
-      let take: ((text: string) => Promise<void>) | undefined;
+      let handle = async (_text: string) => {};
+      const turns = new Turns({
+        handle: (text) => handle(text),
+        onTaken: () => socket.close(CloseCode.SubscriberAlreadyExists, 'Subscriber for this id already exists'),
+      });
       const inbox = new Inbox({
         handle: async (text) => {
           try {
-            await take?.(text);
+            await turns.take(text);
           } catch (error) {
             this.#messageFailed(socket, requestId, error);
           }
@@ -71,8 +76,8 @@ export class WebSockets {
           protocol: socket.protocol,
           send: (text) => send(socket, text),
           close: (code, reason) => socket.close(code, reason),
-          onMessage: (handle) => {
-            take = handle;
+          onMessage: (take) => {
+            handle = take;
           },
         },
         { requestId } satisfies Extra,
@@ -88,6 +93,7 @@ export class WebSockets {
       socket.once('close', (code, reason) => {
         stopHeartbeat();
         inbox.close();
+        turns.close();
         this.#log.debug({ requestId, code }, 'A WebSocket closed');
         void closed(code, String(reason));
       });

@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Turns } from '../../src/server/turns.ts';
+import { until } from '../support/until.ts';
+
+/** What reached the handler, and how to end each operation that did. */
+const handled: string[] = [];
+const under = new Map<string, PromiseWithResolvers<void>>();
+let taken: number;
+let turns: Turns;
+
+beforeEach(() => {
+  handled.length = taken = 0;
+  under.clear();
+  turns = new Turns({
+    handle: async (text) => {
+      handled.push(text);
+      const operation = Promise.withResolvers<void>();
+      under.set(text, operation);
+      if (text.includes('"subscribe"')) await operation.promise;
+    },
+    onTaken: () => taken++,
+  });
+});
+
+const subscribe = (query: string) => JSON.stringify({ type: 'subscribe', id: 'i', payload: { query } });
+const complete = JSON.stringify({ type: 'complete', id: 'i' });
+
+function end(query: string): void {
+  under.get(subscribe(query))?.resolve();
+}
+
+/** Waits until nothing more can come of what was settled so far. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('operations of one id', () => {
+  it('begin one after the other, each when the one before it is over', async () => {
+    void turns.take(subscribe('{ a }'));
+    void turns.take(complete);
+    const second = turns.take(subscribe('{ b }'));
+    await settled();
+    expect(handled).toEqual([subscribe('{ a }'), complete]);
+    end('{ a }');
+    await until(() => under.has(subscribe('{ b }')));
+    end('{ b }');
+    await second;
+  });
+
+  it('do not share their failures', async () => {
+    const first = turns.take(subscribe('{ a }'));
+    void turns.take(complete);
+    const second = turns.take(subscribe('{ b }'));
+    under.get(subscribe('{ a }'))?.reject(new Error('broken'));
+    await expect(first).rejects.toThrow('broken');
+    await until(() => under.has(subscribe('{ b }')));
+    end('{ b }');
+    await second;
+  });
+
+  it('never begin when they were completed before their turn', async () => {
+    const first = turns.take(subscribe('{ a }'));
+    for (const query of ['{ b }', '{ c }']) {
+      void turns.take(complete);
+      void turns.take(subscribe(query));
+    }
+    const completed = turns.take(complete);
+    const last = turns.take(subscribe('{ d }'));
+    await completed;
+    end('{ a }');
+    await first;
+    await until(() => under.has(subscribe('{ d }')));
+    end('{ d }');
+    await last;
+    expect(handled).toEqual([subscribe('{ a }'), complete, subscribe('{ d }')]);
+  });
+
+  it('never begin when the socket has closed before their turn', async () => {
+    void turns.take(subscribe('{ a }'));
+    void turns.take(complete);
+    const second = turns.take(subscribe('{ b }'));
+    turns.close();
+    end('{ a }');
+    await second;
+    expect(handled).toEqual([subscribe('{ a }'), complete]);
+  });
+
+  it('may use their id at once when the one before has ended by itself', async () => {
+    const first = turns.take(subscribe('{ a }'));
+    end('{ a }');
+    await first;
+    void turns.take(subscribe('{ b }'));
+    expect(handled).toEqual([subscribe('{ a }'), subscribe('{ b }')]);
+  });
+
+  it('are refused while another of their id goes on, or waits to begin', async () => {
+    void turns.take(subscribe('{ a }'));
+    await turns.take(subscribe('{ b }'));
+    expect(taken).toBe(1);
+    void turns.take(complete);
+    void turns.take(subscribe('{ c }'));
+    await turns.take(subscribe('{ d }'));
+    expect(taken).toBe(2);
+    expect(handled).toEqual([subscribe('{ a }'), complete]);
+  });
+});
+
+describe('a message that is of no operation', () => {
+  it.each(['nonsense', '{"type":"ping"}', '{"type":"complete"}', complete])('goes on as it is: %s', async (text) => {
+    await turns.take(text);
+    expect(handled).toEqual([text]);
+  });
+});
