@@ -1,0 +1,127 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { handled, Inbox } from '../../src/server/inbox.ts';
+
+/** The messages under way, in order, and how to end each. */
+const underWay = new Map<string, () => void>();
+const begun: string[] = [];
+/** What the socket was told. */
+const told: string[] = [];
+let inbox: Inbox;
+
+beforeEach(() => {
+  underWay.clear();
+  begun.length = told.length = 0;
+  inbox = new Inbox({
+    handle: (text) => {
+      begun.push(text);
+      return new Promise((resolve) => underWay.set(text, resolve));
+    },
+    pause: () => told.push('pause'),
+    resume: () => told.push('resume'),
+    width: 2,
+    waitingMessages: 10,
+    waitingLength: 1_000,
+  });
+});
+
+/** A turn of the event loop, in which whoever waits for one gets it. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Ends the oldest messages under way, one after the other. */
+async function end(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const [[text, resolve]] = [...underWay] as [[string, () => void]];
+    underWay.delete(text);
+    resolve();
+    await turn();
+    await turn();
+  }
+}
+
+const put = (count: number, text: (i: number) => string = (i) => `m${i}`) => {
+  for (let i = 0; i < count; i++) inbox.put(text(i));
+};
+
+describe('an inbox', () => {
+  it('has as many messages under way as it is wide, in order', async () => {
+    put(4);
+    expect(begun).toEqual(['m0', 'm1']);
+    await end(1);
+    expect(begun).toEqual(['m0', 'm1', 'm2']);
+    await end(2);
+    expect(begun).toEqual(['m0', 'm1', 'm2', 'm3']);
+  });
+
+  it('has the socket read again when half of the messages that may wait are left, and no sooner', async () => {
+    put(11);
+    expect(told).toEqual([]);
+    inbox.put('m11');
+    expect(told).toEqual(['pause']);
+    await end(4);
+    expect(told).toEqual(['pause']);
+    await end(1);
+    expect(told).toEqual(['pause', 'resume']);
+  });
+
+  it('has it read again when half of the characters that may wait are left, however often it was full', async () => {
+    for (const round of [1, 2, 3]) {
+      told.length = 0;
+      put(6, (i) => `${round}${i}`.padEnd(250));
+      expect(told).toEqual(['pause']);
+      await end(1);
+      expect(told).toEqual(['pause']);
+      await end(1);
+      expect(told).toEqual(['pause', 'resume']);
+      await end(4);
+    }
+  });
+
+  it('lets others come in between, also when what it handles is done at once', async () => {
+    const order: string[] = [];
+    const quick = new Inbox({
+      handle: async (text) => void order.push(text),
+      pause: () => {},
+      resume: () => {},
+      width: 1,
+      waitingMessages: 10,
+      waitingLength: 1_000,
+    });
+    for (const text of ['a', 'b', 'c']) quick.put(text);
+    await turn();
+    order.push('another');
+    await turn();
+    await turn();
+    expect(order).toHaveLength(4);
+    expect(order.at(-1)).toBe('c');
+  });
+
+  it('counts no message any more once it was handled, though it goes on', async () => {
+    const order: string[] = [];
+    const streams = new Inbox({
+      handle: async (text) => {
+        order.push(text);
+        await turn();
+        handled();
+        await new Promise(() => {});
+      },
+      pause: () => {},
+      resume: () => {},
+      width: 1,
+      waitingMessages: 10,
+      waitingLength: 1_000,
+    });
+    for (const text of ['a', 'b']) streams.put(text);
+    expect(order).toEqual(['a']);
+    await turn();
+    await turn();
+    expect(order).toEqual(['a', 'b']);
+  });
+
+  it('drops what waits when it closes, and what comes after', async () => {
+    put(5);
+    inbox.close();
+    inbox.put('late');
+    await end(2);
+    expect(begun).toEqual(['m0', 'm1']);
+  });
+});
