@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
-import { SingleBar } from 'cli-progress';
 import { views } from '../../schema/index.ts';
 import { transaction } from '../../schema/transaction.ts';
 import { Engine, invalidKeyPrefixReason } from '../engine/index.ts';
-import { connect, parseValkeyUrl, startEmbeddedValkey } from '../valkey/index.ts';
+import { connect, parseValkeyUrl, startEmbeddedValkey, type ValkeyAddress } from '../valkey/index.ts';
 import { abortOnSignal, InterruptedError } from './replay/interruption.ts';
+import { withProgress } from './replay/progress.ts';
 import { replayFile } from './replay/replay-file.ts';
-import { describe, exitStatus, graver, type ReplaySummary } from './replay/summary.ts';
+import { describe, exitStatus, graver } from './replay/summary.ts';
 import { areSameFile } from './replay/training-set.ts';
 
 const usage = `npm run replay -- [--verify] [--out FILE.csv] [--valkey URL] [--prefix PREFIX] FILE...
@@ -48,26 +48,23 @@ async function main(interruption: AbortSignal): Promise<number> {
   const badPrefix = values.prefix === undefined ? null : invalidKeyPrefixReason(values.prefix);
   if (badPrefix !== null) throw new Error(`--prefix ${JSON.stringify(values.prefix)}: ${badPrefix}`);
 
-  const embedded = values.valkey ? null : await startEmbeddedValkey({ persistent: false, report: say });
+  const given = values.valkey === undefined ? null : parseOptionValkey(values.valkey);
+
+  const embedded = given ? null : await startEmbeddedValkey({ persistent: false, report: say });
   try {
     interruption.throwIfAborted();
-    const valkey = connect(parseValkeyUrl(values.valkey ?? embedded?.url ?? ''));
+    const valkey = connect(given ?? parseValkeyUrl(embedded?.url ?? ''));
     try {
       let status = 0;
       for (const [i, file] of files.entries()) {
         const keyPrefix = values.prefix ?? `replay-${Date.now().toString(36)}-${i}`;
         const engine = await Engine.open({ valkey, views, keyPrefix, clock: 'event' });
-        const summary = await withProgress(file, (onProgress, onFault) =>
-          replayFile(file, engine, transaction, {
-            verify: values.verify,
-            out: values.out ?? null,
-            onProgress,
-            onFault,
-            signal: interruption,
-          }),
+        const { verify, out = null } = values;
+        const summary = await withProgress(file, process.stderr, (listener) =>
+          replayFile(file, engine, transaction, { verify, out, listener, signal: interruption }),
         );
-        say(`${file}: ${describe(summary, values.verify)}${embedded ? '' : ` (prefix ${keyPrefix})`}`);
-        status = graver(status, exitStatus(summary, values.verify));
+        say(`${file}: ${describe(summary, verify)}${embedded ? '' : ` (prefix ${keyPrefix})`}`);
+        status = graver(status, exitStatus(summary, verify));
       }
       return status;
     } finally {
@@ -78,39 +75,11 @@ async function main(interruption: AbortSignal): Promise<number> {
   }
 }
 
-/** Shows how far the file is on a terminal; keeps what must be said above the bar. */
-async function withProgress(
-  file: string,
-  work: (
-    onProgress: (read: number, rows: number, total: number) => void,
-    onFault: (text: string) => void,
-  ) => Promise<ReplaySummary>,
-): Promise<ReplaySummary> {
-  const begun = performance.now();
-  const bar = new SingleBar({
-    format: `${file} {bar} {percentage}% | {rows} rows | {rate} rows/s | {eta_formatted} left`,
-    hideCursor: true,
-    clearOnComplete: true,
-    noTTYOutput: false,
-    gracefulExit: false, // it would swallow the signals that end the replay
-  });
-  const faults: string[] = [];
-  const flush = () => {
-    for (const fault of faults.splice(0)) say(fault);
-  };
-  bar.start(1, 0, { rows: 0, rate: 0 });
+function parseOptionValkey(text: string): ValkeyAddress {
   try {
-    return await work(
-      (read, rows, total) => {
-        bar.setTotal(total);
-        bar.update(read, { rows, rate: Math.round((rows * 1000) / (performance.now() - begun)) });
-        if (!process.stderr.isTTY) flush();
-      },
-      (fault) => faults.push(fault),
-    );
-  } finally {
-    bar.stop();
-    flush();
+    return parseValkeyUrl(text);
+  } catch (error) {
+    throw new Error(`--valkey: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { openTransactions } from '../../src/cli/replay/rows.ts';
 import { header, replay, testFolder } from './replay-command.ts';
 
 const { file, path: inFolder } = testFolder();
@@ -88,6 +89,20 @@ describe('a gzip file that breaks off', () => {
     expect(recorded).toBeGreaterThan(5_000);
   });
 
+  it('is replayed whole before what follows it and is no gzip', async () => {
+    const path = inFolder('trailing.csv.gz');
+    await writeFile(path, Buffer.concat([gzipSync([header, ...rows(300), ''].join('\n')), Buffer.from('garbage')]));
+    const [read, recorded] = await recordedOf(path, 'its gzip data is corrupt');
+    expect([read, recorded]).toEqual([300, 300]);
+  });
+
+  it('may be of several members, and padded with zeros', async () => {
+    const path = inFolder('padded.csv.gz');
+    const members = [[header], rows(300)].map((lines) => gzipSync(lines.map((line) => `${line}\n`).join('')));
+    await writeFile(path, Buffer.concat([...members, Buffer.alloc(512)]));
+    expect(await replay(path)).toMatchObject({ status: 0, stderr: expect.stringContaining('300 rows: 300 recorded') });
+  });
+
   it('leaves no half training set under its name', async () => {
     const whole = gzipSync([header, ...rows(50)].join('\n'));
     const path = inFolder('cut.csv.gz');
@@ -100,15 +115,6 @@ describe('a gzip file that breaks off', () => {
     expect(await readFile(out, 'utf8')).toBe('of an earlier run\n');
   });
 
-  it('does not keep the next file from being replayed', async () => {
-    const path = inFolder('first.csv.gz');
-    await writeFile(path, gzipSync([header, ...rows(50)].join('\n')).subarray(0, -20));
-    const next = await file('second.csv', [header, 'next,2024-02-01T00:00:00Z,u1,m1,10,0']);
-    const { status, stderr } = await replay(path, next);
-    expect(stderr).toContain('second.csv: 1 rows: 1 recorded');
-    expect(status).toBe(3);
-  });
-
   async function recordedOf(path: string, reason: string): Promise<number[]> {
     const { status, stderr } = await replay(path);
     expect(stderr).toContain(reason);
@@ -117,4 +123,40 @@ describe('a gzip file that breaks off', () => {
     expect(status).toBe(3);
     return counts.slice(1).map(Number);
   }
+});
+
+describe('a header', () => {
+  it.each([
+    ['amount twice', `${header},amount`, 'names amount twice'],
+    ['two columns without a name', `${header},,`, 'names a column "" twice'],
+    ['two columns for the user', `${header},customer_id`, 'names both user_id and customer_id'],
+    ['two columns for the merchant', `terminal_id,${header}`, 'names both merchant_id and terminal_id'],
+  ])('with %s is refused, for nothing tells which is meant', async (_, names, fault) => {
+    const path = await file('ambiguous.csv', [names]);
+    await expect(openTransactions(path)).rejects.toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: `${path}: cannot be read: the header ${fault}`,
+    });
+  });
+});
+
+describe('a file of several', () => {
+  it('that cannot be used at all is named, and keeps none of the others from being replayed', async () => {
+    const truncated = inFolder('first.csv.gz');
+    await writeFile(truncated, gzipSync([header, ...rows(50)].join('\n')).subarray(0, -20));
+    const folder = inFolder('a-folder.csv');
+    await mkdir(folder);
+    const empty = inFolder('empty.csv');
+    await writeFile(empty, '');
+    const headless = await file('headless.csv', ['transaction_id,amount', 't1,10']);
+    const last = await file('last.csv', [header, 'last,2024-02-01T00:00:00Z,u1,m1,10,0']);
+    const { status, stderr } = await replay(truncated, inFolder('nowhere.csv'), folder, empty, headless, last);
+    expect(stderr).toContain('first.csv.gz: cannot be read past line ');
+    expect(stderr).toContain('nowhere.csv: cannot be read: ENOENT: no such file or directory\n');
+    expect(stderr).toContain('a-folder.csv: cannot be read: EISDIR');
+    expect(stderr).toContain('empty.csv: cannot be read: it is empty\n');
+    expect(stderr).toContain('headless.csv: cannot be read: the header lacks occurred_at');
+    expect(stderr).toContain('last.csv: 1 rows: 1 recorded');
+    expect(status).toBe(3);
+  });
 });

@@ -36,6 +36,14 @@ describe('--out', () => {
     expect(await readFile(path, 'utf8')).toBe(`${lines.join('\n')}\n`);
   });
 
+  it('refuses an input that has a column of its own already, such as a training set', async () => {
+    const path = await file('trained.csv', [`${header},user_risk_profile.txn_count_1h`, `${lines[1]},7`]);
+    const { status, stderr } = await replay('--out', inFolder('retrained.csv'), path);
+    expect(stderr).toMatch(/^--out .*: the input has a column user_risk_profile\.txn_count_1h already\n$/);
+    expect(status).toBe(3);
+    expect(existsSync(inFolder('retrained.csv'))).toBe(false);
+  });
+
   it('replaces what bore the name before, through a link, and leaves nothing beside it', async () => {
     const path = await file('again.csv', lines);
     const folder = inFolder('outputs');

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { header, replay, replayUnder, testFolder } from './replay-command.ts';
+import { ending, header, replay, replayUnder, startReplay, testFolder } from './replay-command.ts';
 
 const { file, path: inFolder } = testFolder();
 
@@ -83,6 +83,17 @@ describe('replay', () => {
       status: 3,
       stderr: expect.stringContaining('no published column'),
     });
+  });
+
+  it('refuses an address that is none, before it starts a Valkey', async () => {
+    const path = await file('addressed.csv', [header, 't1,2024-01-01T00:00:00Z,u1,m1,10,0']);
+    const temporary = inFolder('tmp-addressed');
+    for (const address of ['', 'localhost:6379']) {
+      // A server could not have a folder there.
+      const { status, stderr } = await ending(startReplay(['--valkey', address, path], { TMPDIR: temporary }));
+      expect(stderr).toBe('--valkey: expected valkey://host:port/db, or valkeys:// for TLS\n');
+      expect(status).toBe(3);
+    }
   });
 
   it('refuses a prefix that the API would refuse', async () => {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import { gunzipped } from './gunzip.ts';
 
 export interface Line {
   /** From 1. */
@@ -8,7 +8,7 @@ export interface Line {
   readonly text: string | null;
 }
 
-/** A file that could not be read to its end. All whole lines before that have been handed out. */
+/** A file that cannot be used, or not to its end. All whole lines before that have been handed out. */
 export class UnreadableFileError extends Error {
   override readonly name = 'UnreadableFileError';
   readonly code = 'FILE_UNREADABLE';
@@ -71,10 +71,11 @@ export class LineFile implements AsyncIterable<Line> {
   }
 
   async *#chunks(): AsyncGenerator<Buffer, void> {
-    yield* (await startsAsGzip(this.#path)) ? gunzipped(this.#stored()) : this.#stored();
+    yield* (await startsAsGzip(this.#path)) ? gunzipped(() => this.#stored()) : this.#stored();
   }
 
   async *#stored(): AsyncGenerator<Buffer, void> {
+    this.#bytesRead = 0;
     for await (const chunk of createReadStream(this.#path) as AsyncIterable<Buffer>) {
       this.#bytesRead += chunk.length;
       yield chunk;
@@ -85,37 +86,6 @@ export class LineFile implements AsyncIterable<Line> {
 async function startsAsGzip(path: string): Promise<boolean> {
   for await (const chunk of createReadStream(path, { end: 1 })) return chunk[0] === 0x1f && chunk[1] === 0x8b;
   return false;
-}
-
-/** Not by a pipe: a stream that breaks discards what it has decompressed but not yet handed on. */
-async function* gunzipped(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  const gunzip = createGunzip();
-  const ready: Buffer[] = [];
-  let failure: Error | null = null;
-  let wake = () => {};
-  gunzip.on('data', (chunk: Buffer) => ready.push(chunk));
-  gunzip.on('error', (error) => {
-    failure = error;
-    wake(); // of a write that broke, Node never calls back
-  });
-  const settled = (begin: (done: () => void) => void): Promise<void> =>
-    new Promise((resolve) => {
-      wake = resolve;
-      if (failure) resolve();
-      else begin(resolve);
-    });
-  try {
-    for await (const chunk of chunks) {
-      await settled((done) => gunzip.write(chunk, done));
-      yield* ready.splice(0);
-      if (failure) throw failure;
-    }
-    await settled((done) => gunzip.once('end', done).end());
-    yield* ready.splice(0);
-    if (failure) throw failure;
-  } finally {
-    gunzip.destroy();
-  }
 }
 
 function reasonOf(error: unknown): string {

@@ -2,6 +2,7 @@ import type { Event, View } from '../../define/index.ts';
 import type { Engine, EventInput, Vector } from '../../engine/index.ts';
 import { inBatches } from './batches.ts';
 import { UnreadableFileError } from './lines.ts';
+import type { Listener } from './progress.ts';
 import { agrees, decimalOf, type PublishedColumn, publishedColumns } from './published.ts';
 import { openTransactions, type Row, type TransactionFile } from './rows.ts';
 import { nothingYet, type ReplaySummary } from './summary.ts';
@@ -11,10 +12,8 @@ export interface ReplayOptions {
   readonly verify: boolean;
   /** Where to write the rows with all their features; null: nowhere. */
   readonly out: string | null;
-  /** Told how far the file has been read, in bytes and rows. */
-  readonly onProgress: (bytesRead: number, rows: number, totalBytes: number) => void;
   /** Told of each row that could not be used, and of each of the first that differ or were not compared. */
-  readonly onFault: (text: string) => void;
+  readonly listener: Listener;
   /** Ends the replay between two batches, by throwing its reason. */
   readonly signal: AbortSignal;
 }
@@ -24,8 +23,9 @@ const mostShown = 10;
 
 /**
  * Streams one file through an engine of the event clock, reading back each event's own vector as a client would. Of a
- * file that cannot be read to its end, all whole rows before are replayed, but the training set is given up.
- * @throws Error if the file has no usable header, if the training set cannot be written, or if Valkey went away
+ * file that cannot be read to its end, all whole rows before are replayed, but the training set is given up; one without
+ * a usable header, or without a column to verify, is not read at all. The summary says why.
+ * @throws Error if the training set cannot be written, or if Valkey went away
  */
 export async function replayFile(
   path: string,
@@ -33,27 +33,33 @@ export async function replayFile(
   event: Event,
   options: ReplayOptions,
 ): Promise<ReplaySummary> {
-  const file = await openTransactions(path);
-  const published = options.verify ? publishedColumns(file.header, engine.views) : [];
-  if (options.verify && published.length === 0) throw new Error(`${path}: has no published column to verify`);
-  const fed = engine.views.filter((view) => view.event === event);
-  const watched = options.out ? fed : [...new Set(published.map(({ view }) => view))];
-  const trainingSet = options.out ? await TrainingSet.open(options.out, file.header, watched) : null;
-  const replay = new FileReplay(path, file, engine, event, options, { published, watched, trainingSet });
+  const { verify, out, listener, signal } = options;
+  let file: TransactionFile | null = null;
+  let trainingSet: TrainingSet | null = null;
+  let replay: FileReplay | null = null;
   try {
+    file = await openTransactions(path);
+    const published = verify ? publishedColumns(file.header, engine.views) : [];
+    if (verify && published.length === 0) throw new UnreadableFileError(`${path}: has no published column to verify`);
+    const fed = engine.views.filter((view) => view.event === event);
+    const watched = out ? fed : [...new Set(published.map(({ view }) => view))];
+    trainingSet = out ? await TrainingSet.open(out, file.header, watched) : null;
+    replay = new FileReplay(path, file, engine, event, options, { published, watched, trainingSet });
     for await (const batch of inBatches(file.rows, watched)) {
-      options.signal.throwIfAborted();
+      signal.throwIfAborted();
       await replay.add(batch);
-      options.onProgress(batch.at(-1)?.bytesRead ?? 0, replay.summary.rows, file.bytes);
+      listener.onProgress(batch.at(-1)?.bytesRead ?? 0, replay.summary.rows, file.bytes);
     }
     await trainingSet?.complete();
+    return replay.summary;
   } catch (error) {
     trainingSet?.abandon();
     if (!(error instanceof UnreadableFileError)) throw error;
-    options.onFault(options.out ? `${error.message}; ${options.out} was not written` : error.message);
-    replay.summary.unreadable = error.message;
+    listener.onFault(out ? `${error.message}; ${out} was not written` : error.message);
+    return { ...(replay?.summary ?? nothingYet), unreadable: error.message };
+  } finally {
+    await file?.close();
   }
-  return replay.summary;
 }
 
 interface Uses {
@@ -158,6 +164,6 @@ class FileReplay {
   }
 
   #tell(row: Row, text: string): void {
-    this.#options.onFault(`${this.#path}:${row.line}: ${text}`);
+    this.#options.listener.onFault(`${this.#path}:${row.line}: ${text}`);
   }
 }

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import type { EventInput } from '../../engine/index.ts';
 import { parseDateTime } from '../../graphql/index.ts';
-import { type Line, LineFile, longestLine } from './lines.ts';
+import { type Line, LineFile, longestLine, UnreadableFileError } from './lines.ts';
 import { decimalOf } from './published.ts';
 
 /** One line of a file: the event it holds, or why it holds none. */
@@ -20,6 +20,8 @@ export interface TransactionFile {
   readonly header: readonly string[];
   readonly bytes: number;
   readonly rows: AsyncIterable<Row>;
+  /** Lets go of the file, wherever its rows have got to. */
+  close(): Promise<void>;
 }
 
 /** What a column may be called; the second name is that of the published card-transactions files. */
@@ -37,19 +39,35 @@ type Columns = { readonly [Field in keyof typeof names]: string | undefined };
 /**
  * Opens a CSV of transactions, plain or gzipped, without reading it into memory. A record is a line, so that one with a
  * quote too many spoils no other.
- * @throws Error if it has no usable header, UnreadableFileError; so may the iteration over its rows, after the last whole one.
+ * @throws UnreadableFileError, also if it has no usable header; so may the iteration over its rows, after the last whole one.
  */
 export async function openTransactions(path: string): Promise<TransactionFile> {
-  const { size } = await stat(path);
+  const bytes = await sizeOf(path);
   const file = new LineFile(path);
   const lines = file[Symbol.asyncIterator]();
   try {
     const header = await readHeader(lines, path);
     const columns = columnsOf(header, path);
-    return { header, bytes: size, rows: readRows(file, lines, header, columns) };
+    return {
+      header,
+      bytes,
+      rows: readRows(file, lines, header, columns),
+      async close() {
+        await lines.return();
+      },
+    };
   } catch (error) {
     await lines.return();
     throw error;
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    const reason = (error as Error).message.split(',')[0];
+    throw new UnreadableFileError(`${path}: cannot be read: ${reason}`, { cause: error });
   }
 }
 
@@ -57,10 +75,10 @@ async function readHeader(lines: AsyncIterator<Line>, path: string): Promise<rea
   for (let next = await lines.next(); !next.done; next = await lines.next()) {
     if (next.value.text === '') continue;
     const { fields, fault } = splitLine(next.value);
-    if (fault !== null) throw new Error(`${path}:${next.value.number}: the header ${fault}`);
+    if (fault !== null) throw new UnreadableFileError(`${path}:${next.value.number}: the header ${fault}`);
     return fields;
   }
-  return [];
+  throw new UnreadableFileError(`${path}: cannot be read: it is empty`);
 }
 
 async function* readRows(
@@ -91,14 +109,20 @@ function splitLine({ text }: Line): { readonly fields: readonly string[]; readon
 }
 
 function columnsOf(header: readonly string[], path: string): Columns {
-  const found = Object.fromEntries(
-    Object.entries(names).map(([field, candidates]) => [field, candidates.find((name) => header.includes(name))]),
-  ) as Columns;
-  const missing = Object.entries(names).filter(([field]) => field !== 'fraud' && !found[field as keyof Columns]);
+  const refuse = (why: string) => new UnreadableFileError(`${path}: cannot be read: the header ${why}`);
+  const repeated = header.find((name, i) => header.indexOf(name) < i);
+  if (repeated !== undefined) throw refuse(`names ${repeated || 'a column ""'} twice`);
+  const found = Object.entries(names).map(([field, candidates]) => {
+    const present = candidates.filter((name) => header.includes(name));
+    if (present.length > 1) throw refuse(`names both ${present.join(' and ')}`);
+    return [field, present[0]] as const;
+  });
+  const missing = found.filter(([field, name]) => field !== 'fraud' && name === undefined);
   if (missing.length > 0) {
-    throw new Error(`${path}: the header lacks ${missing.map(([, candidates]) => candidates.join(' or ')).join(', ')}`);
+    const wanted = missing.map(([field]) => names[field as keyof Columns].join(' or '));
+    throw refuse(`lacks ${wanted.join(', ')}`);
   }
-  return found;
+  return Object.fromEntries(found) as Columns;
 }
 
 function readRow(

@@ -31,18 +31,20 @@ export class TrainingSet {
 
   /**
    * Columns of features are named `<view>.<hash field>`.
-   * @throws Error if the file cannot be written
+   * @throws Error if the file cannot be written, or if the header has one of these columns already
    */
   static async open(path: string, header: readonly string[], views: readonly View[]): Promise<TrainingSet> {
+    const features = views.flatMap(({ name, features, derived }) => [
+      ...features.map(({ hashField }) => `${name}.${hashField}`),
+      ...derived.map((one) => `${name}.${snakeCase(one.name)}`),
+    ]);
+    const taken = features.find((name) => header.includes(name));
+    if (taken !== undefined) throw new Error(`--out ${path}: the input has a column ${taken} already`);
     const found = await stat(path).catch(() => null);
     const trainingSet = new TrainingSet(path, found, found?.isFile() ? await realpath(path) : path, views);
     await trainingSet.#try(() => once(trainingSet.#file, 'open'));
     // Whatever ends this process. After the move there is nothing left to remove.
     process.once('exit', () => trainingSet.#removePartial());
-    const features = views.flatMap(({ name, features, derived }) => [
-      ...features.map(({ hashField }) => `${name}.${hashField}`),
-      ...derived.map((one) => `${name}.${snakeCase(one.name)}`),
-    ]);
     trainingSet.#line([...header, ...features]);
     return trainingSet;
   }
