@@ -44,6 +44,13 @@ describe('a view', () => {
     await expect(refusal).rejects.toThrow(/view spending: has 31 different filters.*30/);
   });
 
+  test('is refused beside more others than a call can name', async () => {
+    const views = Array.from({ length: 256 }, (_, i) => spending({ all: count({ window: '1h' }) }, `spending_${i}`));
+    const refusal = scratch.open(views, 'wall');
+    await expect(refusal).rejects.toThrow(DefinitionError);
+    await expect(refusal).rejects.toThrow(/256 views.*255/);
+  });
+
   test('is refused, by name, when it has more features than a log can name', async () => {
     const features = Array.from({ length: 256 }, (_, i) => [`count${i}s`, count({ window: `${i + 1}s` })]);
     const refusal = scratch.open([spending(Object.fromEntries(features))], 'wall');
