@@ -64,11 +64,11 @@ export function useQueryLimits(limits: QueryLimits = defaultQueryLimits): Plugin
 }
 
 /** Whether there is more in a value than so many. Without recursion: JSON may be as deep as it is long. */
-function holdsMoreThan(limit: number, value: unknown): boolean {
-  const open = [value];
+function holdsMoreThan(limit: number, value: object | null | undefined): boolean {
+  const open: object[] = value ? [value] : [];
   let held = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const inner = Array.isArray(next) ? next : Object.values(next as object);
+    const inner = Array.isArray(next) ? next : Object.values(next);
     held += inner.length;
     if (held > limit) return true;
     for (const one of inner) if (typeof one === 'object' && one !== null) open.push(one);
