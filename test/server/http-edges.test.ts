@@ -175,10 +175,10 @@ describe('the log', () => {
     expect(lines.length).toBeGreaterThan(0);
     // Two requests: of each the first few.
     expect(lines.length).toBeLessThanOrEqual(20);
-    const errors = lines.map((line) => JSON.parse(line).err as { readonly message: string });
-    expect(new Set(errors.map(({ message }) => message)).size).toBe(errors.length);
-    for (const error of errors)
-      expect(['type', 'message', 'stack', 'code', 'cause']).toContain(Object.keys(error).at(-1));
+    const reports = lines.map((line) => JSON.parse(line) as { readonly msg: string; readonly err: Error });
+    expect(new Set(reports.map(({ msg, err }) => `${msg}: ${err.message}`)).size).toBe(reports.length);
+    for (const { err } of reports)
+      expect(['type', 'message', 'stack', 'code', 'cause']).toContain(Object.keys(err).at(-1));
     expect(lines.join('\n')).not.toMatch(/"command"|"args"|4242\.5/);
     expect(lines.join('\n').length).toBeLessThan(40_000);
   });
