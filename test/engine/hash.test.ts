@@ -138,6 +138,7 @@ describe('a hash that is missing', () => {
     for (const touch of [() => engine.read(profile, ['ada']), () => engine.record(payment, [event])]) {
       await scratch.valkey.del(key);
       await touch();
+      expect(await scratch.valkey.exists(key)).toBe(1);
       const [vector] = await engine.read(profile, ['ada']);
       expect((await hashIn(engine, vector as Vector)).fields).toEqual(hashOf(vector as Vector));
       expect(await scratch.valkey.pttl(key)).toBeGreaterThan(86_000_000);

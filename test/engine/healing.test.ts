@@ -108,22 +108,23 @@ describe('an engine', () => {
   });
 
   test.each([
-    ['in its header', (log: Buffer) => log.subarray(0, 66)],
-    ['in a cell', (log: Buffer) => log.subarray(0, log.length - 5)],
-  ])('lets a log that was cut off fail alone: %s', async (where, cut) => {
+    ['is cut off', (log: Buffer) => log.subarray(0, 66)],
+    ['ends within a cell', (log: Buffer) => log.subarray(0, log.length - 5)],
+    ['ends within a cell', (log: Buffer) => Buffer.concat([log, Buffer.alloc(5)])],
+  ])('lets a log that %s fail alone', async (fault, spoil) => {
     const profile = spending({ count1h: count({ window: '1h' }) }, 'cut_profile');
     const engine = await scratch.open([profile], 'wall');
     await engine.record(payment, [pay(), pay({ userId: 'bob' })]);
     const key = engine.keys.log(profile, 'bob');
-    await scratch.valkey.set(key, cut((await scratch.valkey.getBuffer(key)) as Buffer));
+    await scratch.valkey.set(key, spoil((await scratch.valkey.getBuffer(key)) as Buffer));
     const found = await engine.readEach(profile, ['ada', 'bob', 'ada'], { refresh: true });
-    expect(found.map((one) => (one instanceof Error ? one.name : valuesOf(one).count1h))).toEqual([
+    expect(found.map((one) => (one instanceof Error ? one.message : valuesOf(one).count1h))).toEqual([
       1,
-      'LogFaultError',
+      expect.stringContaining(`this log ${fault}`),
       1,
     ]);
-    const read = await engine.readEach(profile, ['bob', 'ada']);
-    expect(read.map((one) => one instanceof Error)).toEqual([where === 'in its header', false]);
+    const [, ada] = await engine.readEach(profile, ['bob', 'ada']);
+    expect(ada).not.toBeInstanceOf(Error);
   });
 
   test('starts a lost log anew, with a hash that says nothing more than the new one and a revision that still grows', async () => {

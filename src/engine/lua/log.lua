@@ -67,7 +67,7 @@ local function parse_log(view, raw)
     log.seen[i] = unpack_seen(raw, header_bytes(features, lifetimes, i - 1) + 1)
   end
   log.cells = string.sub(raw, header_bytes(features, lifetimes, #view.seen) + 1)
-  if #log.cells % view.cell_bytes ~= 0 then error({ err = 'this log is cut off' }) end
+  if #log.cells % view.cell_bytes ~= 0 then error({ err = 'this log ends within a cell' }) end
   log.cells_stored = true
   return log
 end
