@@ -1,7 +1,7 @@
 import type { Entity } from '../define/index.ts';
-import { assertIdsWithinLimit, maxIds } from './limits.ts';
+import { idsArgument, maxIds } from './limits.ts';
+import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
-import { assertReadsWithinLimit, sizeArgumentExtension } from './read-budget.ts';
 import { registryOf } from './registry.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 
@@ -16,7 +16,7 @@ export function entityField(t: QueryFields, entity: Entity, options: FreshetFiel
     nullable: false,
     args: { id: t.arg.id({ required: true, description: `The id of the ${entity.name}.` }) },
     resolve: (_, { id }, _context, info): EntityRef => {
-      assertReadsWithinLimit(info);
+      assertWithinLimits(info);
       return { id };
     },
   });
@@ -35,10 +35,9 @@ export function entitiesField(t: QueryFields, entity: Entity, options: FreshetFi
         description: `The ids, in any order, repeats allowed; at most ${maxIds}.`,
       }),
     },
-    extensions: { [sizeArgumentExtension]: 'ids' },
+    extensions: { [sizedArgumentExtension]: idsArgument('ids') },
     resolve: (_, { ids }, _context, info): EntityRef[] => {
-      assertIdsWithinLimit(ids, `${info.fieldName}(ids:)`);
-      assertReadsWithinLimit(info);
+      assertWithinLimits(info);
       return ids.map((id) => ({ id }));
     },
   });

@@ -1,6 +1,6 @@
 import type { View } from '../define/index.ts';
 import { clientError } from './errors.ts';
-import { servedViewExtension } from './read-budget.ts';
+import { servedViewExtension } from './operation-size.ts';
 import { registryOf } from './registry.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { viewType } from './view-type.ts';

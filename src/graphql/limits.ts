@@ -1,3 +1,4 @@
+import type { GraphQLError } from 'graphql';
 import { contractError } from './errors.ts';
 
 /** Most ids that one field takes, in queries and subscriptions. */
@@ -9,19 +10,36 @@ export const maxBatch = 1_000;
 /** Most vectors that one operation, or one message of a subscription, shows: five fields of a thousand entities. */
 export const maxVectors = 5_000;
 
-/** @throws TOO_MANY_IDS */
-export function assertIdsWithinLimit(ids: readonly string[], argument: string): void {
-  if (ids.length > maxIds) {
-    throw contractError('TOO_MANY_IDS', `${argument} takes at most ${maxIds} ids, and got ${ids.length}: ask in parts`);
-  }
+/** Most values that it shows: so many vectors of some forty fields. */
+export const maxShownValues = 200_000;
+
+/** An argument that is a list, for whose items its field stands. */
+export interface SizedArgument {
+  readonly argument: string;
+  readonly most: number;
+  /** The error of a longer one. */
+  readonly refuse: (place: string, size: number) => GraphQLError;
 }
 
-/** @throws BATCH_TOO_LARGE */
-export function assertBatchWithinLimit(events: readonly unknown[]): void {
-  if (events.length > maxBatch) {
-    throw contractError(
-      'BATCH_TOO_LARGE',
-      `input takes at most ${maxBatch} events, and got ${events.length}: send them in parts; none of these was recorded`,
-    );
-  }
+/** A list of ids; a longer one is `TOO_MANY_IDS`. */
+export function idsArgument(argument: string): SizedArgument {
+  return {
+    argument,
+    most: maxIds,
+    refuse: (place, size) =>
+      contractError('TOO_MANY_IDS', `${place} takes at most ${maxIds} ids, and got ${size}: ask in parts`),
+  };
+}
+
+/** A list of events; a longer one is `BATCH_TOO_LARGE`. */
+export function batchArgument(argument: string): SizedArgument {
+  return {
+    argument,
+    most: maxBatch,
+    refuse: (place, size) =>
+      contractError(
+        'BATCH_TOO_LARGE',
+        `${place} takes at most ${maxBatch} events, and got ${size}: send them in parts; nothing was recorded`,
+      ),
+  };
 }

@@ -1,7 +1,7 @@
 import { BasePlugin, type PothosOutputFieldConfig, type PothosTypeConfig, type SchemaTypes } from '@pothos/core';
 import type { GraphQLSchema } from 'graphql';
 import { DefinitionError, type View } from '../define/index.ts';
-import { servedViewExtension } from './read-budget.ts';
+import { servedViewExtension } from './operation-size.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import { DateTime, ID } from './scalars.ts';
 

@@ -2,9 +2,9 @@ import type { Event } from '../define/index.ts';
 import type { EventInput } from '../engine/index.ts';
 import type { FreshetContext } from './context.ts';
 import { eventInputType } from './event-input.ts';
-import { assertBatchWithinLimit, maxBatch } from './limits.ts';
+import { batchArgument, maxBatch } from './limits.ts';
+import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
-import { assertReadsWithinLimit, sizeArgumentExtension } from './read-budget.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
 import { registryOf } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
@@ -27,7 +27,7 @@ export function recordField(t: MutationFields, event: Event, options: FreshetFie
       }),
     },
     resolve: async (_, { input }, context, info) => {
-      assertReadsWithinLimit(info);
+      assertWithinLimits(info);
       const [recorded] = await record(event, [input], context);
       return recorded as RecordedEvent;
     },
@@ -49,10 +49,9 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
         description: `The ${plural(event.name)}; at most ${maxBatch}. They may come in any order.`,
       }),
     },
-    extensions: { [sizeArgumentExtension]: 'input' },
+    extensions: { [sizedArgumentExtension]: batchArgument('input') },
     resolve: (_, { input }, context, info) => {
-      assertBatchWithinLimit(input);
-      assertReadsWithinLimit(info);
+      assertWithinLimits(info);
       return record(event, input, context);
     },
   });

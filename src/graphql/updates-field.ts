@@ -1,8 +1,8 @@
 import { camelCase, DefinitionError, type View } from '../define/index.ts';
 import type { UpdateCause } from '../live/index.ts';
-import { assertIdsWithinLimit, maxIds } from './limits.ts';
+import { idsArgument, maxIds } from './limits.ts';
+import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
-import { assertReadsWithinLimit, sizeArgumentExtension } from './read-budget.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { type EntityUpdate, type Message, WatchStream } from './watch-stream.ts';
@@ -29,12 +29,10 @@ export function updatesField(
         description: `Ids of the ${plural(view.entity.name)} to watch; at most ${maxIds}. A bad one appears in the snapshot with its error.`,
       }),
     },
-    extensions: { [sizeArgumentExtension]: argument },
+    extensions: { [sizedArgumentExtension]: idsArgument(argument) },
     subscribe: (_, args, { hub }, info) => {
-      const ids = args[argument] as string[];
-      assertIdsWithinLimit(ids, `${info.fieldName}(${argument}:)`);
-      assertReadsWithinLimit(info);
-      return WatchStream.open(hub, view, ids);
+      assertWithinLimits(info);
+      return WatchStream.open(hub, view, args[argument] as string[]);
     },
     resolve: (message: Message, _, { loaders, budget }) => {
       // One context lasts as long as the subscription; what else a message asks of its entities must be of now.

@@ -1,3 +1,4 @@
+import type { GraphQLObjectType } from 'graphql';
 import { describe, expect, test, vi } from 'vitest';
 import { schema, views } from '../../schema/index.ts';
 import { RecordTransactionsDocument, type TransactionInput } from '../../schema/operations/generated.ts';
@@ -20,13 +21,22 @@ function payments(length = 1_000): TransactionInput[] {
 
 const aliases = (count: number, field: string) => Array.from({ length: count }, (_, i) => `f${i}: ${field}`).join(' ');
 
-describe('an operation within the limit of vectors', () => {
+/** Selects all that a view of this type has. */
+function everything(typeName: string): string {
+  const type = schema.getType(typeName) as GraphQLObjectType;
+  const fields = Object.values(type.getFields()).map(({ name, type: of }) =>
+    String(of) === 'Freshness!' ? `freshness ${everything('Freshness')}` : name,
+  );
+  return `{ __typename ${fields.join(' ')} }`;
+}
+
+describe('an operation within the limits', () => {
   test('may ask for a thousand users beside a thousand merchants', async () => {
     const service = await open();
     const { data, errors } = await service.run(
       `query ($users: [ID!]!, $merchants: [ID!]!) {
-        users(ids: $users) { riskProfile { txnCount1h } }
-        merchants(ids: $merchants) { activity { txnCount1h } }
+        users(ids: $users) { riskProfile ${everything('UserRiskProfile')} }
+        merchants(ids: $merchants) { activity ${everything('MerchantActivity')} }
       }`,
       { users: idsOf('u'), merchants: idsOf('m') },
     );
@@ -38,7 +48,11 @@ describe('an operation within the limit of vectors', () => {
     const service = await open();
     const { errors } = await service.run(
       `mutation ($input: [TransactionInput!]!) { recordTransactions(input: $input) {
-        results { user { riskProfile { txnCount1h } } merchant { activity { txnCount1h } } }
+        results {
+          index transactionId status reason occurredAt
+          user { id riskProfile ${everything('UserRiskProfile')} }
+          merchant { id activity ${everything('MerchantActivity')} }
+        }
       } }`,
       { input: payments() },
     );
@@ -55,6 +69,15 @@ describe('an operation within the limit of vectors', () => {
         skipped: users(ids: $ids) @skip(if: true) ${parts}
       } fragment profile on User { riskProfile { txnCount1h } }`,
       { ids: idsOf('u') },
+    );
+    expect(errors).toBeUndefined();
+  });
+
+  test('counts a batch as often as it wants: what stands beside its events is not shown for each', async () => {
+    const service = await open();
+    const { errors } = await service.run(
+      `mutation ($input: [TransactionInput!]!) { recordTransactions(input: $input) { ${aliases(250, 'recorded')} } }`,
+      { input: payments() },
     );
     expect(errors).toBeUndefined();
   });
@@ -166,4 +189,55 @@ test('what is recorded and not shown has no such limit', async () => {
   );
   expect(errors).toBeUndefined();
   expect(record.mock.calls.map(([event]) => event)).toEqual(Array(6).fill(transaction));
+});
+
+describe('an operation beyond the limit of values', () => {
+  test('is refused before anything is recorded, also if it shows no vector', async () => {
+    const service = await open();
+    const record = vi.spyOn(service.engine, 'record');
+    const result = await service.run(
+      `mutation ($input: [TransactionInput!]!) { recordTransactions(input: $input) {
+        recorded ${aliases(50, 'results { __typename index status user { id } }')}
+      } }`,
+      { input: payments() },
+    );
+    expect(faults(result)).toEqual([{ code: 'QUERY_TOO_COMPLEX', path: 'recordTransactions' }]);
+    // A result, and what is in it, a thousand times in fifty lists; the batch and its count.
+    const values = 50 * 1_000 * 6 + 2;
+    expect(result.errors?.[0]?.message).toBe(`The query asks for ${values} values: the limit is 200000; ask in parts`);
+    expect(record).not.toHaveBeenCalled();
+  });
+});
+
+describe('an operation with a list that is too long', () => {
+  test('records nothing, not even by the fields before', async () => {
+    const service = await open();
+    const record = vi.spyOn(service.engine, 'record');
+    const refused = await service.run(
+      `mutation ($one: TransactionInput!, $input: [TransactionInput!]!) {
+        one: recordTransaction(input: $one) { status }
+        many: recordTransactions(input: $input) { recorded }
+      }`,
+      { one: payments(1)[0], input: payments(1_001) },
+    );
+    expect(faults(refused)).toEqual([{ code: 'BATCH_TOO_LARGE', path: 'one' }]);
+    expect(refused.errors?.[0]?.message).toBe(
+      'recordTransactions(input:) takes at most 1000 events, and got 1001: send them in parts; nothing was recorded',
+    );
+    expect(record).not.toHaveBeenCalled();
+  });
+
+  test('reads nothing', async () => {
+    const service = await open();
+    const read = vi.spyOn(service.engine, 'readEach');
+    const refused = await service.run(
+      `{
+        users(ids: ["u"]) { riskProfile { id } }
+        ...more
+      } fragment more on Query { merchants(ids: ${JSON.stringify(idsOf('m', 1_001))}) { id } }`,
+    );
+    expect(faults(refused)).toEqual([{ code: 'TOO_MANY_IDS', path: 'users' }]);
+    expect(refused.errors?.[0]?.message).toBe('merchants(ids:) takes at most 1000 ids, and got 1001: ask in parts');
+    expect(read).not.toHaveBeenCalled();
+  });
 });

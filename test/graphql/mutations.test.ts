@@ -198,7 +198,7 @@ describe('recording a batch', () => {
     expect(refused.data).toBeNull();
     expect(faults(refused)).toEqual([{ code: 'BATCH_TOO_LARGE', path: 'recordTransactions' }]);
     expect(refused.errors?.[0]?.message).toContain('at most 1000 events, and got 1001');
-    expect(refused.errors?.[0]?.message).toContain('none of these was recorded');
+    expect(refused.errors?.[0]?.message).toContain('nothing was recorded');
     const untouched = await service.run(RiskProfileDocument, { userId });
     expect(untouched.data?.user.riskProfile?.txnCount1h).toBe(0);
 

@@ -1,0 +1,158 @@
+import {
+  type FieldNode,
+  type GraphQLCompositeType,
+  type GraphQLError,
+  type GraphQLField,
+  GraphQLIncludeDirective,
+  type GraphQLResolveInfo,
+  GraphQLSkipDirective,
+  getDirectiveValues,
+  getNamedType,
+  getNullableType,
+  isCompositeType,
+  isListType,
+  isUnionType,
+  Kind,
+  type SelectionNode,
+  type SelectionSetNode,
+  TypeNameMetaFieldDef,
+  type ValueNode,
+} from 'graphql';
+import { contractError } from './errors.ts';
+import { maxShownValues, maxVectors, type SizedArgument } from './limits.ts';
+import { tooManyVectors } from './read-budget.ts';
+
+/** Under this name a field's extensions say which view it serves. */
+export const servedViewExtension = 'freshetView';
+
+/** Under this name a field's extensions have the `SizedArgument` that says how long the next list of its answer is. */
+export const sizedArgumentExtension = 'freshetSizedArgument';
+
+/** Of an execution: all its fields share the object of its variables. */
+const verdicts = new WeakMap<object, GraphQLError | null>();
+
+/**
+ * Measures a whole operation before the first of the plugin's own fields does anything: the lists that it sends, the
+ * vectors and the values that it asks for. Otherwise a thousand would be refused one by one, and a mutation after
+ * others had been done.
+ * @throws TOO_MANY_IDS, BATCH_TOO_LARGE, QUERY_TOO_COMPLEX
+ */
+export function assertWithinLimits(info: GraphQLResolveInfo): void {
+  let verdict = verdicts.get(info.variableValues);
+  if (verdict === undefined) {
+    verdict = excessOf(info);
+    verdicts.set(info.variableValues, verdict);
+  }
+  if (verdict) throw verdict;
+}
+
+function excessOf(info: GraphQLResolveInfo): GraphQLError | null {
+  const root = info.schema.getRootType(info.operation.operation);
+  if (!root) return null;
+  const operation = new OperationSize(info);
+  const { vectors, values } = operation.below(root, [info.operation.selectionSet], 1);
+  if (operation.tooLong) return operation.tooLong;
+  if (vectors > maxVectors) return tooManyVectors(`asks for ${vectors}`);
+  if (values <= maxShownValues) return null;
+  const message = `The query asks for ${values} values: the limit is ${maxShownValues}; ask in parts`;
+  return contractError('QUERY_TOO_COMPLEX', message);
+}
+
+interface Shown {
+  readonly vectors: number;
+  /** All that is answered by name, objects too. */
+  readonly values: number;
+}
+
+class OperationSize {
+  readonly #info: GraphQLResolveInfo;
+  /** Of the first list that is longer than it may be. */
+  tooLong: GraphQLError | null = null;
+
+  constructor(info: GraphQLResolveInfo) {
+    this.#info = info;
+  }
+
+  /**
+   * What one object shows.
+   * @param items how many the next list below has, as far as that is known.
+   */
+  below(type: GraphQLCompositeType, selectionSets: readonly SelectionSetNode[], items: number): Shown {
+    const fields = new Map<string, SelectedField>();
+    for (const selectionSet of selectionSets) collect(this.#info, type, selectionSet, fields);
+    let vectors = 0;
+    let values = 0;
+    for (const { definition, nodes } of fields.values()) {
+      const size = this.#sizeOf(definition, nodes[0]) ?? items;
+      const isList = isListType(getNullableType(definition.type));
+      const inner = getNamedType(definition.type);
+      const selected = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+      const one = isCompositeType(inner) ? this.below(inner, selected, isList ? 1 : size) : nothing;
+      const times = isList ? size : 1;
+      vectors += times * (one.vectors + (definition.extensions[servedViewExtension] ? 1 : 0));
+      values += times * (one.values + 1);
+    }
+    return { vectors, values };
+  }
+
+  /** For how many a field stands that takes a list; undefined of others. */
+  #sizeOf({ name, extensions }: GraphQLField<unknown, unknown>, node: FieldNode | undefined): number | undefined {
+    const sized = extensions[sizedArgumentExtension] as SizedArgument | undefined;
+    if (!sized) return undefined;
+    const value: ValueNode | undefined = node?.arguments?.find(({ name }) => name.value === sized.argument)?.value;
+    const given = value?.kind === Kind.VARIABLE ? this.#info.variableValues[value.name.value] : undefined;
+    const list = value?.kind === Kind.LIST ? value.values : given;
+    const size = Array.isArray(list) ? list.length : 1;
+    if (size > sized.most) this.tooLong ??= sized.refuse(`${name}(${sized.argument}:)`, size);
+    return size;
+  }
+}
+
+const nothing: Shown = { vectors: 0, values: 0 };
+
+interface SelectedField {
+  readonly definition: GraphQLField<unknown, unknown>;
+  /** What is asked for several times under one name is answered once. */
+  readonly nodes: FieldNode[];
+}
+
+function collect(
+  info: GraphQLResolveInfo,
+  type: GraphQLCompositeType,
+  { selections }: SelectionSetNode,
+  fields: Map<string, SelectedField>,
+  spread = new Set<string>(),
+): void {
+  for (const selection of selections) {
+    if (isLeftOut(info, selection)) continue;
+    if (selection.kind === Kind.FIELD) {
+      const definition = definitionOf(type, selection.name.value);
+      if (!definition) continue;
+      const key = `${type.name}.${(selection.alias ?? selection.name).value}`;
+      const known = fields.get(key);
+      if (known) known.nodes.push(selection);
+      else fields.set(key, { definition, nodes: [selection] });
+      continue;
+    }
+    if (selection.kind === Kind.FRAGMENT_SPREAD) {
+      if (spread.has(selection.name.value)) continue;
+      spread.add(selection.name.value);
+    }
+    const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? info.fragments[selection.name.value] : selection;
+    if (!fragment) continue;
+    const condition = fragment.typeCondition && info.schema.getType(fragment.typeCondition.name.value);
+    collect(info, isCompositeType(condition) ? condition : type, fragment.selectionSet, fields, spread);
+  }
+}
+
+function isLeftOut({ variableValues }: GraphQLResolveInfo, selection: SelectionNode): boolean {
+  return (
+    getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.if === true ||
+    getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false
+  );
+}
+
+function definitionOf(type: GraphQLCompositeType, name: string): GraphQLField<unknown, unknown> | undefined {
+  if (name === TypeNameMetaFieldDef.name) return TypeNameMetaFieldDef;
+  return isUnionType(type) ? undefined : type.getFields()[name];
+}
