@@ -1,8 +1,9 @@
+import { constants } from 'node:os';
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { type Config, isLoopback, readConfig } from './config.ts';
 import { ApiServer, BackendKeeper, logSerializers, shutDownOnSignal } from './server/index.ts';
-import { type EmbeddedValkey, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
+import { type EmbeddedValkey, endedError, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
 
 /** Says why the process cannot go on, in words for people, and sets its exit code. */
 function fail(error: unknown): void {
@@ -35,9 +36,14 @@ async function run(config: Config): Promise<void> {
   let embedded: EmbeddedValkey | undefined;
   let backend: BackendKeeper | undefined;
   let server: ApiServer | undefined;
+  let ending = false;
+  failOnSignalUnless(() => server !== undefined);
   const shutDown = shutDownOnSignal({
     log,
     steps: [
+      () => {
+        ending = true;
+      },
       () => server?.drain(),
       () => backend?.endSubscriptions(),
       () => server?.close(),
@@ -56,7 +62,10 @@ async function run(config: Config): Promise<void> {
         persistent: true,
         report: announce,
       });
-      void embedded.exited.then(() => shutDown('the embedded Valkey has ended', 1));
+      void embedded.exited.then((exit) => {
+        if (!ending) fail(endedError(exit));
+        shutDown('the embedded Valkey has ended', 1);
+      });
     }
     const { keyPrefix, clock, host, port } = config;
     const address = config.valkey ?? parseValkeyUrl((embedded as EmbeddedValkey).url);
@@ -70,6 +79,18 @@ async function run(config: Config): Promise<void> {
   } catch (error) {
     fail(error);
     shutDown('it could not start', 1);
+  }
+}
+
+/** A signal that comes before anything was served ends a start that did not succeed: 128 and its number, as a shell has it. */
+function failOnSignalUnless(isServing: () => boolean): void {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      if (isServing()) return;
+      process.once('exit', (code) => {
+        if (code === 0) process.exitCode = 128 + constants.signals[signal];
+      });
+    });
   }
 }
 

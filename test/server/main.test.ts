@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,8 +84,47 @@ describe('the process', () => {
     const valkey = new Redis(Number(address), '127.0.0.1', { retryStrategy: () => null });
     await valkey.shutdown('NOSAVE').catch(() => {});
     expect(await api.exited).toBe(1);
-    expect(api.output).toContain('the embedded Valkey has ended');
+    expect(api.output).toMatch(/^The embedded Valkey ended with status 0\. Its last words:\n {2}\S/m);
     await expect(client.get('/livez')).rejects.toThrow();
+  });
+
+  it('says at any log level how its Valkey ended, unless it ended it itself', async () => {
+    const folder = await newFolder();
+    const api = start({ FRESHET_DATA_DIR: folder, LOG_LEVEL: 'silent' });
+    await api.listening();
+    const { valkeyPid } = JSON.parse(await readFile(join(folder, 'freshet.lock'), 'utf8')) as { valkeyPid: number };
+    process.kill(valkeyPid, 'SIGKILL');
+    expect(await api.exited).toBe(1);
+    expect(api.output).toMatch(/^The embedded Valkey ended by SIGKILL\./m);
+
+    const next = start({ FRESHET_DATA_DIR: folder });
+    await next.listening();
+    await next.stop();
+    expect(next.output).not.toContain('The embedded Valkey ended');
+  });
+
+  it.runIf(process.platform === 'linux')('says that its data directory cannot be one where none can be', async () => {
+    const api = start({ FRESHET_DATA_DIR: '/proc/freshet/data' });
+    // One that spins hears no other signal.
+    const impatience = setTimeout(() => api.child.kill('SIGKILL'), 20_000);
+    expect(await api.exited).toBe(1);
+    clearTimeout(impatience);
+    expect(api.output).toMatch(
+      /^The data directory \/proc\/freshet\/data cannot be used: ENOENT.* Set FRESHET_DATA_DIR/m,
+    );
+  });
+
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('that is ended by %s before it serves exits with %d', async (signal, status) => {
+    const env = { FRESHET_DATA_DIR: await newFolder() };
+    const first = start(env);
+    await first.listening();
+    const second = start(env);
+    await until(() => second.output.includes('Waiting for process'));
+    second.child.kill(signal);
+    expect(await second.exited).toBe(status);
   });
 
   it('does not start under a prefix that belongs to another clock', async () => {

@@ -28,13 +28,16 @@ export async function installFromDebianPackages(options: InstallOptions): Promis
   mkdirSync(folder, { recursive: true });
   removeAbandonedWork(folder);
   const work = mkdtempSync(join(folder, workPrefix));
+  const clear = (): void => rmSync(work, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', clear);
   try {
     const server = join(work, 'server');
     await download(work, server, environment);
     await check(work);
     await putInPlace(server, join(folder, 'server'), () => check(folder));
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    process.off('exit', clear);
+    clear();
   }
   report(`Installed Valkey (${((performance.now() - begun) / 1_000).toFixed(1)} s)`);
   return true;

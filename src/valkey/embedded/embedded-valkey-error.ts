@@ -4,6 +4,7 @@ export type EmbeddedValkeyErrorCode =
   | 'DATA_DIRECTORY_UNUSABLE'
   | 'VALKEY_NOT_FOUND'
   | 'VALKEY_START_FAILED'
+  | 'VALKEY_ENDED'
   | 'VALKEY_ORPHAN_STUCK';
 
 /** The embedded Valkey cannot serve. The message says what was wrong and what to do about it. */

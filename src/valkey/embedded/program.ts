@@ -32,21 +32,25 @@ export interface RunOptions {
 }
 
 /**
- * Runs a program to its end and returns what it wrote to its standard output.
+ * Runs a program to its end, or to ours, and returns what it wrote to its standard output.
  * @throws Error with the program's own last words when it fails, cannot be started, or takes too long.
  */
 export function runProgram(command: string, args: readonly string[], options: RunOptions): Promise<string> {
   const { environment, folder, timeoutMs = 10_000 } = options;
   return new Promise((resolve, reject) => {
-    execFile(
+    const child = execFile(
       command,
       args,
       { env: { ...environment }, ...(folder && { cwd: folder }), timeout: timeoutMs, maxBuffer: 16 << 20 },
       (error, stdout, stderr) => {
+        process.off('exit', end);
         if (error === null) resolve(stdout);
         else reject(new Error(`${command} ${args[0] ?? ''}: ${failure(error, stderr, timeoutMs)}`, { cause: error }));
       },
     );
+    const end = (): void => void child.kill('SIGKILL');
+    // Before whoever clears away what it writes.
+    process.prependListener('exit', end);
   });
 }
 

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findServer, type SearchOptions, type ServerBinary } from './binary.ts';
 import { EmbeddedValkeyError, reasonOf } from './embedded-valkey-error.ts';
@@ -78,11 +78,27 @@ export async function startEmbeddedValkey(options: EmbeddedValkeyOptions): Promi
 function createDataDirectory(path: string): string {
   const directory = resolve(path);
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    createDirectory(directory);
     return directory;
   } catch (error) {
     throw unusable(directory, error);
   }
+}
+
+/** Level by level: where none can be created, as in /proc, Node's own `recursive` tries for ever. */
+function createDirectory(path: string): void {
+  if (isDirectory(path)) return;
+  createDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Unless somebody else was quicker.
+    if (!isDirectory(path)) throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 async function takeLock(directory: string, options: EmbeddedValkeyOptions): Promise<DataDirectoryLock> {
@@ -190,15 +206,25 @@ async function end(server: LaunchedServer, report: (line: string) => void): Prom
   await server.exited;
 }
 
+/** VALKEY_ENDED, for a server that ended although nobody stopped it. */
+export function endedError(exit: ServerExit): EmbeddedValkeyError {
+  return new EmbeddedValkeyError(
+    'VALKEY_ENDED',
+    `The embedded Valkey ended ${describeExit(exit)}.${quote(exit.lastWords)}`,
+  );
+}
+
 function describeExit({ code, signal }: ServerExit): string {
   return signal === null ? `with status ${code}` : `by ${signal}`;
 }
 
+function quote(lastWords: readonly string[]): string {
+  return lastWords.length === 0 ? '' : ` Its last words:${lastWords.map((line) => `\n  ${line}`).join('')}`;
+}
+
 function startFailed(binary: ServerBinary, what: string, lastWords: readonly string[]): EmbeddedValkeyError {
-  const words = lastWords.map((line) => `\n  ${line}`).join('');
   return new EmbeddedValkeyError(
     'VALKEY_START_FAILED',
-    `The embedded Valkey (${binary.command}, ${binary.version}) did not start: ${what}.` +
-      (words === '' ? '' : ` Its last words:${words}`),
+    `The embedded Valkey (${binary.command}, ${binary.version}) did not start: ${what}.${quote(lastWords)}`,
   );
 }

@@ -1,9 +1,22 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasApt } from '../../../src/valkey/embedded/apt.ts';
 import { findServer } from '../../../src/valkey/embedded/binary.ts';
+import { isRunning } from '../../../src/valkey/embedded/process-identity.ts';
+import { until } from '../../support/until.ts';
 
 let folder: string;
 
@@ -75,6 +88,25 @@ describe('the search for a server', () => {
     await expect(search({ DOCKER_HOST: 'tcp://192.0.2.1:2375' })).rejects.toThrow(
       /DOCKER_HOST .* is not on this machine/,
     );
+  });
+
+  it('takes an installation along when its process ends', async () => {
+    const pidFile = join(folder, 'apt-get.pid');
+    for (const name of ['dpkg', 'dpkg-deb']) addProgram(name, 'amd64');
+    writeFileSync(join(folder, 'bin/apt-get'), `#!/bin/sh\necho $$ > '${pidFile}'\nexec /bin/sleep 60\n`, {
+      mode: 0o755,
+    });
+    const binary = new URL('../../../src/valkey/embedded/binary.ts', import.meta.url);
+    const source = `import { findServer } from ${JSON.stringify(binary)};
+      process.once('SIGTERM', () => process.exit(143));
+      await findServer({ environment: { PATH: '${folder}/bin' }, installFolder: '${folder}/installed', report() {} });`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio: 'inherit' });
+    const pid = Number(await until(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8').trim()));
+    expect(readdirSync(join(folder, 'installed'))).toHaveLength(1);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([143, null]);
+    await until(() => !isRunning({ pid, startedAt: null }));
+    expect(readdirSync(join(folder, 'installed'))).toEqual([]);
   });
 
   it.runIf(hasApt(process.env))(
