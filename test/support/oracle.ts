@@ -74,10 +74,10 @@ export function take(
   return { verdict: 'RECORDED', history: [...history, { fields: { ...fields, [time]: at }, at, arrivedAt: now }] };
 }
 
-/** The one status of an event that several views had a part of. */
+/** The one status of an event that several views had a part of: what any of them did with it comes first. */
 export function combine(verdicts: readonly Verdict[]): Verdict {
-  const order: readonly Verdict[] = ['REJECTED', 'RECORDED', 'DUPLICATE', 'TOO_LATE'];
-  return order.find((verdict) => verdicts.includes(verdict)) ?? 'TOO_LATE';
+  const order: readonly Verdict[] = ['RECORDED', 'DUPLICATE', 'TOO_LATE'];
+  return order.find((verdict) => verdicts.includes(verdict)) ?? 'REJECTED';
 }
 
 /** How far back an event still counts: the far edge of the longest window, or the longest idle time if none slides. */
