@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { avg, count, lifetime } from '../../src/define/index.ts';
+import { avg, count, lifetime, type View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import { valuesOf } from './expectations.ts';
-import { pay, payment, spending } from './payments.ts';
+import { pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
 const scratch = useScratch();
@@ -10,13 +10,10 @@ const profile = spending({
   count1m: count({ window: '1m' }),
   average: avg('amount', { window: lifetime({ idle: '1m' }) }),
 });
-const asOfAt = 16; // bytes into a log: eight of layout, eight of revision
 
-/** Makes the store's clock have been ahead, as before it stepped back: the log was folded at a moment yet to come. */
-async function foldedAt(engine: Engine, asOf: number): Promise<void> {
-  const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(asOf);
-  await scratch.valkey.setrange(engine.keys.log(profile, 'ada'), asOfAt, bytes);
+/** Makes the store's clock have been ahead, as before it stepped back: ada's log was folded at a moment yet to come. */
+async function foldedAt(engine: Engine, asOf: number, view: View = profile): Promise<void> {
+  await scratch.setHeader(engine.keys.log(view, 'ada'), 'asOf', asOf);
 }
 
 describe("when the store's clock has stepped back", () => {
@@ -39,7 +36,7 @@ describe("when the store's clock has stepped back", () => {
     const now = await scratch.now();
     await foldedAt(engine, now + 30_000);
 
-    const sent = [pay({ amount: 3, paidAt: now + 20_000 }), pay({ paidAt: now + 40_000 })];
+    const sent = [pay({ amount: 3, paidAt: now + 20_000 }), pay({ paidAt: now + 32_000 })];
     const outcomes = await engine.record(payment, sent);
     expect(outcomes.map(({ status, occurredAt }) => [status, occurredAt])).toEqual([
       ['RECORDED', now + 20_000],
@@ -48,6 +45,58 @@ describe("when the store's clock has stepped back", () => {
     const vector = outcomes[0]?.vectors.get(profile);
     expect(vector).toMatchObject({ asOf: now + 30_000, lastEventAt: now + 20_000 });
     expect(vector && valuesOf(vector)).toEqual({ count1m: 2, average: 2 });
+  });
+
+  test('an event that only one of its entities can take, since its now is ahead, is recorded', async () => {
+    const engine = await scratch.open([takings, profile], 'wall');
+    await engine.record(payment, [pay()]);
+    const now = await scratch.now();
+    await foldedAt(engine, now + 30_000);
+
+    const [outcome] = await engine.record(payment, [pay({ paidAt: now + 20_000 })]);
+    expect(outcome).toMatchObject({ status: 'RECORDED', occurredAt: now + 20_000 });
+    expect(outcome?.vectors.get(takings)?.eventSeq).toBe(1);
+    expect(outcome?.vectors.get(profile)?.eventSeq).toBe(2);
+  });
+
+  test('the revision grows nevertheless', async () => {
+    const engine = await scratch.open([profile], 'wall');
+    await engine.record(payment, [pay()]);
+    const revision = 2 ** 52;
+    await scratch.setHeader(engine.keys.log(profile, 'ada'), 'revision', revision);
+    const [outcome] = await engine.record(payment, [pay()]);
+    expect(outcome?.vectors.get(profile)?.revision).toBe(revision + 1);
+  });
+});
+
+describe("when an entity's now has moved on", () => {
+  const brief = spending({ count10s: count({ window: '10s' }) });
+
+  /** An engine with one payment of ada, whose now is half a minute later. */
+  async function muchLater() {
+    const engine = await scratch.open([brief], 'wall');
+    const sent = pay();
+    await engine.record(payment, [sent]);
+    await foldedAt(engine, (await scratch.now()) + 30_000, brief);
+    return { engine, sent };
+  }
+
+  test('even a duplicate is answered with the values of that moment', async () => {
+    const { engine, sent } = await muchLater();
+    const [outcome] = await engine.record(payment, [sent]);
+    const vector = outcome?.vectors.get(brief);
+    expect(outcome?.status).toBe('DUPLICATE');
+    expect(vector && valuesOf(vector)).toEqual({ count10s: 0 });
+  });
+
+  test('the hash no longer says until when what has passed was true', async () => {
+    const { engine } = await muchLater();
+    const hash = () => scratch.valkey.hgetall(engine.keys.hash(brief, 'ada'));
+    expect(await hash()).toMatchObject({ count_10s: '1', _valid_until: expect.any(String) });
+    const [vector] = await engine.read(brief, ['ada']);
+    expect(vector).toMatchObject({ validUntil: null });
+    expect(await hash()).toMatchObject({ count_10s: '0', _as_of: `${vector?.asOf}` });
+    expect(await hash()).not.toHaveProperty('_valid_until');
   });
 });
 

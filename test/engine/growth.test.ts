@@ -8,9 +8,11 @@ import {
   lifetime,
   share,
   sum,
+  type View,
   type Where,
 } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
+import { until } from '../support/until.ts';
 import { valuesOf } from './expectations.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
@@ -38,6 +40,7 @@ async function grown(features = more) {
   const paidAt = (await scratch.now()) - 60_000;
   const early = [pay({ amount: 500, fraud: true, paidAt }), pay({ amount: 7, shopId: 'smith', paidAt: paidAt + 1 })];
   await before.record(payment, early);
+  await until(async () => (await scratch.now()) > (await ada(before)).completeSince);
   const after = await scratch.open([spending(features)], 'wall', prefix);
   return { before, after, early, paidAt, prefix };
 }
@@ -97,10 +100,12 @@ describe('a feature added to a view', () => {
     expect(valuesOf(await ada(after))).toEqual({ count1h: 2, sum1h: 3 });
   });
 
-  test('says from when on it is complete', async () => {
+  test('says from when on it is complete, which is when the newest was first loaded', async () => {
     const { before, after } = await grown();
     const opened = (await ada(before)).completeSince;
-    expect((await ada(after)).completeSince).toBeGreaterThanOrEqual(opened);
+    const [nobody] = await after.read(after.views[0] as View, ['nobody']);
+    expect(nobody?.completeSince).toBeGreaterThan(opened);
+    expect((await ada(after)).completeSince).toBe(nobody?.completeSince);
     const hash = await scratch.valkey.hgetall(after.keys.hash(spending(more), 'ada'));
     expect(Number(hash._complete_since)).toBe((await ada(after)).completeSince);
     expect(hash).toMatchObject({ count_24h: '2', sum_1h: '507', big_count: '0' });
@@ -117,6 +122,29 @@ describe('a feature added to a view', () => {
     expect(bob?.completeSince).toBeGreaterThanOrEqual(recordedAt);
     expect(bob && valuesOf(bob)).toMatchObject({ bigCount: 0, count1h: 1 });
     expect((await ada(after)).completeSince).toBe(enrolledAt);
+  });
+
+  test('is not called complete from earlier on by the next change', async () => {
+    const { before, after, prefix } = await grown();
+    await before.record(payment, [pay({ userId: 'bob' })]);
+    await until(async () => (await scratch.now()) > (await ada(after)).completeSince);
+    const completeSince = async (engine: Engine) =>
+      (await engine.read(engine.views[0] as View, ['bob']))[0]?.completeSince;
+    const since = await completeSince(after);
+    const reordered = await scratch.open(
+      [spending(Object.fromEntries(Object.entries(more).reverse()))],
+      'wall',
+      prefix,
+    );
+    expect(await completeSince(reordered)).toBe(since);
+  });
+
+  test('leaves a time that the store chose no reason to call a retry different', async () => {
+    const prefix = scratch.prefix();
+    const early = pay({ paidAt: (await scratch.now()) + 3_000 });
+    const [first] = await (await scratch.open([spending(old)], 'wall', prefix)).record(payment, [early]);
+    const [second] = await (await scratch.open([spending(more)], 'wall', prefix)).record(payment, [early]);
+    expect(second).toMatchObject({ status: 'DUPLICATE', reason: null, occurredAt: first?.occurredAt });
   });
 
   test('keeps the revision where it only changes places', async () => {

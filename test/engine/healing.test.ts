@@ -3,7 +3,7 @@ import { count, distinct, max } from '../../src/define/index.ts';
 import type { Vector } from '../../src/engine/index.ts';
 import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
 import { valuesOf } from './expectations.ts';
-import { pay, payment, spending } from './payments.ts';
+import { everything, pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
 const scratch = useScratch();
@@ -93,6 +93,21 @@ describe('an engine', () => {
     await expect(engine.read(profile, ['ada', 'bob'])).rejects.toThrow('WRONGTYPE');
   });
 
+  test('calls an event unavailable if one of its views is, and a retry finishes it', async () => {
+    const engine = await scratch.open([everything, takings], 'wall');
+    const log = engine.keys.log(takings, 'baker');
+    await scratch.valkey.lpush(log, 'no log');
+    const sent = pay();
+    const [outcome] = await engine.record(payment, [sent]);
+    expect(outcome).toMatchObject({ status: 'UNAVAILABLE', reason: expect.any(String), occurredAt: null });
+    expect(outcome?.vectors.get(everything)?.eventSeq).toBe(1);
+
+    await scratch.valkey.del(log);
+    const [again] = await engine.record(payment, [sent]);
+    expect(again?.status).toBe('RECORDED');
+    expect([...(again?.vectors.values() ?? [])].map(({ eventSeq }) => eventSeq)).toEqual([1, 1]);
+  });
+
   test.each([
     ['too short for a log', 'abc'],
     ['long enough', 'x'.repeat(1_000)],
@@ -144,6 +159,17 @@ describe('an engine', () => {
     const hash = await scratch.valkey.hgetall(engine.keys.hash(profile, 'ada'));
     expect(hash).toMatchObject({ count_1h: '1', _event_seq: '1', _revision: `${vector?.revision}` });
     expect(hash).not.toHaveProperty('behind');
+  });
+
+  test('leaves no hash that nobody can vouch for, once a reader finds its log lost', async () => {
+    const profile = spending({ count1h: count({ window: '1h' }) });
+    const engine = await scratch.open([profile], 'wall');
+    await engine.record(payment, [pay()]);
+    await scratch.valkey.del(engine.keys.log(profile, 'ada'));
+    const [vector] = await engine.read(profile, ['ada']);
+    expect(vector && valuesOf(vector)).toEqual({ count1h: 0 });
+    expect(await scratch.valkey.exists(engine.keys.hash(profile, 'ada'))).toBe(0);
+    expect(engine.lostCompanions).toBe(1);
   });
 
   test('serves what another process recorded before it started', async () => {

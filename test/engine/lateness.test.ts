@@ -68,6 +68,17 @@ describe('an event ahead of the clock', () => {
     expect(vector && valuesOf(vector)).toEqual({ count1m: 1 });
   });
 
+  test('is taken up to the very millisecond, and rejected from the next', async () => {
+    const engine = await scratch.open([profile], 'wall');
+    const now = await scratch.now();
+    const sent = Array.from({ length: 300 }, (_, i) => pay({ paidAt: now + 5_000 + i }));
+    const outcomes = await engine.record(payment, sent);
+    const asOf = outcomes[0]?.vectors.get(profile)?.asOf ?? Number.NaN;
+    expect(outcomes.map(({ status, occurredAt }) => [status, occurredAt])).toEqual(
+      sent.map(({ paidAt }) => (Number(paidAt) <= asOf + 5_000 ? ['RECORDED', asOf] : ['REJECTED', null])),
+    );
+  });
+
   test('is then no different when it is sent again', async () => {
     const engine = await scratch.open([profile], 'wall');
     const early = pay({ paidAt: (await scratch.now()) + 3_000 });

@@ -7,6 +7,9 @@ import { writeLibrary } from '../../src/engine/library.ts';
 import { planView } from '../../src/engine/plan.ts';
 import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
 
+/** Where numbers stand in the header of a log, in bytes (see lua/call.lua). */
+const headerAt = { revision: 8, asOf: 16 } as const;
+
 /** A slow machine is no failure. */
 const commandTimeoutMs = 20_000;
 
@@ -52,6 +55,13 @@ export class Scratch {
   async now(): Promise<number> {
     const [seconds, micros] = await this.valkey.time();
     return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  }
+
+  /** Overwrites a number in the header of a log. */
+  async setHeader(log: string, field: keyof typeof headerAt, value: number): Promise<void> {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleLE(value);
+    await this.valkey.setrange(log, headerAt[field], bytes);
   }
 
   /** All keys under a prefix but its registry. */
