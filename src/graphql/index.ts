@@ -22,6 +22,6 @@ export type { VectorLoaders } from './loaders.ts';
 export type { QueryLimits } from './query-limits.ts';
 export { defaultQueryLimits, useQueryLimits } from './query-limits.ts';
 export type { FreshetScalars } from './scalars.ts';
-export { DateTime, ID } from './scalars.ts';
+export { DateTime, Float, ID } from './scalars.ts';
 export { printSchemaText } from './schema-text.ts';
 export type { EntityRef, EntityTypeOptions, FreshetFieldOptions } from './types.ts';

@@ -3,7 +3,7 @@ import type { GraphQLSchema } from 'graphql';
 import { DefinitionError, type View } from '../define/index.ts';
 import { servedViewExtension } from './operation-size.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
-import { DateTime, ID } from './scalars.ts';
+import { DateTime, Float, ID } from './scalars.ts';
 
 /** Takes part in building the schema: brings the scalars and the views in, and checks that they fit together. */
 export class FreshetPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
@@ -16,9 +16,11 @@ export class FreshetPlugin<Types extends SchemaTypes> extends BasePlugin<Types> 
   }
 
   override onTypeConfig(typeConfig: PothosTypeConfig): PothosTypeConfig {
-    // Pothos makes GraphQL's own ID whatever it is told. Scalars come first, and whoever refers to one looks it up
-    // here by its name, so from the first type that has fields on it is ours.
-    if (typeConfig.kind !== 'Scalar' && typeConfig.kind !== 'Enum') this.buildCache.types.set(ID.name, ID);
+    // Pothos makes GraphQL's own ID and Float whatever it is told. Scalars come first, and whoever refers to one looks
+    // it up here by its name, so from the first type that has fields on it is ours.
+    if (typeConfig.kind !== 'Scalar' && typeConfig.kind !== 'Enum') {
+      for (const scalar of [ID, Float]) this.buildCache.types.set(scalar.name, scalar);
+    }
     return typeConfig;
   }
 

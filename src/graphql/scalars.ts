@@ -1,4 +1,4 @@
-import { type ASTNode, type GraphQLError, GraphQLID, GraphQLScalarType, Kind, print } from 'graphql';
+import { type ASTNode, type GraphQLError, GraphQLFloat, GraphQLID, GraphQLScalarType, Kind, print } from 'graphql';
 import type { EpochMs } from '../engine/index.ts';
 import { formatDateTime, isDateTime, parseDateTime } from './date-time.ts';
 import { contractError } from './errors.ts';
@@ -60,6 +60,24 @@ export const ID = new GraphQLScalarType<string, string>({
 function idOfInteger(value: number, node?: ASTNode): string {
   if (Number.isSafeInteger(value)) return String(value);
   throw coercionError('ID cannot represent an integer past 2^53 − 1 exactly: send it as a string', node);
+}
+
+/**
+ * GraphQL's own Float, but for inline literals: it takes one that is too large for a double, such as `1e999`, for
+ * infinity, which it refuses in variables.
+ */
+export const Float = new GraphQLScalarType<number, number>({
+  ...GraphQLFloat.toConfig(),
+  parseValue: (value) => finiteNumber(value, () => shownValue(value)),
+  parseLiteral(node) {
+    const value = node.kind === Kind.INT || node.kind === Kind.FLOAT ? Number(node.value) : null;
+    return finiteNumber(value, () => shownText(print(node)), node);
+  },
+});
+
+function finiteNumber(value: unknown, shown: () => string, node?: ASTNode): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw coercionError(`Float cannot represent ${shown()}: expected a finite number`, node);
 }
 
 function coercionError(message: string, node?: ASTNode): GraphQLError {

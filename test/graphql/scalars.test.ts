@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { execute, type GraphQLError, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { DateTime, ID } from '../../src/graphql/index.ts';
+import { DateTime, Float, ID } from '../../src/graphql/index.ts';
 import { newBuilder } from './deployments.ts';
 
 const schema = echoSchema();
@@ -18,6 +18,7 @@ function echoSchema(): GraphQLSchema {
       args: { of: t.arg({ type: 'DateTime', required: true }) },
       resolve: (_, { of }) => of,
     }),
+    number: t.float({ nullable: false, args: { of: t.arg.float({ required: true }) }, resolve: (_, { of }) => of }),
     date: t.field({ type: 'DateTime', nullable: false, resolve: () => new Date(0) }),
     broken: t.field({ type: 'DateTime', nullable: true, resolve: () => Number.NaN }),
   }));
@@ -95,6 +96,39 @@ describe('ID', () => {
         expect(await run('query ($id: ID!) { id(of: $id) }', { id })).toEqual({ data: { id } });
       }),
     );
+  });
+});
+
+describe('Float', () => {
+  test('stands in for the built-in one wherever a schema of the plugin has a number', () => {
+    expect(schema.getType('Float')).toBe(Float);
+  });
+
+  test.for(['0', '-7', '1.5', '1e15', '1e-400', '123456789012345678901234567890'])(
+    'takes %s in variables and inline',
+    async (literal) => {
+      const data = { number: Number(literal) };
+      expect(await run('query ($of: Float!) { number(of: $of) }', { of: JSON.parse(literal) })).toEqual({ data });
+      expect(await run(`{ number(of: ${literal}) }`)).toEqual({ data });
+    },
+  );
+
+  test.for([
+    ['a number beyond all doubles', '1e999'],
+    ['one beyond them below zero', '-1e999'],
+    ['an integer of four hundred digits', '9'.repeat(400)],
+    ['a string', '"1"'],
+    ['a boolean', 'true'],
+    ['a list', '[1, 2]'],
+    ['an object', '{}'],
+  ] as const)('refuses %s in variables and inline', async ([, literal]) => {
+    for (const { errors } of [
+      await run('query ($of: Float!) { number(of: $of) }', { of: JSON.parse(literal) }),
+      await run(`{ number(of: ${literal}) }`),
+    ]) {
+      expect(codes({ errors: errors ?? [] })).toEqual(['BAD_USER_INPUT']);
+      expect(errors?.[0]?.message).toMatch(/Float cannot represent .{1,101}: expected a finite number$/u);
+    }
   });
 });
 
