@@ -2,9 +2,11 @@ import {
   type DocumentNode,
   type FragmentDefinitionNode,
   type GraphQLError,
+  type GraphQLSchema,
   Kind,
   parse,
   type SelectionSetNode,
+  type ValidationRule,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { beforeExecution } from './before-execution.ts';
@@ -38,6 +40,9 @@ export const defaultQueryLimits: QueryLimits = {
   values: 50_000,
 };
 
+/** Of validation: beyond this many, a client knows what it did. One more says that there are others. */
+const maxErrors = 20;
+
 /** Refuses queries beyond the limits with `QUERY_TOO_COMPLEX`, before they cost more than to be read. */
 export function useQueryLimits(limits: QueryLimits = defaultQueryLimits): Plugin {
   const verdicts = new WeakMap<DocumentNode, readonly GraphQLError[]>();
@@ -51,8 +56,10 @@ export function useQueryLimits(limits: QueryLimits = defaultQueryLimits): Plugin
       const verdict = known ?? excesses(documentAST, limits);
       if (!known) verdicts.set(documentAST, verdict);
       if (verdict.length > 0) setResult(verdict);
-      setValidationFn((...args: Parameters<typeof validateFn>) =>
-        withinStack(limits, () => (validateFn(...args) as readonly GraphQLError[]).map(toldBriefly)),
+      setValidationFn((schema: GraphQLSchema, document: DocumentNode, rules?: readonly ValidationRule[]) =>
+        withinStack(limits, () =>
+          (validateFn(schema, document, rules, { maxErrors }) as readonly GraphQLError[]).map(toldBriefly),
+        ),
       );
     },
     ...beforeExecution(({ variableValues }) =>

@@ -126,6 +126,16 @@ describe('the price of a refusal', () => {
     expect(await (await post(yoga, JSON.stringify(watch), 'text/event-stream')).text()).toContain(message);
   });
 
+  it('is told some twenty times, and then that there is more', async () => {
+    const query = `query (${Array.from({ length: 2_400 }, (_, n) => `$v${n}: Int`).join(' ')}) { a }`;
+    const { errors } = (await (await post(yogaWith(), JSON.stringify({ query }))).json()) as { errors: unknown[] };
+    expect(errors).toHaveLength(21);
+    expect(errors[20]).toMatchObject({
+      message: expect.stringContaining('Too many validation errors'),
+      extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
+    });
+  });
+
   it.each([
     ['selections', `{${'a{'.repeat(5_000)}a${'}'.repeat(5_000)}}`, 'QUERY_TOO_COMPLEX'],
     ['selections that never end', '{a'.repeat(7_000), 'QUERY_TOO_COMPLEX'],
