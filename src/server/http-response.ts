@@ -20,6 +20,8 @@ export function send(response: ServerResponse, status: number, contentType: stri
 export async function sendFetchResponse(answer: Response, response: ServerResponse): Promise<void> {
   const contentType = answer.headers.get('content-type') ?? '';
   response.statusCode = answer.status;
+  // Of a stream, Yoga says that its connection is kept: that is for the server to say.
+  answer.headers.delete('connection');
   response.setHeaders(answer.headers);
   if (!/^(text\/event-stream|multipart\/)/.test(contentType)) {
     const text = await answer.text();

@@ -59,18 +59,16 @@ export class ApiServer {
       log: options.log,
       messageLimitBytes: this.#bodyLimitBytes,
     });
-    this.#http = createServer(
-      {
-        headersTimeout: headersTimeoutMs,
-        requestTimeout: requestTimeoutMs,
-        keepAliveTimeout: keepAliveTimeoutMs,
-        connectionsCheckingInterval: 2_000, // 2 seconds: how exact the two above are
-        // Some clients offer HTTP/2 with their first request, which goes on as it is.
-        shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
-      },
-      (request, response) => this.#answer(request, response),
-    );
+    this.#http = createServer({
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: 2_000, // 2 seconds: how exact the two above are
+      // Some clients offer HTTP/2 with their first request, which goes on as it is.
+      shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
+    });
     this.#connections = new Connections(this.#http);
+    this.#http.on('request', (request, response) => this.#answer(request, response));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
 
@@ -108,8 +106,7 @@ export class ApiServer {
 
   /** Breaks what is still open. */
   terminate(): void {
-    this.#webSockets.terminate();
-    this.#http.closeAllConnections();
+    this.#connections.destroy();
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -120,7 +117,6 @@ export class ApiServer {
     const { log } = this.#options;
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
-    if (this.#draining) response.setHeader('connection', 'close');
     response.once('close', () => {
       const status = response.statusCode;
       const line = {

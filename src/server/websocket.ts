@@ -122,10 +122,6 @@ export class WebSockets {
     for (const socket of this.#sockets.clients) socket.close(1001, 'The server is shutting down');
   }
 
-  terminate(): void {
-    for (const socket of this.#sockets.clients) socket.terminate();
-  }
-
   #messageFailed(socket: WebSocket, requestId: string, error: unknown): void {
     // What a server says, a client must not.
     if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
@@ -230,5 +226,7 @@ function isSameOrigin({ headers }: IncomingMessage): boolean {
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {
+  // A client that does not close its side would keep it half open.
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

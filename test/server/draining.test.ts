@@ -1,0 +1,118 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startApi, type TestApi } from '../support/api.ts';
+import { ProtocolSocket } from '../support/protocol-socket.ts';
+import { until } from '../support/until.ts';
+
+let api: TestApi;
+const clients: Socket[] = [];
+
+beforeEach(async () => {
+  api = await startApi();
+});
+
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.destroy();
+  await api?.stop();
+});
+
+/** A connection whose client never closes its side, and all that it was told. */
+async function dial(): Promise<{ readonly client: Socket; said(): string }> {
+  const client = connect({ port: Number(new URL(api.url).port), host: '127.0.0.1', allowHalfOpen: true });
+  clients.push(client);
+  client.on('error', () => {});
+  await once(client, 'connect');
+  let said = '';
+  client.on('data', (chunk) => {
+    said += chunk;
+  });
+  return { client, said: () => said };
+}
+
+function handshake(path: string, headers: readonly string[] = []): string {
+  const key = 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==';
+  const upgrade = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+  return [`GET ${path} HTTP/1.1`, 'Host: x', ...upgrade, key, ...headers, '', ''].join('\r\n');
+}
+
+describe('a WebSocket handshake that is refused', () => {
+  it.each([
+    ['404', '/elsewhere', []],
+    ['403', '/graphql', ['Origin: https://elsewhere.example']],
+    ['400', '/graphql', ['Sec-WebSocket-Protocol: ,']],
+  ] as const)('with %s is over, though its client does not close', async (status, path, headers) => {
+    const { client, said } = await dial();
+    client.write(handshake(path, headers));
+    await until(() => said().includes(`HTTP/1.1 ${status}`));
+    // To a server that holds its side open one might write for ever.
+    await until(() => {
+      client.write('x');
+      return client.errored;
+    });
+    api.server.drain();
+    await api.server.close();
+  });
+
+  it('is broken with the rest when its client does not even read', async () => {
+    const { client } = await dial();
+    client.pause();
+    client.write('GET /schema.graphql HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1_000) + handshake('/elsewhere'));
+    await until(() => api.log.filter((line) => line.includes('/schema.graphql')).length > 0);
+    api.server.drain();
+    api.server.terminate();
+    await api.server.close();
+  });
+});
+
+describe('a server that is draining', () => {
+  const body = '{"query":"{ user(id: \\"u\\") { riskProfile { txnCount1h } } }"}';
+
+  it.each(['application/json', 'text/event-stream'])('lets no client use a connection again: %s', async (accept) => {
+    const { client, said } = await dial();
+    const head = ['POST /graphql HTTP/1.1', 'Host: x', 'Content-Type: application/json', `Accept: ${accept}`];
+    client.write([...head, `Content-Length: ${body.length}`, 'Expect: 100-continue', '', ''].join('\r\n'));
+    await until(() => said().includes('100 Continue'));
+    api.server.drain();
+    client.write(body);
+    await once(client, 'end');
+    expect(said()).toMatch(/HTTP\/1\.1 200 OK[\s\S]*"txnCount1h":0/);
+    expect(said()).toMatch(/^connection: close\r$/im);
+    expect(said()).not.toMatch(/keep-alive/i);
+  });
+
+  it('answers all that were sent on one connection', async () => {
+    const { client, said } = await dial();
+    const { engine } = api;
+    const read = engine.readEach;
+    const held = Promise.withResolvers<void>();
+    let begun = 0;
+    engine.readEach = async (...args: Parameters<typeof read>) => {
+      begun++;
+      await held.promise;
+      return read.apply(engine, args);
+    };
+    const head = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+    client.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`.repeat(3));
+    await until(() => begun === 3);
+    api.server.drain();
+    held.resolve();
+    await once(client, 'end');
+    expect(said().match(/"txnCount1h":0/g)).toHaveLength(3);
+    expect(said().match(/^connection: close\r$/gim)).toHaveLength(1);
+  });
+
+  it('takes no new operations on its WebSockets, and says that they may be tried again', async () => {
+    const socket = await ProtocolSocket.open(api.webSocketUrl);
+    api.server.drain();
+    for (const query of ['{ __typename }', 'subscription { userRiskProfileUpdated(userIds: ["u"]) { cause } }']) {
+      socket.subscribe(query, query);
+      await until(() => socket.about(query).length > 0);
+      expect(socket.about(query)).toMatchObject([
+        { type: 'error', payload: [{ extensions: { code: 'UNAVAILABLE' } }] },
+      ]);
+    }
+    await api.server.close();
+    expect(await socket.closed).toBe(1001);
+  });
+});
