@@ -4,7 +4,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +14,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
 const programs = join(modules, '.bin');
 const marker = join(modules, '.freshet-installed');
-const lock = join(tmpdir(), `freshet-prepare-${sha256(root).slice(0, 16)}`);
+// Not in node_modules, which npm deletes; nor in a folder of everyone's, where it may be another user's.
+const lock = join(root, '.preparing');
 const lockTouchedMs = 1_000;
 const lockStaleMs = 10_000;
 
@@ -85,7 +85,17 @@ async function install() {
   if (status !== 0) {
     // Which Node npm itself runs on is of no matter, and would fill pages.
     const words = output.replace(/^npm warn EBADENGINE.*\n/gm, '').trim();
-    throw new PrepareError(`${words}\nThe npm packages could not be installed; what npm says is above.`);
+    const registry = (
+      await run([...command, 'config', 'get', 'registry'], { PATH: path.join(delimiter) })
+    ).output.trim();
+    throw new PrepareError(
+      [
+        words,
+        'The npm packages could not be installed; what npm says is above.',
+        `They come from ${registry}. If this machine cannot reach it, name a registry that it can by`,
+        '`npm config set registry URL`, or a proxy by `npm config set https-proxy URL`, and start again.',
+      ].join('\n'),
+    );
   }
   // The packaged Node needs glibc; where it cannot run it must not hide the user's own.
   const packagedNode = join(programs, 'node');
@@ -164,7 +174,7 @@ function run([command, ...args], environment) {
  */
 async function alone(work) {
   let waiting = false;
-  while (!takeLock()) {
+  while (!tryToLock()) {
     if (!waiting) process.stderr.write('Waiting for another installation of the npm packages to finish\n');
     waiting = true;
     await delay(100);
@@ -187,6 +197,17 @@ async function alone(work) {
     clearInterval(touch);
     process.off('exit', release);
     release();
+  }
+}
+
+function tryToLock() {
+  try {
+    return takeLock();
+  } catch (error) {
+    throw new PrepareError(
+      `The lock of the installation cannot be taken: ${error.message}.\n` +
+        `If no other installation is under way, delete ${lock} if there is one, see that this user may write to ${root}, and start again.`,
+    );
   }
 }
 
