@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, isLoopback, readConfig } from '../src/config.ts';
 
@@ -71,6 +72,14 @@ describe('the configuration', () => {
       'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
+  });
+
+  it('takes no variable of our own npm scripts for a setting that is misspelt', () => {
+    const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+    const { scripts } = JSON.parse(text) as { scripts: Record<string, string> };
+    const assigned = Object.values(scripts).flatMap((script) => [...script.matchAll(/\b([A-Z_]+)=(\S+)/g)]);
+    expect(assigned.length).toBeGreaterThan(0);
+    expect(problemsOf(Object.fromEntries(assigned.map(([, name, value]) => [name, value])))).toEqual([]);
   });
 
   it.each(['-1', '4000x', '1e3', '4 000'])('refuses %j as a port', (port) => {

@@ -15,11 +15,13 @@ Streams CSV files of transactions, plain or gzipped, through the engine under th
 
   --verify       compare the published columns with what is served as of each row
   --out FILE     write the rows with all their features (one input file only)
-  --valkey URL   replay into this Valkey instead of a throw-away one
+  --valkey URL   replay into this Valkey instead of a throw-away one (VALKEY_URL is not used)
   --prefix P     replay under this key prefix; left out, each file gets a fresh one
+  --help         print this
 
-Exit status: 0; 1 if a value differs; 2 if a row could not be used or, with --verify, was not compared; 3 if the replay
-could not run to its end, whatever it found before; 130, 143 or 129 if SIGINT (Ctrl-C), SIGTERM or SIGHUP ended it.
+Exit status: 0; 1 if a value differs; 2 if a row could not be used or, with --verify, was not compared; 3 if a file could
+not be read, or the replay not run, to its end, whatever was found before; 130, 143 or 129 if SIGINT (Ctrl-C), SIGTERM or
+SIGHUP ended it.
 `;
 
 const say = (line: string) => process.stderr.write(`${line}\n`);

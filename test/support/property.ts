@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 /** How many times as thorough as `npm test` a run is; `npm run test:long` sets it. */
-const thoroughness = Number(process.env.FRESHET_TEST_RUNS ?? 1);
+const thoroughness = Number(process.env.TEST_THOROUGHNESS ?? 1);
 
 /** Time for a property test, in ms. */
 export const patienceMs = 60_000 * Math.max(1, thoroughness); // a minute for what takes seconds
