@@ -76,7 +76,7 @@ export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQ
     context: ({ requestId }) => createContext({ ...backend(), requestId }),
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
-    plugins: [useOperationName(), useHttpStreams(), useQueryLimits(), useInputErrors(), useHttpStatus()],
+    plugins: [useParameters(), useHttpStreams(), useQueryLimits(), useInputErrors(), useHttpStatus()],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
     graphiql: false,
@@ -103,16 +103,20 @@ function useHttpStatus(): Plugin {
   };
 }
 
-/** Yoga checks the other parameters; this one it passes on as it came. */
-function useOperationName(): Plugin {
+/** Yoga checks the other parameters; an operationName it passes on as it came, and no query it takes for a bad one. */
+function useParameters(): Plugin {
   return {
-    onParams({ params: { operationName } }) {
+    onParams({ params: { query, operationName } }) {
+      if (query === undefined || query === null) throw badRequest('query is missing: it is the text of what is asked');
       if (operationName === undefined || operationName === null || typeof operationName === 'string') return;
-      throw new GraphQLError('operationName must be a string', {
-        extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
-      });
+      throw badRequest('operationName must be a string');
     },
   };
+}
+
+/** It is a 400 in every media type: there is no GraphQL in it. */
+function badRequest(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 interface Range {
   readonly type: string;
   readonly quality: number;
@@ -21,14 +23,18 @@ export function negotiate<Type extends string>(accept: string | undefined, offer
 }
 
 /** What is wrong with how a body is said to be written; null if it is JSON in UTF-8. */
-export function unsupportedBody(contentType: string | undefined, contentEncoding: string | undefined): string | null {
-  const [type, ...parameters] = (contentType ?? '').toLowerCase().split(';');
+export function unsupportedBody(headers: IncomingHttpHeaders): string | null {
+  const [type, ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   // Other types are what a page of another origin may send unasked, and what the specification does not know.
   if (type?.trim() !== 'application/json') return 'The body must be JSON, with content-type: application/json';
-  const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/.exec(one)?.[1]).find(Boolean);
-  if (charset !== undefined && !isUtf8(charset)) return 'The body must be in UTF-8';
-  if (!/^\s*(identity\s*)?$/i.test(contentEncoding ?? '')) return 'The body must not be compressed';
-  return null;
+  const charsets = parameters
+    .filter((one) => /^\s*charset\s*=/.test(one))
+    .map((one) => one.slice(one.indexOf('=') + 1));
+  if (!charsets.every((one) => isUtf8(one.trim().replace(/^"(.*)"$/, '$1')))) return 'The body must be in UTF-8';
+  const plain = /^\s*(identity\s*)?$/i.test(headers['content-encoding'] ?? '');
+  // Node undoes the last coding, which is chunked, and passes over those before it.
+  const chunked = /^\s*(chunked\s*)?$/i.test(headers['transfer-encoding'] ?? '');
+  return plain && chunked ? null : 'The body must not be compressed';
 }
 
 function parseRange(text: string): readonly Range[] {

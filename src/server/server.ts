@@ -178,12 +178,13 @@ export class ApiServer {
     const { method = 'GET', headers } = request;
     if (wantsPage(request)) return this.#graphiql(response);
     // All that can be refused is refused before anything runs: a refused mutation must not have happened.
-    const accepted = negotiate(headers.accept, resultTypes);
+    const post = method === 'POST';
+    // Another method is refused by Yoga, whatever it accepts.
+    const accepted = negotiate(post || method === 'GET' ? headers.accept : undefined, resultTypes);
     if (accepted.length === 0) {
       return sendProtocolError(response, 406, `Results come as ${resultTypes.join(', ')}: accept one of them`);
     }
-    const post = method === 'POST';
-    const unsupported = post && unsupportedBody(headers['content-type'], headers['content-encoding']);
+    const unsupported = post && unsupportedBody(headers);
     if (unsupported) return sendProtocolError(response, 415, unsupported);
     const problem = searchProblem(search);
     if (problem) return sendProtocolError(response, 400, problem);

@@ -111,9 +111,55 @@ describe('a body', () => {
     const body = '{"query":"{ __typename }"}';
     expect((await post(gzipSync(body), { 'content-encoding': 'gzip' })).status).toBe(415);
     expect((await post(body, { 'content-type': 'application/json; charset=utf-16' })).status).toBe(415);
+    expect((await post(body, { 'content-type': 'application/json; charset=utf-8; charset=utf-16' })).status).toBe(415);
     expect((await post(body, { 'content-encoding': 'identity' })).status).toBe(200);
     expect((await post(body, { 'content-type': 'Application/JSON; charset="UTF-8"' })).status).toBe(200);
   });
+});
+
+describe('a transfer coding', () => {
+  const chunked = (coding: string) =>
+    speak(
+      `POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: ${coding}\r\n\r\n18\r\n{"query":"{__typename}"}\r\n0\r\n\r\n`,
+    );
+
+  it('that is nothing but chunked is undone', async () => {
+    expect(await chunked('chunked')).toContain('{"data":{"__typename":"Query"}}');
+    expect(await chunked('Chunked')).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  it.each(['gzip, chunked', 'deflate,chunked'])('that compresses is 415: %s', async (coding) => {
+    expect(await chunked(coding)).toMatch(/^HTTP\/1.1 415 /);
+  });
+});
+
+describe('another method', () => {
+  it.each(['HEAD', 'OPTIONS', 'PUT'])('is refused as such whatever it accepts: %s', async (method) => {
+    for (const accept of ['*/*', 'text/html', 'image/png', 'text/event-stream']) {
+      const response = await fetch(api.graphqlUrl, { method, headers: { accept } });
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST']);
+    }
+  });
+});
+
+describe('a request without a query', () => {
+  it.each(['application/json', 'application/graphql-response+json'])(
+    'is malformed to a client of %s',
+    async (accept) => {
+      const missing = [
+        post('{}', { accept }),
+        post('{ "query": null, "variables": {} }', { accept }),
+        fetch(api.graphqlUrl, { headers: { accept } }),
+        fetch(`${api.graphqlUrl}?query=`, { headers: { accept } }),
+      ];
+      for (const response of await Promise.all(missing)) {
+        expect(response.status).toBe(400);
+        expect(await response.json()).toMatchObject({
+          errors: [{ message: expect.stringContaining('query is missing') }],
+        });
+      }
+    },
+  );
 });
 
 describe('the address of a request', () => {
