@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { Worker } from 'node:worker_threads';
+import type { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { graphqlPath, resultTypes } from './graphql.ts';
 import { negotiate } from './media-types.ts';
 
@@ -11,7 +13,7 @@ const firstQuery = `# Every feature that is served, and what it means.
 }
 `;
 
-let page: Promise<string> | undefined;
+let page: Promise<Buffer> | undefined;
 
 /** Whether a browser asks for a page where clients ask for results. */
 export function wantsPage(request: IncomingMessage): boolean {
@@ -19,10 +21,25 @@ export function wantsPage(request: IncomingMessage): boolean {
   return negotiate(request.headers.accept, [...resultTypes, 'text/html'])[0] === 'text/html';
 }
 
-/** GraphiQL in one page that loads nothing from elsewhere. It is 9 MB, so it is read when first asked for. */
-export function graphiqlPage(): Promise<string> {
-  page ??= import('@graphql-yoga/render-graphiql').then(({ renderGraphiQL }) =>
-    renderGraphiQL({ title: 'Freshet', endpoint: graphqlPath, subscriptionsProtocol: 'WS', defaultQuery: firstQuery }),
-  );
+/** GraphiQL in one page that loads nothing from elsewhere. It is 9 MB, so it is made when first asked for, and kept. */
+export function graphiqlPage(): Promise<Buffer> {
+  page ??= renderElsewhere({
+    title: 'Freshet',
+    endpoint: graphqlPath,
+    subscriptionsProtocol: 'WS',
+    defaultQuery: firstQuery,
+  }).catch((error: unknown) => {
+    page = undefined;
+    throw error;
+  });
   return page;
+}
+
+function renderElsewhere(workerData: Parameters<typeof renderGraphiQL>[0]): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./graphiql-page.ts', import.meta.url), { workerData });
+    worker.once('message', ({ buffer }: Uint8Array<ArrayBuffer>) => resolve(Buffer.from(buffer)));
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new Error('The worker that makes the GraphiQL page ended without it')));
+  });
 }

@@ -11,7 +11,7 @@ export function sendProtocolError(response: ServerResponse, status: number, mess
   sendJson(response, status, { errors: [{ message }] });
 }
 
-export function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+export function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
   response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
   response.end(body);
 }

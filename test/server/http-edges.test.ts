@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { graphiqlPage } from '../../src/server/graphiql.ts';
 import { logSerializers } from '../../src/server/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { speakTo } from '../support/raw-socket.ts';
@@ -198,6 +199,14 @@ describe('GraphiQL', () => {
       expect((await page(accept)).headers.get('content-type')).toContain('application/json');
     },
   );
+
+  it('is made once, and kept as the bytes that are sent', async () => {
+    const bytes = await graphiqlPage();
+    expect(bytes).toBeInstanceOf(Uint8Array);
+    expect((await graphiqlPage()) === bytes).toBe(true);
+    const response = await fetch(api.graphqlUrl, { headers: { accept: 'text/html' } });
+    expect(bytes.equals(new Uint8Array(await response.arrayBuffer()))).toBe(true);
+  });
 });
 
 describe('the log', () => {
