@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { onEndSignal } from '../signals.ts';
 
 export interface ShutdownOptions {
   readonly log: Logger;
@@ -14,7 +15,7 @@ export interface ShutdownOptions {
 const lastStepsMs = 2_000; // 2 seconds
 
 /**
- * Ends the process in good order at the first SIGTERM, SIGINT or SIGHUP, at once at the second.
+ * Ends the process in good order when it is asked to by SIGTERM, SIGINT or SIGHUP, and at once when it is asked again.
  * @returns how to begin the same without a signal, and with another exit code.
  */
 export function shutDownOnSignal(options: ShutdownOptions): (reason: string, exitCode: number) => void {
@@ -26,15 +27,12 @@ export function shutDownOnSignal(options: ShutdownOptions): (reason: string, exi
     log.info(`Shutting down: ${reason}`);
     void runSteps(options).then((inTime) => process.exit(inTime ? exitCode : 1));
   };
-  // SIGHUP: a closed terminal must not leave an embedded Valkey behind.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.on(signal, () => {
-      if (!begun) return begin(signal, 0);
-      log.warn(`${signal} again: leaving at once`);
-      force();
-      process.exit(1);
-    });
-  }
+  const leave = (signal: string) => {
+    log.warn(`${signal} while shutting down: leaving at once`);
+    force();
+    process.exit(1);
+  };
+  onEndSignal({ first: (signal) => (begun ? leave(signal) : begin(signal, 0)), again: leave });
   return begin;
 }
 

@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { type EndSignal, onEndSignal } from '../../signals.ts';
 
 /** The user, or the system, wants the replay to end. */
 export class InterruptedError extends Error {
@@ -7,7 +8,7 @@ export class InterruptedError extends Error {
   /** As a shell has it: 128 and the signal's number. */
   readonly exitCode: number;
 
-  constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+  constructor(signal: EndSignal) {
     super(`interrupted by ${signal}`);
     this.exitCode = 128 + constants.signals[signal];
   }
@@ -18,17 +19,17 @@ const patienceMs = 5_000; // 5 seconds
 
 /**
  * Turns the first SIGINT, SIGTERM or SIGHUP into an abort whose reason is an InterruptedError. Who does not end by then
- * within 5 s, or before a second signal, is ended at once; an embedded Valkey is asked to end even so.
+ * within 5 s, or before it is asked again, is ended at once; an embedded Valkey is asked to end even so.
  */
 export function abortOnSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => {
+  onEndSignal({
+    first(signal) {
       const error = new InterruptedError(signal);
-      if (controller.signal.aborted) process.exit(error.exitCode);
       controller.abort(error);
       setTimeout(() => process.exit(error.exitCode), patienceMs).unref();
-    });
-  }
+    },
+    again: (signal) => process.exit(new InterruptedError(signal).exitCode),
+  });
   return controller.signal;
 }
