@@ -209,6 +209,8 @@ function keepAlive(socket: WebSocket): () => void {
   // Pongs come after all that was sent before them.
   socket.on('message', hear);
   const timer = setInterval(() => {
+    // Its answer would wait unread with all that came before it.
+    if (socket.isPaused) return;
     if (!heard) return socket.terminate();
     heard = false;
     socket.ping();

@@ -1,4 +1,4 @@
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { until } from './until.ts';
 
 /** A message of the server by the protocol `graphql-transport-ws`. */
@@ -16,15 +16,15 @@ export class ProtocolSocket {
   /** The code it was closed with. */
   readonly closed: Promise<number>;
 
-  private constructor(url: string) {
-    this.socket = new WebSocket(url, 'graphql-transport-ws');
+  private constructor(url: string, options?: ClientOptions) {
+    this.socket = new WebSocket(url, 'graphql-transport-ws', options);
     this.socket.on('message', (data) => this.said.push(JSON.parse(String(data)) as Said));
     this.closed = new Promise((resolve) => this.socket.once('close', resolve));
   }
 
   /** Opens one, until the server has acknowledged it. */
-  static async open(url: string): Promise<ProtocolSocket> {
-    const opened = new ProtocolSocket(url);
+  static async open(url: string, options?: ClientOptions): Promise<ProtocolSocket> {
+    const opened = new ProtocolSocket(url, options);
     await new Promise((resolve, reject) => opened.socket.once('open', resolve).once('error', reject));
     opened.send({ type: 'connection_init' });
     await until(() => opened.said.length === 1);
