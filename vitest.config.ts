@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -11,6 +12,8 @@ export default defineConfig({
     globalSetup: ['test/support/valkey-server.ts'],
     // Vitest leaves a core to itself, which on a machine of two halves the speed: tests wait for Valkey more than they compute.
     maxWorkers: '100%',
+    // Most of what a process that a test starts computes is its own source, each time the same.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL('node_modules/.cache/compiled', import.meta.url)) },
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
