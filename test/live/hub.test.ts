@@ -98,6 +98,32 @@ describe('a watch', () => {
     }
   });
 
+  it('is given nothing that was read before it began', async () => {
+    const payer = newPayer();
+    const early = watchOf(payments, [payer]);
+    await take(early);
+    const read = engine.readEach;
+    const answer = Promise.withResolvers<void>();
+    let answered = false;
+    // Its first answer is from before the second payment, and comes after it.
+    engine.readEach = async (...args: Parameters<typeof read>) => {
+      engine.readEach = read;
+      const vectors = await read.apply(engine, args);
+      answered = true;
+      await answer.promise;
+      return vectors;
+    };
+    await pay(payer);
+    await until(() => answered);
+    await pay(payer);
+    const late = watchOf(payments, [payer]);
+    const first = take(late);
+    // Its key is subscribed already: after this turn all it waits for is a read.
+    await new Promise((resolve) => setImmediate(resolve));
+    answer.resolve();
+    expect(shown(await first)).toEqual([`SNAPSHOT ${payer} 2 2`]);
+  });
+
   it('gives a slow client the newest of each entity, not a queue', async () => {
     const [a, b] = [newPayer(), newPayer()];
     const slow = watchOf(payments, [a, b]);

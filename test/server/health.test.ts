@@ -103,6 +103,25 @@ describe('an API whose Valkey is away', () => {
     valkey.disconnect();
   });
 
+  it('is not ready while it hears of no changes, and says so', async () => {
+    const valkey = new Redis(server.url);
+    await valkey.acl('SETUSER', 'default', '-subscribe');
+    await valkey.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    const deaf = await until(async () => {
+      const health = await api.get('/readyz');
+      return JSON.stringify(health.body).includes('NOPERM') && health;
+    });
+    expect(deaf).toEqual({
+      status: 503,
+      body: { ready: false, problems: [expect.stringContaining('subscribe')], warnings: [] },
+    });
+    // Queries are served all the same.
+    expect(await ask()).toMatchObject({ status: 200, data: { user: { riskProfile: { txnCount1h: 0 } } } });
+    await valkey.acl('SETUSER', 'default', '+subscribe');
+    await ready();
+    valkey.disconnect();
+  });
+
   it('warns of a maxmemory-policy that drops data, and is ready all the same', async () => {
     const valkey = new Redis(server.url);
     await valkey.config('SET', 'maxmemory-policy', 'allkeys-lru');
