@@ -133,6 +133,9 @@ export function newKeyPrefix(): string {
   return `test-${randomUUID()}`;
 }
 
+const main = new URL('../../src/main.ts', import.meta.url);
+const endsWithParent = new URL('ends-with-parent.ts', import.meta.url).href;
+
 /** An API as its users start it: `src/main.ts` in a process of its own. */
 export class ApiProcess {
   readonly child: ChildProcess;
@@ -145,10 +148,9 @@ export class ApiProcess {
   constructor(env: { readonly [name: string]: string }) {
     const settings = /^(FRESHET_|PORT$|HOST$|VALKEY_URL$|LOG_LEVEL$)/;
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !settings.test(name)));
-    this.child = spawn(process.execPath, [fileURLToPath(new URL('../../src/main.ts', import.meta.url))], {
-      env: { ...inherited, PORT: '0', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    // Its input ends with this process, however that ends, and it with its input.
+    const args = ['--import', endsWithParent, fileURLToPath(main)];
+    this.child = spawn(process.execPath, args, { env: { ...inherited, PORT: '0', ...env }, stdio: 'pipe' });
     this.exited = once(this.child, 'close').then(([code, signal]) => code ?? signal);
     this.#listening = new Promise((resolve, reject) => {
       for (const stream of [this.child.stdout, this.child.stderr]) {
