@@ -1,5 +1,5 @@
 import { Redis } from 'iovalkey';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
 import { until } from '../support/until.ts';
@@ -17,6 +17,18 @@ afterAll(async () => {
   await api?.stop();
 });
 
+const opened: ProtocolSocket[] = [];
+
+async function open(): Promise<ProtocolSocket> {
+  const socket = await ProtocolSocket.open(api.webSocketUrl);
+  opened.push(socket);
+  return socket;
+}
+
+afterEach(() => {
+  for (const { socket } of opened.splice(0)) socket.terminate();
+});
+
 const ids = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
 const watch = (userId: string) => `subscription { userRiskProfileUpdated(userIds: ["${userId}"]) { user { id } } }`;
@@ -30,11 +42,14 @@ async function expectNothingWatched(): Promise<void> {
   await until(async () => (await channels()).length === 0);
 }
 
+// A few at a time, so that they are all taken at once: an operation may be answered before its `complete` is read.
+const atOnce = 10;
+
 describe('an id that is used again once its operation was completed', () => {
   it('gets the answer of the new operation, and never that of the old one', async () => {
-    const socket = await ProtocolSocket.open(api.webSocketUrl);
+    const socket = await open();
     for (let round = 0; round < 20; round++) {
-      const asked = ids(`q${round}-`, 10);
+      const asked = ids(`q${round}-`, atOnce);
       for (const id of asked) {
         socket.subscribe(id, '{ user(id: "first") { id riskProfile { txnCount1h } } }');
         socket.complete(id);
@@ -48,19 +63,21 @@ describe('an id that is used again once its operation was completed', () => {
         ]);
       }
     }
-    socket.socket.terminate();
   });
 
   it('watches what the new subscription watches, and nothing of the old one is left', async () => {
     const { hub } = api.backend.current();
-    const socket = await ProtocolSocket.open(api.webSocketUrl);
+    const socket = await open();
     const watching = ids('s', 200);
-    for (const id of watching) {
-      socket.subscribe(id, watch(`old-${id}`));
-      socket.complete(id);
-      socket.subscribe(id, watch(`new-${id}`));
+    for (let at = 0; at < watching.length; at += atOnce) {
+      const begun = watching.slice(at, at + atOnce);
+      for (const id of begun) {
+        socket.subscribe(id, watch(`old-${id}`));
+        socket.complete(id);
+        socket.subscribe(id, watch(`new-${id}`));
+      }
+      await until(() => begun.every((id) => socket.about(id).length > 0));
     }
-    await until(() => watching.every((id) => socket.about(id).length > 0));
     for (const id of watching) {
       expect(socket.about(id)).toEqual([{ id, type: 'next', payload: snapshot(`new-${id}`) }]);
     }
@@ -68,12 +85,11 @@ describe('an id that is used again once its operation was completed', () => {
     expect(hub.load.subscriptions).toBe(watching.length);
     for (const id of watching) socket.complete(id);
     await expectNothingWatched();
-    socket.socket.terminate();
   });
 
   it('may be completed and used again over and over, and the last one counts', async () => {
-    const socket = await ProtocolSocket.open(api.webSocketUrl);
-    for (const nth of ids('', 300)) {
+    const socket = await open();
+    for (const nth of ids('', 2 * atOnce)) {
       socket.subscribe('again', watch(nth));
       socket.complete('again');
     }
@@ -87,7 +103,7 @@ describe('an id that is used again once its operation was completed', () => {
 
   it('leaves nothing behind when the socket breaks, at whatever moment', async () => {
     for (const milliseconds of [0, 1, 2, 5, 10, 20]) {
-      const socket = await ProtocolSocket.open(api.webSocketUrl);
+      const socket = await open();
       for (const id of ids('b', 60)) {
         socket.subscribe(id, watch(`old-${id}`));
         socket.complete(id);
@@ -97,17 +113,16 @@ describe('an id that is used again once its operation was completed', () => {
       socket.socket.terminate();
     }
     // The last of what they began is over when a new one is answered.
-    const socket = await ProtocolSocket.open(api.webSocketUrl);
+    const socket = await open();
     socket.subscribe('q', '{ user(id: "u") { riskProfile { txnCount1h } } }');
     await until(() => socket.about('q').length === 2);
     await expectNothingWatched();
-    socket.socket.terminate();
   });
 });
 
 describe('an id that is used again while its operation goes on', () => {
   it.each(['i', 'i'.repeat(1_000)])('closes the socket with 4409', async (id) => {
-    const socket = await ProtocolSocket.open(api.webSocketUrl);
+    const socket = await open();
     socket.subscribe(id, watch('one'));
     socket.subscribe(id, watch('other'));
     expect(await socket.closed).toBe(4409);
@@ -115,7 +130,7 @@ describe('an id that is used again while its operation goes on', () => {
   });
 
   it('closes it, too, when the operation waits for another of its id to be over', async () => {
-    const socket = await ProtocolSocket.open(api.webSocketUrl);
+    const socket = await open();
     socket.subscribe('i', watch('one'));
     socket.complete('i');
     socket.subscribe('i', watch('two'));
