@@ -137,7 +137,11 @@ export class LogStore {
     let pending = items.map((item, place) => ({ item, place }));
     let upgrades = 0;
     while (pending.length > 0) {
-      const replies = await attempt(pending.map(({ item }) => item));
+      const replies = await attempt(pending.map(({ item }) => item)).catch((error: unknown): PartReply<Value>[] => {
+        // What earlier calls did is done.
+        if (values.length === 0 || !(error instanceof UnavailableError)) throw error;
+        return pending.map(() => ({ kind: 'done', value: error }));
+      });
       const left: typeof pending = [];
       const outdated: ((typeof pending)[number] & { layoutHash: string })[] = [];
       for (const [i, reply] of replies.entries()) {

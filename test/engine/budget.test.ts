@@ -27,7 +27,14 @@ async function thrifty(features: { [name: string]: Aggregation }, cellsPerCall: 
     spy.mockRestore();
     return { most, total };
   };
-  return { engine, view, calls };
+  const disconnectAfter = (number: number) => {
+    vi.spyOn(valkey, 'callBuffer').mockImplementation(async (...args: unknown[]) => {
+      const reply = await send(...args);
+      if (--number === 0) valkey.disconnect();
+      return reply;
+    });
+  };
+  return { engine, view, calls, disconnectAfter };
 }
 
 const oneOfEach = () => ids.map((userId) => pay({ userId }));
@@ -45,6 +52,18 @@ describe('what one call may not fold', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(twice.map(() => 'RECORDED'));
     expect(outcomes.map(({ vectors }) => vectors.get(view)?.id)).toEqual([...ids, ...ids]);
     expect(outcomes.map(({ vectors }) => vectors.get(view)?.eventSeq)).toEqual(twice.map(() => 3));
+  });
+
+  test('is unavailable when Valkey goes away in between, and what was recorded before is not', async () => {
+    const { engine, view, disconnectAfter } = await thrifty(count1s, 3);
+    await engine.record(payment, oneOfEach());
+    disconnectAfter(1);
+    const outcomes = await engine.record(payment, oneOfEach());
+    const statuses = outcomes.map(({ status }) => status);
+    expect(statuses).toEqual(ids.map((_, i) => (i < 2 ? 'RECORDED' : 'UNAVAILABLE')));
+    expect(outcomes.map(({ vectors }) => vectors.get(view)?.eventSeq)).toEqual(
+      ids.map((_, i) => (i < 2 ? 2 : undefined)),
+    );
   });
 
   test('is read by further calls, one after the other, and in the order asked', async () => {
