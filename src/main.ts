@@ -1,8 +1,8 @@
-import { constants } from 'node:os';
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { type Config, isLoopback, readConfig } from './config.ts';
 import { ApiServer, BackendKeeper, logSerializers, shutDownOnSignal } from './server/index.ts';
+import { exitCodeOf } from './signals.ts';
 import { type EmbeddedValkey, endedError, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
 
 /** Says why the process cannot go on, in words for people, and sets its exit code. */
@@ -37,9 +37,9 @@ async function run(config: Config): Promise<void> {
   let backend: BackendKeeper | undefined;
   let server: ApiServer | undefined;
   let ending = false;
-  failOnSignalUnless(() => server !== undefined);
   const shutDown = shutDownOnSignal({
     log,
+    exitCodeOf: (signal) => (server === undefined ? exitCodeOf(signal) : 0),
     steps: [
       () => {
         ending = true;
@@ -73,24 +73,14 @@ async function run(config: Config): Promise<void> {
       fail(error);
       shutDown('it cannot be served from this Valkey', 1);
     });
+    if (ending) return;
     const { current, health } = bound(backend);
     server = await ApiServer.listen({ schema, backend: current, health, log, host, port });
     announce(`Freshet listens on ${server.url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser)`);
   } catch (error) {
+    if (ending) return;
     fail(error);
     shutDown('it could not start', 1);
-  }
-}
-
-/** A signal that comes before anything was served ends a start that did not succeed: 128 and its number, as a shell has it. */
-function failOnSignalUnless(isServing: () => boolean): void {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.once(signal, () => {
-      if (isServing()) return;
-      process.once('exit', (code) => {
-        if (code === 0) process.exitCode = 128 + constants.signals[signal];
-      });
-    });
   }
 }
 

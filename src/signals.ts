@@ -1,5 +1,14 @@
+import { constants } from 'node:os';
+
+const endSignals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
 /** What asks a process to end: the system, Ctrl-C, a terminal that closes. */
-export type EndSignal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+export type EndSignal = (typeof endSignals)[number];
+
+/** The exit code of what a signal ended before it was done, as a shell has it: 128 and the signal's number. */
+export function exitCodeOf(signal: EndSignal): number {
+  return 128 + constants.signals[signal];
+}
 
 export interface EndSignalListener {
   first(signal: EndSignal): void;
@@ -13,7 +22,7 @@ const sameRequestMs = 500; // half a second
 /** Tells of SIGTERM, SIGINT and SIGHUP, which no longer end the process; those within half a second of the first are one request. */
 export function onEndSignal({ first, again }: EndSignalListener): void {
   let askedAt: number | null = null;
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  for (const signal of endSignals) {
     process.on(signal, () => {
       if (askedAt === null) {
         askedAt = performance.now();

@@ -34,6 +34,13 @@ type PartReply<Value> =
   | { readonly kind: 'done'; readonly value: Value | Error }
   | Extract<EntityReply, { kind: 'left' | 'layout' }>;
 
+interface Pending<Item> {
+  readonly item: Item;
+  readonly place: number;
+  /** How often its log was brought up to date. */
+  readonly upgrades: number;
+}
+
 /** A log whose layout is not that of its plan. */
 interface OutdatedLog {
   readonly plan: Plan;
@@ -68,7 +75,7 @@ export class LogStore {
   /**
    * Loads the function library and checks the definitions against the store.
    * @param toleranceMs an event up to this far ahead of the store's clock is taken as now.
-   * @param cellsPerCall how many cells one call may fold, at least 1; it always does one entity.
+   * @param cellsPerCall how many cells one call may fold; it always does one entity.
    */
   async open(clock: Clock, toleranceMs: Milliseconds, cellsPerCall: number): Promise<void> {
     await orUnavailable(() => this.#functions.load());
@@ -82,7 +89,7 @@ export class LogStore {
     head.writeUInt8(clock === 'event' ? 1 : 0, 0);
     head.writeUInt32LE(Buffer.byteLength(this.keys.prefix), 1);
     head.writeDoubleLE(toleranceMs, 5);
-    head.writeDoubleLE(cellsPerCall, 13);
+    head.writeDoubleLE(Math.max(1, cellsPerCall), 13);
     for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 13 + 8 * index);
     this.#callHead = head;
   }
@@ -127,42 +134,52 @@ export class LogStore {
   /**
    * Runs `attempt` over all items, then over those that it left because it had folded enough, and over those whose log it
    * found in an old layout, once that is mended. One call after the other: Valkey serves nobody else while it has a
-   * further one of the same client before it.
+   * further one of the same client before it. When Valkey goes away in between, what was done has its value.
    */
   async #untilDone<Item extends { readonly plan: Plan; readonly id: string }, Value>(
     items: readonly Item[],
     attempt: (pending: readonly Item[]) => Promise<PartReply<Value>[]>,
   ): Promise<(Value | Error)[]> {
     const values: (Value | Error)[] = [];
-    let pending = items.map((item, place) => ({ item, place }));
-    let upgrades = 0;
+    let pending = items.map((item, place) => ({ item, place, upgrades: 0 }));
     while (pending.length > 0) {
-      const replies = await attempt(pending.map(({ item }) => item)).catch((error: unknown): PartReply<Value>[] => {
+      try {
+        pending = await this.#attempt(pending, values, attempt);
+      } catch (error) {
         // What earlier calls did is done.
         if (values.length === 0 || !(error instanceof UnavailableError)) throw error;
-        return pending.map(() => ({ kind: 'done', value: error }));
-      });
-      const left: typeof pending = [];
-      const outdated: ((typeof pending)[number] & { layoutHash: string })[] = [];
-      for (const [i, reply] of replies.entries()) {
-        const one = pending[i] as (typeof pending)[number];
-        if (reply.kind === 'done') values[one.place] = reply.value;
-        else if (reply.kind === 'left') left.push(one);
-        else outdated.push({ ...one, layoutHash: reply.layoutHash });
+        for (const { place } of pending) values[place] ??= error;
+        break;
       }
-      if (outdated.length > 0) upgrades++;
-      const refusals =
-        upgrades <= upgradeRounds
-          ? await this.#upgrade(outdated.map(({ item: { plan, id }, layoutHash }) => ({ plan, id, layoutHash })))
-          : outdated.map(() => new UnavailableError('Two deployments disagree on a log; try again'));
-      for (const [i, one] of outdated.entries()) {
-        const refusal = refusals[i];
-        if (refusal) values[one.place] = refusal;
-        else left.push(one);
-      }
-      pending = left;
     }
     return values;
+  }
+
+  /** One call for all that is pending. Fills in the values that it brings, and returns what is still pending. */
+  async #attempt<Item extends { readonly plan: Plan; readonly id: string }, Value>(
+    pending: readonly Pending<Item>[],
+    values: (Value | Error)[],
+    attempt: (pending: readonly Item[]) => Promise<PartReply<Value>[]>,
+  ): Promise<Pending<Item>[]> {
+    const replies = await attempt(pending.map(({ item }) => item));
+    const left: Pending<Item>[] = [];
+    const outdated: (Pending<Item> & OutdatedLog)[] = [];
+    for (const [i, reply] of replies.entries()) {
+      const one = pending[i] as Pending<Item>;
+      if (reply.kind === 'done') values[one.place] = reply.value;
+      else if (reply.kind === 'left') left.push(one);
+      else if (one.upgrades < upgradeRounds) {
+        const { plan, id } = one.item;
+        outdated.push({ ...one, upgrades: one.upgrades + 1, plan, id, layoutHash: reply.layoutHash });
+      } else values[one.place] = new UnavailableError('Two deployments disagree on a log; try again');
+    }
+    const refusals = await this.#upgrade(outdated);
+    for (const [i, one] of outdated.entries()) {
+      const refusal = refusals[i];
+      if (refusal) values[one.place] = refusal;
+      else left.push(one);
+    }
+    return left;
   }
 
   /** Brings logs up to date, those of one layout together. In the order given: null, or why one cannot be. */
@@ -184,7 +201,7 @@ export class LogStore {
         const keys = pending.map(({ id }) => this.keys.log(plan.view, id));
         const replies = await this.#call(this.#library.functions.upgrade, keys, [argument], (reader) =>
           pending.map(({ id }) => {
-            const reply = reader.upgraded();
+            const reply = reader.outcome();
             return reply && this.#notServed(reply, plan, id);
           }),
         );

@@ -35,16 +35,11 @@ export class ReplyReader {
   }
 
   entity(plan: Plan, id: string): EntityReply {
-    return this.#outcome() ?? this.#vector(plan, id);
-  }
-
-  /** Of a log that was to be brought up to date; null when it was. */
-  upgraded(): Exclude<EntityReply, { kind: 'vector' }> | null {
-    return this.#outcome();
+    return this.outcome() ?? this.#vector(plan, id);
   }
 
   /** Null when what was asked for was done. */
-  #outcome(): Exclude<EntityReply, { kind: 'vector' }> | null {
+  outcome(): Exclude<EntityReply, { kind: 'vector' }> | null {
     const bytes = this.#bytes;
     const at = this.#at + 1;
     switch (bytes[this.#at]) {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { onEndSignal } from '../signals.ts';
+import { type EndSignal, onEndSignal } from '../signals.ts';
 
 export interface ShutdownOptions {
   readonly log: Logger;
@@ -7,6 +7,8 @@ export interface ShutdownOptions {
   readonly steps: readonly (() => Promise<void> | void)[];
   /** Breaks what the steps wait for. */
   readonly force: () => void;
+  /** With what a signal ends the process, if all was done in time; default 0. */
+  readonly exitCodeOf?: (signal: EndSignal) => number;
   /** How long the steps may take; default 10 s. */
   readonly deadlineMs?: number;
 }
@@ -19,7 +21,7 @@ const lastStepsMs = 2_000; // 2 seconds
  * @returns how to begin the same without a signal, and with another exit code.
  */
 export function shutDownOnSignal(options: ShutdownOptions): (reason: string, exitCode: number) => void {
-  const { log, force } = options;
+  const { log, force, exitCodeOf = () => 0 } = options;
   let begun = false;
   const begin = (reason: string, exitCode: number) => {
     if (begun) return;
@@ -32,7 +34,7 @@ export function shutDownOnSignal(options: ShutdownOptions): (reason: string, exi
     force();
     process.exit(1);
   };
-  onEndSignal({ first: (signal) => (begun ? leave(signal) : begin(signal, 0)), again: leave });
+  onEndSignal({ first: (signal) => (begun ? leave(signal) : begin(signal, exitCodeOf(signal))), again: leave });
   return begin;
 }
 

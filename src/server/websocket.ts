@@ -7,6 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { contractError, withoutHttp } from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
 import { type GraphQLPipeline, graphqlPath, type RequestContext, unavailable } from './graphql.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { handled, Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
 import { requestIdOf, runAs } from './request-id.ts';
@@ -19,9 +20,6 @@ export interface WebSocketOptions {
   /** A longer message closes its socket. */
   readonly messageLimitBytes: number;
 }
-
-/** How often a silent client is asked whether it is still there; one that does not answer before the next is dropped. */
-const heartbeatMs = 12_000; // 12 seconds
 
 /** How many queries, mutations and beginning subscriptions of one socket are under way; more of them wait. */
 const operationsAtOnce = 50;
@@ -71,10 +69,11 @@ export class WebSockets {
         waitingMessages,
         waitingLength: messageLimitBytes,
       });
+      const heartbeat = new Heartbeat(socket);
       const closed = protocol.opened(
         {
           protocol: socket.protocol,
-          send: (text) => send(socket, text),
+          send: (text) => send(socket, text, heartbeat),
           close: (code, reason) => socket.close(code, reason),
           onMessage: (take) => {
             handle = take;
@@ -87,11 +86,10 @@ export class WebSockets {
         if (text === null) socket.close(CloseCode.BadRequest, 'Invalid message received');
         else inbox.put(text);
       });
-      const stopHeartbeat = keepAlive(socket);
       // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.
       socket.on('error', (error) => this.#log.debug({ err: error, requestId }, 'A WebSocket failed'));
       socket.once('close', (code, reason) => {
-        stopHeartbeat();
+        heartbeat.stop();
         inbox.close();
         turns.close();
         this.#log.debug({ requestId, code }, 'A WebSocket closed');
@@ -191,31 +189,15 @@ function formatted(error: GraphQLError) {
   return withoutHttp(error).toJSON();
 }
 
-function send(socket: WebSocket, text: string): Promise<void> {
+function send(socket: WebSocket, text: string, heartbeat: Heartbeat): Promise<void> {
   return new Promise((resolve) => {
-    if (socket.readyState !== socket.OPEN) resolve();
+    if (socket.readyState !== socket.OPEN) return resolve();
     // One that fails closes the socket, and whoever listens to that ends what it carried.
-    else socket.send(text, () => resolve());
+    return socket.send(text, () => {
+      heartbeat.hear();
+      resolve();
+    });
   });
-}
-
-/** Drops a client that is gone without a word. */
-function keepAlive(socket: WebSocket): () => void {
-  let heard = true;
-  const hear = () => {
-    heard = true;
-  };
-  socket.on('pong', hear);
-  // Pongs come after all that was sent before them.
-  socket.on('message', hear);
-  const timer = setInterval(() => {
-    // Its answer would wait unread with all that came before it.
-    if (socket.isPaused) return;
-    if (!heard) return socket.terminate();
-    heard = false;
-    socket.ping();
-  }, heartbeatMs);
-  return () => clearInterval(timer);
 }
 
 /**

@@ -83,9 +83,10 @@ describe('what one call may not fold', () => {
 
   test('is brought to a new layout by further calls, one after the other', async () => {
     const keyPrefix = scratch.prefix();
-    const before = await thrifty(count1s, 100, keyPrefix);
+    const count24h = { count24h: count({ window: '24h' }) };
+    const before = await thrifty(count24h, 100, keyPrefix);
     await before.engine.record(payment, oneOfEach());
-    const { engine, view, calls } = await thrifty({ ...count1s, count1h: count({ window: '1h' }) }, 1, keyPrefix);
+    const { engine, view, calls } = await thrifty({ ...count24h, count1h: count({ window: '1h' }) }, 1, keyPrefix);
     let vectors: Awaited<ReturnType<Engine['read']>> = [];
     // One finds the old layout; ten bring one log each up to date; one reads.
     const read = async () => {
@@ -93,5 +94,17 @@ describe('what one call may not fold', () => {
     };
     expect(await calls(read)).toEqual({ most: 1, total: 12 });
     expect(vectors.map((vector) => valuesOf(vector).count1h)).toEqual(ids.map(() => 1));
+  });
+
+  test('is recorded though call after call meets further logs of an old layout', async () => {
+    const keyPrefix = scratch.prefix();
+    const count24h = { count24h: count({ window: '24h' }) };
+    const before = await thrifty(count24h, 100, keyPrefix);
+    await before.engine.record(payment, oneOfEach());
+    const { engine, view } = await thrifty({ ...count24h, count1h: count({ window: '1h' }) }, 1, keyPrefix);
+    const even = ids.filter((_, i) => i % 2 === 0);
+    await engine.read(view, even);
+    const outcomes = await engine.record(payment, oneOfEach());
+    expect(outcomes.map(({ status, reason }) => [status, reason])).toEqual(ids.map(() => ['RECORDED', null]));
   });
 });

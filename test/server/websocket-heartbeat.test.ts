@@ -21,6 +21,27 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** Lets a client ask until it is read no further; `answer` lets it be answered. */
+async function askTooMuch(client: ProtocolSocket, query: string) {
+  const { engine } = api;
+  const read = engine.readEach;
+  const held = Promise.withResolvers<void>();
+  let begun = 0;
+  engine.readEach = async (...args: Parameters<typeof read>) => {
+    begun++;
+    await held.promise;
+    return read.apply(engine, args);
+  };
+  const count = 50 + bodyLimitBytes / 50;
+  for (let i = 0; i < count; i++) client.subscribe(`q${i}`, query);
+  await until(() => begun === 50);
+  const answer = () => {
+    engine.readEach = read;
+    held.resolve();
+  };
+  return { count, answer };
+}
+
 const beat = () => vi.advanceTimersByTime(12_000);
 
 describe('a client over WebSocket', () => {
@@ -47,27 +68,29 @@ describe('a client over WebSocket', () => {
   });
 
   it('stays while it cannot be heard, because too much of what it has said waits', async () => {
-    const { engine } = api;
-    const read = engine.readEach;
-    const held = Promise.withResolvers<void>();
-    let begun = 0;
-    engine.readEach = async (...args: Parameters<typeof read>) => {
-      begun++;
-      await held.promise;
-      return read.apply(engine, args);
-    };
     const client = await ProtocolSocket.open(api.webSocketUrl);
-    const count = 50 + bodyLimitBytes / 50;
-    for (let i = 0; i < count; i++) client.subscribe(`q${i}`, '{ user(id: "u") { riskProfile { txnCount1h } } }');
-    await until(() => begun === 50);
+    const { count, answer } = await askTooMuch(client, '{ user(id: "u") { riskProfile { txnCount1h } } }');
     for (let i = 0; i < 5; i++) {
       beat();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    engine.readEach = read;
-    held.resolve();
+    answer();
     await until(() => client.of('complete').length === count || client.socket.readyState !== client.socket.OPEN);
     expect(client.of('next')).toHaveLength(count);
+    client.socket.terminate();
+  });
+
+  it('that asks for much and takes none of it is dropped', async () => {
+    const client = await ProtocolSocket.open(api.webSocketUrl);
+    client.socket.pause();
+    const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { name description } }`);
+    const { answer } = await askTooMuch(client, `{ user(id: "u") { riskProfile { id } } ${views.join(' ')} }`);
+    answer();
+    const before = api.log.length;
+    await until(() => {
+      beat();
+      return api.log.slice(before).some((line) => line.includes('A WebSocket closed'));
+    });
     client.socket.terminate();
   });
 });

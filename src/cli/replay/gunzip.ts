@@ -19,7 +19,8 @@ export async function* gunzipped(read: () => AsyncIterable<Buffer>): AsyncGenera
       yield chunk;
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') throw error; // cut off: nothing is held back
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (!code.startsWith('Z_') || code === 'Z_BUF_ERROR') throw error; // cut off: nothing is held back
     // Of a chunk in which it meets a fault, zlib keeps what came before to itself. So once more, up to the very byte.
     for await (const chunk of inflated(bytewiseFrom(sound, read()))) {
       const known = Math.min(handedOut, chunk.length);

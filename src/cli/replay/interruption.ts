@@ -1,16 +1,14 @@
-import { constants } from 'node:os';
-import { type EndSignal, onEndSignal } from '../../signals.ts';
+import { type EndSignal, exitCodeOf, onEndSignal } from '../../signals.ts';
 
 /** The user, or the system, wants the replay to end. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly code = 'INTERRUPTED';
-  /** As a shell has it: 128 and the signal's number. */
   readonly exitCode: number;
 
   constructor(signal: EndSignal) {
     super(`interrupted by ${signal}`);
-    this.exitCode = 128 + constants.signals[signal];
+    this.exitCode = exitCodeOf(signal);
   }
 }
 
