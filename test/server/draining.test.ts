@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
+import { HeldReads } from '../support/held-reads.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
 import { until } from '../support/until.ts';
 
@@ -83,20 +84,12 @@ describe('a server that is draining', () => {
 
   it('answers all that were sent on one connection', async () => {
     const { client, said } = await dial();
-    const { engine } = api;
-    const read = engine.readEach;
-    const held = Promise.withResolvers<void>();
-    let begun = 0;
-    engine.readEach = async (...args: Parameters<typeof read>) => {
-      begun++;
-      await held.promise;
-      return read.apply(engine, args);
-    };
+    const reads = new HeldReads(api.engine);
     const head = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
     client.write(`${head}Content-Length: ${body.length}\r\n\r\n${body}`.repeat(3));
-    await until(() => begun === 3);
+    await until(() => reads.begun === 3);
     api.server.drain();
-    held.resolve();
+    reads.letGo();
     await once(client, 'end');
     expect(said().match(/"txnCount1h":0/g)).toHaveLength(3);
     expect(said().match(/^connection: close\r$/gim)).toHaveLength(1);

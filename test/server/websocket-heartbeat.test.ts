@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
+import { HeldReads } from '../support/held-reads.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
 import { until } from '../support/until.ts';
 
@@ -21,25 +22,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Lets a client ask until it is read no further; `answer` lets it be answered. */
+/** Lets a client ask until it is read no further. */
 async function askTooMuch(client: ProtocolSocket, query: string) {
-  const { engine } = api;
-  const read = engine.readEach;
-  const held = Promise.withResolvers<void>();
-  let begun = 0;
-  engine.readEach = async (...args: Parameters<typeof read>) => {
-    begun++;
-    await held.promise;
-    return read.apply(engine, args);
-  };
+  const reads = new HeldReads(api.engine);
   const count = 50 + bodyLimitBytes / 50;
   for (let i = 0; i < count; i++) client.subscribe(`q${i}`, query);
-  await until(() => begun === 50);
-  const answer = () => {
-    engine.readEach = read;
-    held.resolve();
-  };
-  return { count, answer };
+  await until(() => reads.begun === 50);
+  return { count, reads };
 }
 
 const beat = () => vi.advanceTimersByTime(12_000);
@@ -69,12 +58,12 @@ describe('a client over WebSocket', () => {
 
   it('stays while it cannot be heard, because too much of what it has said waits', async () => {
     const client = await ProtocolSocket.open(api.webSocketUrl);
-    const { count, answer } = await askTooMuch(client, '{ user(id: "u") { riskProfile { txnCount1h } } }');
+    const { count, reads } = await askTooMuch(client, '{ user(id: "u") { riskProfile { txnCount1h } } }');
     for (let i = 0; i < 5; i++) {
       beat();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    answer();
+    reads.letGo();
     await until(() => client.of('complete').length === count || client.socket.readyState !== client.socket.OPEN);
     expect(client.of('next')).toHaveLength(count);
     client.socket.terminate();
@@ -84,8 +73,8 @@ describe('a client over WebSocket', () => {
     const client = await ProtocolSocket.open(api.webSocketUrl);
     client.socket.pause();
     const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { name description } }`);
-    const { answer } = await askTooMuch(client, `{ user(id: "u") { riskProfile { id } } ${views.join(' ')} }`);
-    answer();
+    const { reads } = await askTooMuch(client, `{ user(id: "u") { riskProfile { id } } ${views.join(' ')} }`);
+    reads.letGo();
     const before = api.log.length;
     await until(() => {
       beat();
