@@ -3,14 +3,14 @@ import type { Event, Milliseconds, View } from '../define/index.ts';
 import { invalidIdReason, rejection } from './admission.ts';
 import { duplicateReason } from './duplicate.ts';
 import { KeyNames } from './keys.ts';
-import { LogStore, type RecordedPart } from './log-store.ts';
-import type { EventInput, RecordOutcome, RecordStatus } from './outcome.ts';
+import { LogStore, type MomentsOf, type RecordedPart } from './log-store.ts';
+import type { EventInput, RecordOutcome } from './outcome.ts';
 import { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import type { Clock } from './registry.ts';
 import type { RowVerdict } from './reply.ts';
 import { RowEncoder } from './row-encoder.ts';
-import type { Vector } from './vector.ts';
+import type { PastVector, Vector } from './vector.ts';
 
 export interface EngineOptions {
   readonly valkey: Redis;
@@ -20,14 +20,17 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** An event up to this far ahead of the store's clock is taken as now; default 5 s. */
   readonly toleranceMs?: Milliseconds;
-  /** How many cells one call may fold while others wait for Valkey; default 20,000, some tens of milliseconds. */
-  readonly cellsPerCall?: number;
+  /** For how long one call may work while others wait for Valkey, in microseconds of its processor; default 3 ms. */
+  readonly microsPerCall?: number;
+  /** How many of the newest events a log keeps as they are, once it has half as many again; default 128. */
+  readonly singles?: number;
   /** Told of each entity into which nothing can be recorded, because what is stored of it cannot be used. */
   readonly onFault?: (fault: LogFaultError) => void;
 }
 
 const defaultToleranceMs = 5_000; // 5 seconds
-const defaultCellsPerCall = 20_000;
+const defaultMicrosPerCall = 3_000; // 3 milliseconds
+const defaultSingles = 128;
 
 /** Records events and serves vectors: the one way in and out, for GraphQL, replay and whatever else comes. */
 export class Engine {
@@ -56,8 +59,9 @@ export class Engine {
    */
   static async open(options: EngineOptions): Promise<Engine> {
     const store = new LogStore(options.valkey, new KeyNames(options.keyPrefix), options.views);
-    const { clock, toleranceMs = defaultToleranceMs, cellsPerCall = defaultCellsPerCall } = options;
-    await store.open(clock, toleranceMs, cellsPerCall);
+    const { clock, toleranceMs = defaultToleranceMs } = options;
+    const { microsPerCall = defaultMicrosPerCall, singles = defaultSingles } = options;
+    await store.open(clock, toleranceMs, { microsPerCall, singles });
     return new Engine(options, store);
   }
 
@@ -116,11 +120,18 @@ export class Engine {
    * @throws InvalidIdError, UnavailableError if the whole call failed
    */
   async readEach(view: View, ids: readonly string[], { refresh = false } = {}): Promise<(Vector | Error)[]> {
-    for (const id of ids) {
-      const reason = invalidIdReason(id);
-      if (reason) throw new InvalidIdError(`the ${view.entity.name}'s id ${reason}`);
-    }
+    for (const id of ids) assertId(view, id);
     return ids.length === 0 ? [] : this.#store.read(view, ids, refresh);
+  }
+
+  /**
+   * Vectors of moments in the past, and how sure each value is, folded from what is kept today: for each id, in the order of
+   * its moments. One that cannot be served fails all.
+   * @throws InvalidIdError, UnavailableError, LogFaultError
+   */
+  async past(view: View, asked: readonly MomentsOf[]): Promise<PastVector[][]> {
+    for (const { id } of asked) assertId(view, id);
+    return asked.length === 0 ? [] : allServed(await this.#store.past(view, asked));
   }
 
   /** Sorts the events of a batch into parts: one for each view and entity that they concern. */
@@ -175,7 +186,12 @@ interface Draft {
   unavailable: string | null;
 }
 
-function allServed(found: readonly (Vector | Error)[]): Vector[] {
+function assertId(view: View, id: string): void {
+  const reason = invalidIdReason(id);
+  if (reason) throw new InvalidIdError(`the ${view.entity.name}'s id ${reason}`);
+}
+
+function allServed<T>(found: readonly (T | Error)[]): T[] {
   return found.map((one) => {
     if (one instanceof Error) throw one;
     return one;
@@ -183,7 +199,7 @@ function allServed(found: readonly (Vector | Error)[]): Vector[] {
 }
 
 /** When the views of an event differ, the first of these that any of them says. */
-const precedence = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const satisfies RecordStatus[];
+const precedence = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'FORGOTTEN', 'REJECTED'] as const;
 
 function outcomeOf(event: Event, draft: Draft, rejected: string | null, toleranceMs: Milliseconds): RecordOutcome {
   const none = { occurredAt: null, vectors: draft.vectors };
@@ -194,6 +210,13 @@ function outcomeOf(event: Event, draft: Draft, rejected: string | null, toleranc
   switch (status) {
     case 'TOO_LATE':
       return { status, reason: `${event.time} is older than every window`, occurredAt: time, vectors: draft.vectors };
+    case 'FORGOTTEN':
+      return {
+        status: 'TOO_LATE',
+        reason: `${event.time} is older than the ids that are still remembered: it may have been recorded before`,
+        occurredAt: time,
+        vectors: draft.vectors,
+      };
     case 'REJECTED':
       return {
         status,

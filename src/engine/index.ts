@@ -8,4 +8,4 @@ export type { EventInput, FieldValue, RecordOutcome, RecordStatus } from './outc
 export { InvalidIdError, LogFaultError, recordStatuses, UnavailableError } from './outcome.ts';
 export type { Clock } from './registry.ts';
 export { IncompatibleStoreError } from './registry.ts';
-export type { EpochMs, Vector } from './vector.ts';
+export type { Certainty, EpochMs, PastVector, Vector } from './vector.ts';

@@ -1,9 +1,28 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Plan } from './plan.ts';
+import { type AggregatePlaces, headerPlaces, layoutHash, layoutOf, singleFormat, tileFormat } from './layout.ts';
+import { duplicateHorizonMs, type Lane, type Plan } from './plan.ts';
 
 /** The engine's text: one Lua chunk, whose parts build on those before them. */
-const engineText = ['call', 'log', 'fold', 'store', 'record', 'read', 'upgrade', 'enrol']
+const engineText = [
+  'link',
+  'call',
+  'header',
+  'cells',
+  'aggregate',
+  'edges',
+  'fold',
+  'store',
+  'ids',
+  'compact',
+  'insert',
+  'record',
+  'read',
+  'bounds',
+  'past',
+  'upgrade',
+  'enrol',
+]
   .map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'))
   .join('\n');
 
@@ -12,7 +31,7 @@ export interface Library {
   /** Carries a hash of the text, so that two deployed versions live side by side. */
   readonly name: string;
   readonly code: string;
-  readonly functions: { readonly [F in 'record' | 'read' | 'upgrade' | 'enrol']: string };
+  readonly functions: { readonly [F in 'record' | 'read' | 'past' | 'upgrade' | 'enrol']: string };
 }
 
 /** Writes the library that serves these plans: a generated table of them, then the hand-written engine. */
@@ -26,54 +45,86 @@ export function writeLibrary(plans: readonly Plan[]): Library {
     functions: {
       record: `freshet_record_${version}`,
       read: `freshet_read_${version}`,
+      past: `freshet_past_${version}`,
       upgrade: `freshet_upgrade_${version}`,
       enrol: `freshet_enrol_${version}`,
     },
   };
 }
 
-/** A plan as the engine reads it: lengths in ms, indexes from 1. */
+/** What is read of a log at once: its header, and the marks of about so many singles. */
+const marksReadAtOnce = 192;
+
+const markBytes = 4;
+/** A row tells in addition which distinct fields its event has. */
+const presentBytes = 4;
+
+/** A plan as the engine reads it (see lua/link.lua): lengths in ms, indexes and places from 1; what is not there is 0. */
 function tableOf(plan: Plan) {
-  const fromOne = (index: number) => index + 1;
-  const distinctBytes = 8 * plan.distinctFields.length;
-  const lane = (item: Plan['lanes'][number]) => ({
-    mask: item.mask,
-    column: item.column,
-    true_mask: item.trueMask,
-    sums: item.sums,
-    extremes: item.extremes,
-    spread: item.spread,
-  });
+  const layout = layoutOf(plan);
+  const header = headerPlaces(plan);
+  const tile = tileFormat(layout.lanes);
+  const single = singleFormat(layout);
+  const headerBytes = 8 + 8 * header.doubles;
+  const runs = runsOf(plan);
   return {
     index: plan.index,
     stem: plan.stem,
-    layout: plan.layoutHash,
+    layout: layoutHash(layout),
     span: plan.spanMs,
     keep: plan.keepMs,
+    horizon: duplicateHorizonMs,
     column_count: plan.columns.length,
     distinct_fields: plan.distinctFields.length,
     columns_format: `<${doubles(plan.columns.length)}`,
-    vector_format: `<${doubles(plan.features.length)}`,
-    chunk_format: `d${'x'.repeat(8)}I4${doubles(plan.columns.length)}`,
-    cell_bytes: 20 + 8 * plan.columns.length,
-    row_bytes: 24 + 8 * plan.columns.length + distinctBytes,
-    features: plan.features.map(({ kind, lane }, feature) => ({
+    header_format: `<${doubles(header.doubles)}`,
+    header_bytes: headerBytes,
+    doubles: header.doubles,
+    book: header.book,
+    reading: headerBytes + markBytes * marksReadAtOnce,
+    single_format: `<${single.numbersOnly}`,
+    single_bytes: single.bytes,
+    row_bytes: single.bytes + presentBytes,
+    tile_format: `<${tile.format}`,
+    tile_bytes: tile.bytes,
+    tile_fields: tile.fields,
+    features: plan.features.map(({ kind, group, scan }, feature) => ({
       op: kind,
-      lane: lane + 1,
       field: plan.view.features[feature]?.hashField ?? '',
+      group: group + 1,
+      lane: scan ? scan.lane + 1 : 0,
+      begins: scan ? edgeAt(plan, scan.delayMs) : 0,
+      ends: scan ? edgeAt(plan, scan.endMs) : 0,
     })),
-    edges: plan.edges.map(({ ageMs, enter, leave }) => ({
+    lanes: plan.lanes.map(({ mask, column, trueMask }, lane) => {
+      const { newestAt, ...places } = tile.lanes[lane] as (typeof tile.lanes)[number];
+      return { mask, column, true_mask: trueMask, tile: { ...places, newest_at: newestAt } };
+    }),
+    runs: runs.map(({ lane, places }) => ({ lane: lane + 1, ...places })),
+    groups: plan.groups.map((group, i) => ({
+      lane: group.lane + 1,
+      run: runs.findIndex(({ lane, delayMs }) => lane === group.lane && delayMs === group.delayMs) + 1,
+      begins: edgeAt(plan, group.delayMs),
+      ends: edgeAt(plan, group.endMs),
+      ...(header.groups[i] as AggregatePlaces),
+    })),
+    edges: plan.edges.map(({ ageMs, enter, leave, scans }, i) => ({
       age: ageMs,
+      at: header.edges[i] as number,
       enter: enter.map(fromOne),
       leave: leave.map(fromOne),
+      scans: scans.map(fromOne),
+      begin: runs.flatMap(({ delayMs }, run) => (delayMs === ageMs ? [run + 1] : [])),
     })),
-    lanes: plan.lanes.map(lane),
-    lifetimes: plan.lifetimes.map((lifetime) => ({
-      ...lane(lifetime),
+    grid: plan.grid.map(({ fromAgeMs, sizeMs }) => ({ age: fromAgeMs, size: sizeMs })),
+    lifetimes: plan.lifetimes.map((lifetime, i) => ({
+      at: header.lifetimes[i] as number,
+      lane: lifetime.lane + 1,
       idle: lifetime.idleMs,
       features: lifetime.features.map(fromOne),
     })),
-    seen: plan.seen.map((set) => ({
+    seen: plan.seen.map((set, i) => ({
+      at: header.seen[i] as number,
       name: set.name,
       field: set.field + 1,
       present: 2 ** set.field,
@@ -82,6 +133,33 @@ function tableOf(plan: Plan) {
       windows: set.windows.map(({ feature, lengthMs }) => ({ feature: feature + 1, length: lengthMs })),
     })),
   };
+}
+
+const fromOne = (index: number) => index + 1;
+
+/** The edge at an age; 0: it is now. */
+function edgeAt(plan: Plan, ageMs: number): number {
+  return plan.edges.findIndex((edge) => edge.ageMs === ageMs) + 1;
+}
+
+/** What a pass over the cells gathers: a lane from a delay on, and, in an array of its own, where. */
+function runsOf(plan: Plan): { lane: number; delayMs: number; places: AggregatePlaces }[] {
+  const runs: { lane: number; delayMs: number; places: AggregatePlaces }[] = [];
+  let at = 1;
+  for (const { lane, delayMs } of plan.groups) {
+    if (runs.some((run) => run.lane === lane && run.delayMs === delayMs)) continue;
+    const values = (plan.lanes[lane] as Lane).column > 0;
+    const places = {
+      n: at,
+      sum: values ? at + 1 : 0,
+      least: values ? at + 4 : 0,
+      spread: values ? at + 6 : 0,
+      trues: at + 8,
+    };
+    runs.push({ lane, delayMs, places });
+    at += 9;
+  }
+  return runs;
 }
 
 /** The format with which Lua's struct packs this many doubles. */

@@ -7,9 +7,9 @@ import { writeLibrary } from './library.ts';
 import { LogFaultError, UnavailableError } from './outcome.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
-import { type EntityReply, ReplyReader, type RowVerdict } from './reply.ts';
+import { type EntityReply, type NotServed, ReplyReader, type RowVerdict } from './reply.ts';
 import { writeUpgrade } from './upgrade.ts';
-import type { Vector } from './vector.ts';
+import type { EpochMs, PastVector, Vector } from './vector.ts';
 
 /** A log is brought up to date at its first touch; more rounds mean that processes of two deployments disagree. */
 const upgradeRounds = 3;
@@ -22,6 +22,12 @@ export interface RecordPart {
   readonly id: string;
   readonly rows: Buffer;
   readonly rowCount: number;
+}
+
+/** Which moments of an entity are asked for. */
+export interface MomentsOf {
+  readonly id: string;
+  readonly moments: readonly EpochMs[];
 }
 
 export interface RecordedPart {
@@ -75,9 +81,13 @@ export class LogStore {
   /**
    * Loads the function library and checks the definitions against the store.
    * @param toleranceMs an event up to this far ahead of the store's clock is taken as now.
-   * @param cellsPerCall how many cells one call may fold; it always does one entity.
+   * @param limits for how long one call may work, though it always does one entity; and how many singles a log keeps.
    */
-  async open(clock: Clock, toleranceMs: Milliseconds, cellsPerCall: number): Promise<void> {
+  async open(
+    clock: Clock,
+    toleranceMs: Milliseconds,
+    limits: { readonly microsPerCall: number; readonly singles: number },
+  ): Promise<void> {
     await orUnavailable(() => this.#functions.load());
     const plans = [...this.plans.values()];
     const since = await this.#registry.enrol(clock, plans, async (key, argument) => {
@@ -85,18 +95,38 @@ export class LogStore {
       const [reply] = await orUnavailable(() => this.#functions.call([{ name, keys: [key], args: [argument] }]));
       return reply as Buffer;
     });
-    const head = Buffer.alloc(21 + 8 * plans.length);
+    const head = Buffer.alloc(29 + 8 * plans.length);
     head.writeUInt8(clock === 'event' ? 1 : 0, 0);
     head.writeUInt32LE(Buffer.byteLength(this.keys.prefix), 1);
     head.writeDoubleLE(toleranceMs, 5);
-    head.writeDoubleLE(Math.max(1, cellsPerCall), 13);
-    for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 13 + 8 * index);
+    head.writeDoubleLE(limits.microsPerCall, 13);
+    head.writeDoubleLE(Math.max(1, limits.singles), 21);
+    for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 21 + 8 * index);
     this.#callHead = head;
   }
 
-  /** Records the parts: in one call, or in several where much must be folded; each part is atomic and idempotent. */
-  record(parts: readonly RecordPart[]): Promise<(RecordedPart | Error)[]> {
-    return this.#untilDone<RecordPart, RecordedPart>(parts, async (pending) => {
+  /**
+   * Records the parts, in one call or in several; each part is idempotent, and atomic in pieces of so many rows as a call
+   * can do without keeping others waiting.
+   */
+  async record(parts: readonly RecordPart[]): Promise<(RecordedPart | Error)[]> {
+    const pieces = parts.flatMap((part, i) => piecesOf(part).map((piece) => ({ ...piece, part: i })));
+    const recorded = await this.#recordPieces(pieces);
+    const results: (RecordedPart | Error)[] = [];
+    for (const [i, { part }] of pieces.entries()) {
+      const [before, piece] = [results[part], recorded[i] as RecordedPart | Error];
+      results[part] =
+        before instanceof Error || piece instanceof Error || !before
+          ? before instanceof Error
+            ? before
+            : piece
+          : { vector: piece.vector, verdicts: [...before.verdicts, ...piece.verdicts] };
+    }
+    return results;
+  }
+
+  #recordPieces(pieces: readonly RecordPart[]): Promise<(RecordedPart | Error)[]> {
+    return this.#untilDone<RecordPart, RecordedPart>(pieces, async (pending) => {
       const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
       const args = pending.map(({ plan, rows }) => Buffer.concat([Buffer.from([plan.index]), rows]));
       return this.#call(this.#library.functions.record, keys, args, (reader) =>
@@ -131,8 +161,27 @@ export class LogStore {
     );
   }
 
+  /** Vectors of moments in the past, for each id in the order of its moments. */
+  past(view: View, asked: readonly MomentsOf[]): Promise<(PastVector[] | Error)[]> {
+    const plan = this.#planOf(view);
+    const argument = Buffer.from([plan.index]);
+    return this.#untilDone<MomentsOf & { plan: Plan }, PastVector[]>(
+      asked.map((one) => ({ ...one, plan })),
+      async (pending) => {
+        const keys = pending.map(({ id }) => this.keys.log(view, id));
+        const args = pending.map(({ moments }) => Buffer.from(new Float64Array(moments).buffer));
+        return this.#call(this.#library.functions.past, keys, [argument, ...args], (reader) =>
+          pending.map(({ id, moments }) => {
+            const reply = reader.past(plan, id, moments);
+            return reply.kind === 'past' ? { kind: 'done', value: reply.vectors } : this.#notServed(reply, plan, id);
+          }),
+        );
+      },
+    );
+  }
+
   /**
-   * Runs `attempt` over all items, then over those that it left because it had folded enough, and over those whose log it
+   * Runs `attempt` over all items, then over those that it left because it had worked long enough, and over those whose log it
    * found in an old layout, once that is mended. One call after the other: Valkey serves nobody else while it has a
    * further one of the same client before it. When Valkey goes away in between, what was done has its value.
    */
@@ -179,7 +228,7 @@ export class LogStore {
       if (refusal) values[one.place] = refusal;
       else left.push(one);
     }
-    return left;
+    return left.sort((a, b) => a.place - b.place); // pieces of one entity keep their order
   }
 
   /** Brings logs up to date, those of one layout together. In the order given: null, or why one cannot be. */
@@ -215,7 +264,7 @@ export class LogStore {
     return logs.map((log) => refusals.get(log) ?? null);
   }
 
-  #notServed(reply: Exclude<EntityReply, { kind: 'vector' }>, plan: Plan, id: string): PartReply<never> {
+  #notServed(reply: NotServed, plan: Plan, id: string): PartReply<never> {
     if (reply.kind !== 'fault') return reply;
     const passing = unavailableReason(new Error(reply.reason));
     const error = passing
@@ -243,6 +292,17 @@ export class LogStore {
     this.lostCompanions += reader.lostCompanions();
     return reply;
   }
+}
+
+/** So many rows of one entity are recorded at once. */
+const rowsAtOnce = 128;
+
+function piecesOf({ plan, id, rows, rowCount }: RecordPart): RecordPart[] {
+  const rowBytes = rows.length / rowCount;
+  return Array.from({ length: Math.ceil(rowCount / rowsAtOnce) }, (_, i) => {
+    const [from, to] = [i * rowsAtOnce, Math.min(rowCount, (i + 1) * rowsAtOnce)];
+    return { plan, id, rows: rows.subarray(from * rowBytes, to * rowBytes), rowCount: to - from };
+  });
 }
 
 function assertServable(views: readonly View[]): void {

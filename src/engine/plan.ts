@@ -1,48 +1,63 @@
 import { createHash } from 'node:crypto';
 import type { Aggregation, AggregationKind, Milliseconds, View, Where } from '../define/index.ts';
 import { canonicalWhere, DefinitionError } from '../define/index.ts';
+import { type GridLevel, gridOf } from './grid.ts';
 import { stem } from './keys.ts';
 
 /** Ids are remembered at least this long, so that a retry is recognised; DESIGN calls it the horizon. */
 export const duplicateHorizonMs: Milliseconds = 86_400_000;
 
-/** Flags of a cell are bits of one 32-bit word, of which the engine keeps the last two for itself. */
-export const mostFlags = 30;
+/** Flags of a cell are bits of one 32-bit word, of which the engine keeps the last three for itself. */
+export const mostFlags = 29;
 /** Which of these an event has are bits of one 32-bit word. */
 const mostDistinctFields = 32;
 /** So is which of these a repeated event has otherwise. */
 const mostColumns = 32;
-/** An upgrade tells places of features in single bytes. */
+/** A header must fit what one call of Lua can unpack. */
 const mostFeatures = 255;
 
-/** A running aggregate that one pass over the log feeds: a delay, a filter and a field. */
+/** What of the events is looked at: those that pass a filter and have a field. Every cell tells of each lane. */
 export interface Lane {
+  /** The same in every definition that has it. */
+  readonly name: string;
   /** Flag bits of which one must be set; 0: every event. */
   readonly mask: number;
-  /** From 1; 0: counts alone; −1: the event's own time. */
+  /** From 1; 0: events alone; −1: the event's own time. */
   readonly column: number;
   /** Flag bit of the boolean whose share is wanted; 0: none. */
   readonly trueMask: number;
-  /** What is wanted of the column beside the newest value. */
-  readonly sums: boolean;
-  readonly extremes: boolean;
-  readonly spread: boolean;
+  /** Whether some feature wants the newest event's value. */
+  readonly newest: boolean;
 }
 
 /** A running figure that goes by arrival, kept in the log's header. */
-export interface LifetimeLane extends Lane {
+export interface LifetimeLane {
+  readonly name: string;
+  readonly lane: number;
   readonly idleMs: Milliseconds;
   /** Indexes of features, from 0. */
   readonly features: readonly number[];
 }
 
+/** The running aggregates of a lane between two edges: what a window holds now. */
+export interface Group {
+  readonly lane: number;
+  readonly delayMs: Milliseconds;
+  readonly endMs: Milliseconds;
+  readonly sums: boolean;
+  readonly extremes: boolean;
+  readonly spread: boolean;
+}
+
 /** An age at which cells enter or leave windows. */
 export interface Edge {
   readonly ageMs: Milliseconds;
-  /** Indexes of lanes that begin to gather here. */
+  /** Indexes of groups that cells of this age enter. */
   readonly enter: readonly number[];
-  /** Indexes of features whose window ends here. */
+  /** Indexes of groups that they leave. */
   readonly leave: readonly number[];
+  /** Indexes of features that are looked for in the cells themselves, when one crosses here. */
+  readonly scans: readonly number[];
 }
 
 /** When each value of a field (under a filter) was last seen: what distinct counts are made of. */
@@ -60,13 +75,13 @@ export type FlagTest =
   | { readonly test: 'true'; readonly field: string }
   | { readonly test: 'where'; readonly where: Where };
 
-/** What an old log must tell of its layout for a new library to bring it up to date: names, in their order. */
-export interface Layout {
-  readonly features: readonly string[];
-  readonly columns: readonly string[];
-  readonly flags: readonly string[];
-  readonly lifetimes: readonly string[];
-  readonly seen: readonly string[];
+/** Per feature: its aggregation, and what it is read from. */
+export interface PlannedFeature {
+  readonly kind: AggregationKind;
+  /** Index of a group, from 0; −1 where it is read from none. */
+  readonly group: number;
+  /** Of one that is looked for in the cells: its lane, and between which ages. */
+  readonly scan: { readonly lane: number; readonly delayMs: Milliseconds; readonly endMs: Milliseconds } | null;
 }
 
 /** A view as flat numbers: what the function library folds by, and what an event is encoded by. */
@@ -75,23 +90,22 @@ export interface Plan {
   /** Its place among the views of its library, from 1. */
   readonly index: number;
   readonly stem: string;
-  readonly layout: Layout;
-  /** Eight characters that stand at the head of every log of this layout. */
-  readonly layoutHash: string;
   /** Fields of the event kept as a double in each cell. */
   readonly columns: readonly string[];
   readonly flags: readonly FlagTest[];
+  readonly flagNames: readonly string[];
   readonly distinctFields: readonly string[];
   readonly lanes: readonly Lane[];
+  readonly groups: readonly Group[];
   readonly lifetimes: readonly LifetimeLane[];
   readonly edges: readonly Edge[];
+  readonly grid: readonly GridLevel[];
   readonly seen: readonly SeenSet[];
   /** An event at least this old is too late: no window holds it. */
   readonly spanMs: Milliseconds;
   /** Cells are kept this long: the span, or the horizon of duplicates where that is longer. */
   readonly keepMs: Milliseconds;
-  /** Per feature: its aggregation, and the lane it is read from (−1 where it is not read from a lane). */
-  readonly features: readonly { readonly kind: AggregationKind; readonly lane: number }[];
+  readonly features: readonly PlannedFeature[];
 }
 
 /** Flattens a view. `place`: where it stands among the views of its library, from 0. */
@@ -101,65 +115,74 @@ export function planView(view: View, place = 0): Plan {
     flag.test === 'true' ? `true:${flag.field}` : `where:${canonicalWhere(flag.where)}`,
   );
   const distinctFields = new Registry<string>((name) => name);
-  const lanes = new Registry<Writable<Lane> & { delayMs: Milliseconds }>((lane) =>
-    [lane.delayMs, lane.mask, lane.column, lane.trueMask].join(),
-  );
-  const lifetimes = new Registry<Writable<Lane> & { idleMs: Milliseconds; text: string; features: number[] }>(
-    (lane) => lane.text,
-  );
+  const lanes = new Registry<Writable<Lane>>((lane) => lane.name);
+  const groups = new Registry<Writable<Group>>(({ lane, delayMs, endMs }) => [lane, delayMs, endMs].join());
+  const lifetimes = new Registry<LifetimeLane & { features: number[] }>(({ name }) => name);
   const seen = new Registry<SeenSet & { windows: { feature: number; lengthMs: Milliseconds }[] }>((set) => set.name);
-  const edges = new Map<Milliseconds, { ageMs: Milliseconds; enter: number[]; leave: number[] }>();
+  const edges = new Map<Milliseconds, { ageMs: Milliseconds; enter: number[]; leave: number[]; scans: number[] }>();
   const edgeAt = (ageMs: Milliseconds) => {
-    const edge = edges.get(ageMs) ?? { ageMs, enter: [], leave: [] };
+    const edge = edges.get(ageMs) ?? { ageMs, enter: [], leave: [], scans: [] };
     edges.set(ageMs, edge);
     return edge;
   };
-  const laneOf = ({ kind, field, where }: Aggregation): Lane => ({
-    mask: where ? 2 ** flags.place({ test: 'where', where }) : 0,
-    column: columnOf(view, kind, field, columns),
-    trueMask: kind === 'share' && field !== undefined ? 2 ** flags.place({ test: 'true', field }) : 0,
-    sums: kind === 'sum' || kind === 'avg',
-    extremes: kind === 'min' || kind === 'max',
-    spread: kind === 'stddev',
-  });
+  const maskOf = (where: Where | undefined) => (where ? 2 ** flags.place({ test: 'where', where }) : 0);
 
-  const features = view.features.map(({ aggregation }, feature) => {
+  /** The lane of an aggregation, which henceforth gathers what this one wants too. */
+  const laneOf = (aggregation: Aggregation): number => {
+    const { kind, field, where } = aggregation;
+    const column = columnOf(view, kind, field, columns);
+    const wanted = {
+      name: [kind === 'share' ? `true:${field}` : column === 0 ? '' : field, where ? canonicalWhere(where) : ''].join(
+        '|',
+      ),
+      mask: maskOf(where),
+      column,
+      trueMask: kind === 'share' && field !== undefined ? 2 ** flags.place({ test: 'true', field }) : 0,
+      newest: false,
+    };
+    lanes.at(wanted).newest ||= kind === 'last';
+    return lanes.place(wanted);
+  };
+
+  const features = view.features.map(({ aggregation }, feature): PlannedFeature => {
     const { kind, field, window, where } = aggregation;
     if (window.kind === 'lifetime') {
       const lane = laneOf(aggregation);
-      const text = [
-        kind === 'count' ? '' : kind === 'share' ? `true:${field}` : field,
-        where ? canonicalWhere(where) : '',
-        window.idleMs,
-      ].join('|');
-      const shared = lifetimes.at({ ...lane, idleMs: window.idleMs, text, features: [] });
-      // All of it, so that a definition that grows finds it gathered.
-      shared.sums = shared.extremes = shared.spread = true;
-      shared.features.push(feature);
-      return { kind, lane: -1 };
+      const { name } = lanes.items[lane] as Lane;
+      lifetimes
+        .at({ name: `${name}|${window.idleMs}`, lane, idleMs: window.idleMs, features: [] })
+        .features.push(feature);
+      return { kind, group: -1, scan: null };
     }
-    const leaving = edgeAt(window.delayMs + window.lengthMs);
+    const { delayMs } = window;
+    const endMs = delayMs + window.lengthMs;
+    const leaving = edgeAt(endMs);
     if (kind === 'distinct' && field !== undefined) {
-      const mask = where ? 2 ** flags.place({ test: 'where', where }) : 0;
       const set = seen.at({
         name: where ? `${field}~${shortHash(canonicalWhere(where))}` : field,
         field: distinctFields.place(field),
-        mask,
+        mask: maskOf(where),
         windows: [],
       });
       set.windows.push({ feature, lengthMs: window.lengthMs });
-      return { kind, lane: -1 };
+      return { kind, group: -1, scan: null };
     }
-    const wanted = { ...laneOf(aggregation), delayMs: window.delayMs };
-    const lane = lanes.place(wanted);
-    const shared = lanes.at(wanted);
-    shared.sums ||= wanted.sums;
-    shared.extremes ||= wanted.extremes;
-    shared.spread ||= wanted.spread;
-    const entering = edgeAt(window.delayMs);
-    if (!entering.enter.includes(lane)) entering.enter.push(lane);
-    leaving.leave.push(feature);
-    return { kind, lane };
+    const lane = laneOf(aggregation);
+    if (kind === 'last') {
+      leaving.scans.push(feature);
+      if (delayMs > 0) edgeAt(delayMs).scans.push(feature);
+      return { kind, group: -1, scan: { lane, delayMs, endMs } };
+    }
+    const wanted = { lane, delayMs, endMs, sums: false, extremes: false, spread: false };
+    const group = groups.place(wanted);
+    const shared = groups.at(wanted);
+    shared.spread ||= kind === 'stddev';
+    shared.sums ||= shared.spread || kind === 'sum' || kind === 'avg';
+    shared.extremes ||= kind === 'min' || kind === 'max';
+    if (!leaving.leave.includes(group)) leaving.leave.push(group);
+    const entering = delayMs > 0 ? edgeAt(delayMs).enter : [];
+    if (!entering.includes(group)) entering.push(group);
+    return { kind, group, scan: null };
   });
   assertAtMost(mostFeatures, view.features.length, 'features', view);
   assertAtMost(mostFlags, flags.items.length, 'different filters and shares', view);
@@ -167,28 +190,25 @@ export function planView(view: View, place = 0): Plan {
   assertAtMost(mostDistinctFields, distinctFields.items.length, 'fields whose different values are counted', view);
   for (const set of seen.items) set.windows.sort((a, b) => a.lengthMs - b.lengthMs);
 
-  const layout: Layout = {
-    features: view.features.map(({ name }) => name),
-    columns: columns.items,
-    flags: flags.names(),
-    lifetimes: lifetimes.names(),
-    seen: seen.names(),
-  };
   const sortedEdges = [...edges.values()].sort((a, b) => a.ageMs - b.ageMs);
   const longestIdleMs = Math.max(0, ...lifetimes.items.map(({ idleMs }) => idleMs));
-  const spanMs = sortedEdges.at(-1)?.ageMs || longestIdleMs;
+  const spanMs = sortedEdges.at(-1)?.ageMs ?? longestIdleMs;
+  const windows = view.features.flatMap(({ aggregation: { kind, window } }) =>
+    kind !== 'distinct' && window.kind === 'sliding' ? [window] : [],
+  );
   return {
     view,
     index: place + 1,
     stem: stem(view),
-    layout,
-    layoutHash: shortHash(JSON.stringify(layout)),
     columns: columns.items,
     flags: flags.items,
+    flagNames: flags.names(),
     distinctFields: distinctFields.items,
     lanes: lanes.items,
+    groups: groups.items,
     lifetimes: lifetimes.items,
     edges: sortedEdges,
+    grid: gridOf(windows.length > 0 ? windows : [{ lengthMs: spanMs, delayMs: 0 }]),
     seen: seen.items,
     spanMs,
     keepMs: Math.max(spanMs, duplicateHorizonMs),

@@ -2,7 +2,8 @@ import type { Redis } from 'iovalkey';
 import type { View } from '../define/index.ts';
 import { featureSignature } from '../define/index.ts';
 import type { KeyNames } from './keys.ts';
-import type { Layout, Plan } from './plan.ts';
+import { type Layout, layoutHash, layoutOf } from './layout.ts';
+import type { Plan } from './plan.ts';
 import type { EpochMs } from './vector.ts';
 
 /** Whose time counts: the store's, or each entity's newest event's. */
@@ -48,10 +49,10 @@ export class PrefixRegistry {
     plans: readonly Plan[],
     call: (key: string, argument: string) => Promise<Buffer>,
   ): Promise<Map<View, EpochMs>> {
-    const layouts = plans.map(({ view, layout, layoutHash }) => [
-      layoutField(view, layoutHash),
-      JSON.stringify(layout),
-    ]);
+    const layouts = plans.map((plan) => {
+      const layout = layoutOf(plan);
+      return [layoutField(plan.view, layoutHash(layout)), JSON.stringify(layout)];
+    });
     const features = plans.map(({ view }) => [
       featureField(view, ''),
       Object.fromEntries(view.features.map((feature) => [feature.name, featureSignature(view, feature)])),
@@ -69,8 +70,8 @@ export class PrefixRegistry {
   }
 
   /** The layout behind a hash that a log bears; null when nobody enrolled it. */
-  async layout(view: View, layoutHash: string): Promise<Layout | null> {
-    const field = layoutField(view, layoutHash);
+  async layout(view: View, hash: string): Promise<Layout | null> {
+    const field = layoutField(view, hash);
     const known = this.#layouts.get(field);
     if (known) return known;
     const text = await this.#valkey.hget(this.#keys.registry, field);
@@ -102,6 +103,6 @@ function featureField(view: View, name: string): string {
   return `feature:${view.name}:v${view.version}:${name}`;
 }
 
-function layoutField(view: View, layoutHash: string): string {
-  return `layout:${view.name}:v${view.version}:${layoutHash}`;
+function layoutField(view: View, hash: string): string {
+  return `layout:${view.name}:v${view.version}:${hash}`;
 }

@@ -1,5 +1,5 @@
 import type { Plan } from './plan.ts';
-import type { EpochMs, Vector } from './vector.ts';
+import type { Certainty, EpochMs, PastVector, Vector } from './vector.ts';
 
 /** What the library found of one entity. */
 export type EntityReply =
@@ -11,16 +11,22 @@ export type EntityReply =
   /** It alone could not be served, for this reason of Valkey's. */
   | { readonly kind: 'fault'; readonly reason: string };
 
+export type PastReply = { readonly kind: 'past'; readonly vectors: PastVector[] } | NotServed;
+
+/** What the library found of one entity when it did not do what was asked for. */
+export type NotServed = Exclude<EntityReply, { kind: 'vector' }>;
+
 /** What the library did with one row. */
 export interface RowVerdict {
-  readonly status: 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED';
+  readonly status: 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED' | 'FORGOTTEN';
   readonly timeDiffers: boolean;
   readonly columnsThatDiffer: number;
   readonly flagsThatDiffer: number;
   readonly time: EpochMs;
 }
 
-const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED'] as const;
+const methods = ['EXACT', 'INTERPOLATED', 'SAMPLED', 'UNREACHABLE'] as const;
+const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED', 'FORGOTTEN'] as const;
 /** The first byte of an entity's reply. */
 const mark = { done: 0x56, left: 0x53, layout: 0x4c } as const; // 'V', 'S', 'L'; the fourth is 'E'
 const vectorHeadBytes = 56;
@@ -39,7 +45,7 @@ export class ReplyReader {
   }
 
   /** Null when what was asked for was done. */
-  outcome(): Exclude<EntityReply, { kind: 'vector' }> | null {
+  outcome(): NotServed | null {
     const bytes = this.#bytes;
     const at = this.#at + 1;
     switch (bytes[this.#at]) {
@@ -76,6 +82,35 @@ export class ReplyReader {
       completeSince: bytes.readDoubleLE(at + 40),
     };
     return { kind: 'vector', vector };
+  }
+
+  /** Vectors of past moments, in the order asked. */
+  past(plan: Plan, id: string, moments: readonly EpochMs[]): PastReply {
+    const outcome = this.outcome();
+    if (outcome) return outcome;
+    const [revision, completeSince] = [this.#double(), this.#double()];
+    const vectors = moments.map((asOf): PastVector => {
+      const lastEventAt = finite(this.#double());
+      const values = new Float64Array(plan.features.length);
+      const certainties: Certainty[] = [];
+      for (let i = 0; i < values.length; i++) {
+        values[i] = this.#double();
+        const [lower, upper] = [this.#double(), this.#double()];
+        certainties.push({ lower, upper, method: methods[this.#byte()] as Certainty['method'] });
+      }
+      return { view: plan.view, id, values, revision, asOf, lastEventAt, completeSince, certainties };
+    });
+    return { kind: 'past', vectors };
+  }
+
+  #double(): number {
+    this.#at += 8;
+    return this.#bytes.readDoubleLE(this.#at - 8);
+  }
+
+  #byte(): number {
+    this.#at += 1;
+    return this.#bytes.readUInt8(this.#at - 1);
   }
 
   row(): RowVerdict {

@@ -25,3 +25,16 @@ export interface Vector {
   /** From when on every event is in every feature. */
   readonly completeSince: EpochMs;
 }
+
+/** How a value came about, and how far off it may be. */
+export interface Certainty {
+  readonly method: 'EXACT' | 'INTERPOLATED' | 'SAMPLED' | 'UNREACHABLE';
+  /** The truth is between these, both included; NaN is null. */
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/** A vector of a moment that was asked for, with how sure each value is, in the order of the view. */
+export interface PastVector extends Omit<Vector, 'eventSeq' | 'validUntil'> {
+  readonly certainties: readonly Certainty[];
+}

@@ -13,6 +13,8 @@ const headerAt = { revision: 8, asOf: 16 } as const;
 /** A slow machine is no failure. */
 const commandTimeoutMs = 20_000;
 
+type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles'>;
+
 /** Room of one's own on the shared Valkey: fresh prefixes, and nothing left behind. */
 export class Scratch {
   readonly valkey: Redis = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs });
@@ -26,8 +28,14 @@ export class Scratch {
   }
 
   /** Opens an engine, under a prefix of its own unless told otherwise. */
-  open(views: readonly View[], clock: Clock, keyPrefix = this.prefix(), valkey = this.valkey): Promise<Engine> {
-    return Engine.open({ valkey, views, keyPrefix, clock });
+  open(
+    views: readonly View[],
+    clock: Clock,
+    keyPrefix = this.prefix(),
+    valkey = this.valkey,
+    limits: Limits = {},
+  ): Promise<Engine> {
+    return Engine.open({ valkey, views, keyPrefix, clock, ...limits });
   }
 
   /** Lends an engine of random views, and removes all that it stored and loaded. */
@@ -35,7 +43,7 @@ export class Scratch {
     views: readonly View[],
     clock: Clock,
     use: (engine: Engine) => Promise<void>,
-    limits: Pick<EngineOptions, 'cellsPerCall'> = {},
+    limits: Limits = {},
   ): Promise<void> {
     const keyPrefix = this.prefix();
     try {

@@ -43,7 +43,7 @@ describe('a thousand users in one query', () => {
     expect(exchange).toEqual({ toServer: 1, toClient: 1 });
   });
 
-  it('are two bursts when more is stale than one call may fold', async () => {
+  it('are one burst for each piece of work when one call may not do them all', async () => {
     const passing = view('passing', {
       version: 1,
       entity: user,
@@ -54,23 +54,20 @@ describe('a thousand users in one query', () => {
     });
     const valkey = connect(parseValkeyUrl(proxy.url));
     try {
-      const limits = { keyPrefix: newKeyPrefix(), cellsPerCall: 10_000 };
+      const limits = { keyPrefix: newKeyPrefix(), microsPerCall: 0 };
       const engine = await Engine.open({ valkey, views: [passing], clock: 'wall', ...limits });
-      let lastEventAt = 0;
-      for (let round = 0; round < 12; round++) {
-        const outcomes = await engine.record(transaction, events(round));
-        lastEventAt = Math.max(...outcomes.map(({ occurredAt }) => occurredAt ?? 0));
-      }
+      const outcomes = await engine.record(transaction, events(0).slice(0, 3));
+      const lastEventAt = Math.max(...outcomes.map(({ occurredAt }) => occurredAt ?? 0));
       // Nothing to wait for but the clock that decides: the store's, told by the moment of an unknown user's vector.
       const storesNow = async () => (await engine.read(passing, ['nobody']))[0]?.asOf;
       await expect.poll(storesNow, { timeout: 10_000 }).toBeGreaterThan(lastEventAt + 2_000);
 
       let served: number[] = [];
       const read = async () => {
-        served = (await engine.read(passing, userIds)).map(({ values }) => values[0] as number);
+        served = (await engine.read(passing, userIds.slice(0, 3))).map(({ values }) => values[0] as number);
       };
-      expect(await proxy.during(read)).toEqual({ toServer: 2, toClient: 2 });
-      expect(served).toEqual(userIds.map(() => 0));
+      expect(await proxy.during(read)).toEqual({ toServer: 3, toClient: 3 });
+      expect(served).toEqual([0, 0, 0]);
       expect(await proxy.during(read)).toEqual({ toServer: 1, toClient: 1 });
     } finally {
       valkey.disconnect();

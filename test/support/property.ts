@@ -3,6 +3,9 @@ import fc from 'fast-check';
 /** How many times as thorough as `npm test` a run is; `npm run test:long` sets it. */
 const thoroughness = Number(process.env.TEST_THOROUGHNESS ?? 1);
 
+/** Which example to run again, as a failure prints it: `seed:path`, such as `-721494576:112:0:1`. */
+const [seed, ...path] = (process.env.TEST_EXAMPLE ?? '').split(':');
+
 /** Time for a property test, in ms. */
 export const patienceMs = 60_000 * Math.max(1, thoroughness); // a minute for what takes seconds
 
@@ -14,6 +17,7 @@ export async function holdsFor<T>(
 ): Promise<void> {
   await fc.assert(fc.asyncProperty(values, property), {
     numRuns: Math.ceil(runs * thoroughness),
+    ...(seed && { seed: Number(seed), path: path.join(':') }),
     // Ends the search for a smaller example before the test's own patience ends and hides the one that was found.
     interruptAfterTimeLimit: 0.7 * patienceMs,
   });

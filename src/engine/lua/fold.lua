@@ -1,163 +1,264 @@
--- Folding: from cells to the values of all windows, in one pass.
+-- Folding: from cells to the values of all windows. Mostly the running aggregates only need their edges moved on; anew they
+-- are folded where an extreme left, where digits were lost, where too much passed, and now and then to be sure.
 
-local CELLS_AT_ONCE = 32 -- unpacked together: one call for many is what makes a pass cheap
+local EXACT, INTERPOLATED, SAMPLED, UNREACHABLE = 0, 1, 2, 3 -- how sure a value is
+local RUN_DOUBLES = 9 -- n, three of a sum, two extremes, two of a spread, trues
+local MOST_TAKEN_OUT = 4096 -- cells taken out of running aggregates before they are folded anew
 
--- Takes the cells of a chunk, from the newest down to the oldest of these, into a lane's aggregate. In a chunk each cell
--- takes `stride` places: its time, its flags, and its columns. Sums are compensated (Neumaier), spread is Welford's.
-local function gather(lane, s, chunk, newest, oldest, stride)
-  local mask, true_mask, column, band = lane.mask, lane.true_mask, lane.column, bit.band
-  if column <= 0 then -- events are counted, of which the newest one's own time may be wanted
-    if mask == 0 and true_mask == 0 then
-      if s.n == 0 then s.last = chunk[newest * stride + 1] end
-      s.n = s.n + newest - oldest + 1
-      return
-    end
-    for at = newest * stride, oldest * stride, -stride do
-      local flags = chunk[at + 2]
-      if mask == 0 or band(flags, mask) ~= 0 then
-        if s.n == 0 then s.last = chunk[at + 1] end
-        s.n = s.n + 1
-        if true_mask ~= 0 and band(flags, true_mask) ~= 0 then s.trues = s.trues + 1 end
-      end
-    end
-    return
+-- Where an edge stands at a moment: the number of the first cell that has not passed it whole; and if that is a tile of
+-- which some has passed, how much, and the tile. Also when more of it will.
+local function stand_of(log, age, moment)
+  local tiles = log.s[log.view.book + TILES]
+  local limit = moment - age
+  local low, high = 0, cell_count(log)
+  local cells = high
+  while low < high do
+    local middle = floor((low + high) / 2)
+    if first_time(log, middle) > limit then high = middle else low = middle + 1 end
   end
+  if low > 0 and low <= tiles then
+    local tile = tile_at(log, low - 1)
+    local part, more_at = passed_part(tile, limit)
+    if part < tile[3] then return { position = low - 1, part = part, cut = tile, upcoming = more_at } end
+  end
+  return { position = low, part = 0, upcoming = low < cells and first_time(log, low) or INFINITE }
+end
 
-  local sums, extremes, spread = lane.sums, lane.extremes, lane.spread
-  local n, sum, rest, least, most, mean, m2 = s.n, s.sum, s.rest, s.least, s.most, s.mean, s.m2
-  for at = newest * stride, oldest * stride, -stride do
-    local value = chunk[at + 2 + column]
-    if value == value and (mask == 0 or band(chunk[at + 2], mask) ~= 0) then
-      if n == 0 then s.last = value end
-      n = n + 1
-      if sums then
-        local total = sum + value
-        if (sum < 0 and -sum or sum) >= (value < 0 and -value or value) then
-          rest = rest + ((sum - total) + value)
-        else
-          rest = rest + ((value - total) + sum)
+-- One pass from the newest cell to the oldest. A run (a lane from a delay on) gathers; as the pass comes to an edge, what
+-- the groups that end there hold is read off their runs. `now` and `stands` tell where the edges stand; `whole`: cells that an
+-- edge cuts are left out, else they count as inside. Returns for each group an array laid out like its run.
+local function gather(log, now, stands, whole)
+  local s, view = log.s, log.view
+  local tiles = s[view.book + TILES]
+  local acc, active, held = {}, {}, {}
+  local number = now.position -- the newest cell that is not gathered yet comes before this one
+  local function begin(run)
+    clear_group(acc, run)
+    active[#active + 1] = run
+  end
+  local function gather_down_to(position)
+    while number > position do
+      number = number - 1
+      if number < tiles then
+        local tile = tile_at(log, number)
+        for _, run in ipairs(active) do
+          local n, sum, rest, least, most, spread, trues = tile_part(run.lane, tile, tile[3])
+          if n > 0 then grow(acc, run, n, sum, rest, least, most, spread, trues) end
         end
-        sum = total
-      end
-      if extremes then
-        if value < least then least = value end
-        if value > most then most = value end
-      end
-      if spread then
-        local delta = value - mean
-        mean = mean + delta / n
-        m2 = m2 + delta * (value - mean)
-      end
-    end
-  end
-  s.n, s.sum, s.rest, s.least, s.most, s.mean, s.m2 = n, sum, rest, least, most, mean, m2
-end
-
--- What an aggregate says of a feature.
-local outcome = {
-  count = function(s) return s.n end,
-  sum = function(s) return s.sum + s.rest + 0 end,
-  avg = function(s) return s.n > 0 and (s.sum + s.rest) / s.n or NULL end,
-  min = function(s) return s.n > 0 and s.least or NULL end,
-  max = function(s) return s.n > 0 and s.most or NULL end,
-  stddev = function(s) return s.n > 0 and math.sqrt(math.max(0, s.m2 / s.n)) or NULL end,
-  share = function(s) return s.n > 0 and s.trues / s.n or NULL end,
-  last = function(s) return s.n > 0 and s.last or NULL end,
-}
-
--- A set of last-seen times that must hold something is gone (evicted, deleted): said once, then it starts anew.
-local function lose_seen(call, log, i)
-  call.lost = call.lost + 1
-  log.seen[i] = empty_seen()
-end
-
--- Drops the cells that no window can hold any more, and no retry can repeat.
-local function trim(view, log, now)
-  local first = first_after(view, log, now - view.keep)
-  if first == 1 then return end
-  log.cells = string.sub(log.cells, (first - 1) * view.cell_bytes + 1)
-  log.cells_stored = false
-end
-
--- One pass from the newest cell to the oldest. A lane (a delay, a filter, a field) gathers from its delay on; as the
--- pass comes to an edge's age, the features whose window ends there are read off their lanes. Returns the first moment
--- at which a cell crosses an edge.
-local function fold_cells(view, log, now, vector)
-  local valid_until, stride = INFINITE, 2 + view.column_count
-  local lanes, active = {}, {}
-  for i = 1, #view.lanes do lanes[i] = empty_aggregate() end
-
-  local index = cell_count(view, log) -- the newest cell that is not gathered yet
-  local chunk, before = nil, index -- its first cell comes after this many
-  local inside = nil -- the time of the oldest cell that is
-  for _, edge in ipairs(view.edges) do
-    local limit = now - edge.age
-    while index > 0 do
-      if index <= before then
-        before = math.max(0, index - CELLS_AT_ONCE)
-        local format = '<' .. string.rep(view.chunk_format, index - before)
-        chunk = { struct.unpack(format, log.cells, before * view.cell_bytes + 1) }
-      end
-      local oldest = index
-      while oldest > before and chunk[(oldest - before - 1) * stride + 1] > limit do oldest = oldest - 1 end
-      if oldest < index then
-        inside = chunk[(oldest - before) * stride + 1]
-        for _, i in ipairs(active) do
-          gather(view.lanes[i], lanes[i], chunk, index - before - 1, oldest - before, stride)
+      else
+        local single = unpack_single(view, singles_at(log, number - tiles, 1))
+        for _, run in ipairs(active) do
+          local n, sum, rest, least, most, spread, trues = single_part(run.lane, single)
+          if n > 0 then grow(acc, run, n, sum, rest, least, most, spread, trues) end
         end
-        index = oldest
       end
-      if oldest > before then break end -- the next one is past this edge
     end
-    if inside and edge.age > 0 then valid_until = math.min(valid_until, inside + edge.age) end
-    for _, f in ipairs(edge.leave) do
-      local feature = view.features[f]
-      vector[f] = outcome[feature.op](lanes[feature.lane])
-    end
-    for _, i in ipairs(edge.enter) do active[#active + 1] = i end
   end
-  return valid_until
+  for _, run in ipairs(view.runs) do
+    if run.now then begin(run) end
+  end
+  for e, edge in ipairs(view.edges) do
+    local position = stands[e].position
+    gather_down_to(whole and stands[e].cut and position + 1 or position)
+    for _, group in ipairs(edge.leave) do
+      local from, copy = group.run.n, {}
+      for i = 1, RUN_DOUBLES do copy[i] = acc[from + i - 1] end
+      held[group] = copy
+    end
+    gather_down_to(position)
+    for _, run in ipairs(edge.begin) do begin(run) end
+  end
+  return held
+end
+
+-- Folds all cells anew into the running aggregates, and finds where the edges stand.
+local function fold_cells(log, now)
+  load_cells(log)
+  local s, view = log.s, log.view
+  local stands = {}
+  for e, edge in ipairs(view.edges) do
+    local stand, at = stand_of(log, edge.age, now), edge.at
+    s[at + POSITION], s[at + PART], s[at + NEXT] = stand.position, stand.part, stand.upcoming + edge.age
+    stands[e] = stand
+    for _, feature in ipairs(edge.scans) do log.scans[feature] = true end
+  end
+  local held = gather(log, { position = cell_count(log) }, stands, false)
+  for _, group in ipairs(view.groups) do
+    local copy = held[group]
+    s[group.n] = copy[1]
+    if group.sum then s[group.sum], s[group.sum + 1], s[group.sum + 2] = copy[2], copy[3], copy[4] end
+    if group.least then s[group.least], s[group.least + 1] = copy[5], copy[6] end
+    if group.spread then s[group.spread], s[group.spread + 1] = copy[7], copy[8] end
+    if group.trues then s[group.trues] = copy[9] end
+  end
+  for e, edge in ipairs(view.edges) do
+    if stands[e].cut then pass_tile(log, edge, stands[e].cut, 0, stands[e].part) end
+  end
+  log.refold, log.unsure = nil, {}
+  s[view.book + PASSED] = 0
+end
+
+-- Finds a group's extremes again. Cells that bear out the ones it has end the search early: what left can only have
+-- narrowed them.
+local function find_extremes(log, group)
+  local s, view, lane = log.s, log.view, group.lane
+  local tiles = s[view.book + TILES]
+  local from = s[group.ends.at + POSITION]
+  local to = group.begins and s[group.begins.at + POSITION] or cell_count(log)
+  if group.begins and s[group.begins.at + PART] > 0 then to = to + 1 end
+  local had_least, had_most = s[group.least], s[group.least + 1]
+  local least, most = INFINITE, -INFINITE
+  local number = from
+  while number < to and not (least == had_least and most == had_most) do
+    local text, at, count, bytes
+    if number < tiles then
+      count, bytes = min(16, tiles - number, to - number), view.tile_bytes
+      text, at = tiles_at(log, number, count)
+    else
+      count, bytes = min(16, to - number), view.single_bytes
+      text, at = singles_at(log, number - tiles, count)
+    end
+    for i = 0, count - 1 do
+      local n, low, high, _
+      if number < tiles then
+        local tile = { struct.unpack(view.tile_format, text, at + i * bytes) }
+        n, _, _, low, high = tile_part(lane, tile, tile[3])
+      else
+        n, _, _, low, high = single_part(lane, unpack_single(view, text, at + i * bytes))
+      end
+      if n > 0 then
+        least, most = min(least, low), max(most, high)
+      end
+    end
+    number = number + count
+  end
+  s[group.least], s[group.least + 1] = least, most
+end
+
+-- The newest event of a feature's lane between two stands, looked for from the younger on; of several at one moment, the one
+-- with the greatest value. Returns its value, between what it lies, and how sure that is.
+local function newest_between(log, feature, begins, ends, moment)
+  local view, lane = log.view, feature.lane
+  local places, by_time = lane.tile, lane.column < 0
+  local tiles = log.s[view.book + TILES]
+  local young = moment - (feature.begins and feature.begins.age or 0)
+  local old = moment - feature.ends.age
+  local number = begins.position + (begins.part > 0 and 1 or 0)
+  local value, found_at = NULL, nil
+  while number > ends.position do
+    number = number - 1
+    if number < tiles then
+      local tile = tile_at(log, number)
+      if tile[places.n] > 0 then
+        local newest_at, newest = tile[places.newest_at], by_time and tile[places.newest_at] or tile[places.newest]
+        if newest_at <= old or found_at and newest_at < found_at then break end
+        if newest_at > young then
+          -- Which of the lane's events in this tile is the newest inside is not known, nor whether any is.
+          if by_time then return max(young, tile[1]), max(old + 1, tile[1]), young, INTERPOLATED end
+          return newest, tile[places.least], tile[places.least + 1], INTERPOLATED
+        end
+        if not found_at or newest > value then value, found_at = newest, newest_at end
+      end
+    else
+      local single = unpack_single(view, singles_at(log, number - tiles, 1))
+      if found_at and single[1] < found_at then break end
+      if single_part(lane, single) > 0 then
+        local one = by_time and single[1] or single[3 + lane.column]
+        if not found_at or one > value then value, found_at = one, single[1] end
+      end
+    end
+  end
+  return value, value, value, EXACT
+end
+
+local NOW = { part = 0 } -- where the edge stands that every event has passed
+
+-- The value of the newest event in a feature's window now.
+local function newest_value(log, feature)
+  local s = log.s
+  local function stand(edge) return { position = s[edge.at + POSITION], part = s[edge.at + PART] } end
+  NOW.position = cell_count(log)
+  return (newest_between(log, feature, feature.begins and stand(feature.begins) or NOW, stand(feature.ends), log.now))
+end
+
+local function lifetime_value(s, lifetime, op)
+  if op == 'last' then return s[lifetime.at] > 0 and s[lifetime.at + LAST] or NULL end
+  return outcome[op](s, lifetime.group)
 end
 
 -- Reads off the running figures. Returns the first moment at which an idle time ends.
-local function fold_lifetimes(view, log, now, vector)
-  local valid_until = INFINITE
-  for i, lifetime in ipairs(view.lifetimes) do
-    local s = log.lifetimes[i]
-    if s.arrival > -INFINITE then
-      if now - s.arrival >= lifetime.idle then
-        s = empty_aggregate()
-        log.lifetimes[i] = s
+local function fold_lifetimes(log, now, vector)
+  local s, valid_until = log.s, INFINITE
+  for _, lifetime in ipairs(log.view.lifetimes) do
+    local at = lifetime.at
+    local arrival = s[at + ARRIVAL]
+    if arrival > -INFINITE then
+      if now - arrival >= lifetime.idle then
+        clear_lifetime(s, at)
       else
-        valid_until = math.min(valid_until, s.arrival + lifetime.idle)
+        valid_until = min(valid_until, arrival + lifetime.idle)
       end
     end
-    for _, f in ipairs(lifetime.features) do vector[f] = outcome[view.features[f].op](s) end
+    for _, f in ipairs(lifetime.features) do vector[f] = lifetime_value(s, lifetime, log.view.features[f].op) end
   end
   return valid_until
 end
 
--- Counts the values that were last seen inside each window. When one leaves is when its newest cell does.
-local function fold_seen(call, view, log, names, now, vector)
-  for i, seen in ipairs(view.seen) do
-    local fed_at, found = log.seen[i].fed_at, 0
+-- A set of last-seen times that must hold something is gone (evicted, deleted): said once, then it starts anew.
+local function lose_seen(call, log, seen)
+  call.lost = call.lost + 1
+  log.s[seen.at + FED_AT], log.s[seen.at + SEEN_EXPIRES_AT] = -INFINITE, -INFINITE
+end
+
+-- Counts the values that were last seen inside each window. Returns when the first of them leaves; while there are only
+-- singles, that is when its newest one does.
+local function fold_seen(call, log, now, vector)
+  local s, view, valid_until = log.s, log.view, INFINITE
+  for _, seen in ipairs(view.seen) do
+    local fed_at, found = s[seen.at + FED_AT], 0
+    local name = fed_at > now - seen.longest and seen_name(call, view, log.key, seen)
     for _, window in ipairs(seen.windows) do
       found = 0
       if fed_at > now - window.length then
-        found = redis.call('ZCOUNT', names.seen[i], '(' .. integer(now - window.length), '+inf')
+        found = redis.call('ZCOUNT', name, '(' .. integer(now - window.length), '+inf')
+        if s[view.book + TILES] > 0 then
+          local first = redis.call('ZRANGEBYSCORE', name, '(' .. integer(now - window.length), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+          if first[2] then valid_until = min(valid_until, tonumber(first[2]) + window.length) end
+        end
       end
       vector[window.feature] = found
     end
-    if found == 0 and fed_at > now - seen.longest then lose_seen(call, log, i) end
+    if found == 0 and name then lose_seen(call, log, seen) end
   end
+  return valid_until
 end
 
--- Returns the vector, and the first moment at which time alone may change it.
-local function fold(call, view, log, names, now)
-  trim(view, log, now)
-  call.budget = call.budget - cell_count(view, log)
-  local vector = {}
-  local valid_until = math.min(fold_cells(view, log, now, vector), fold_lifetimes(view, log, now, vector))
-  fold_seen(call, view, log, names, now, vector)
-  return vector, valid_until
+-- Brings the running aggregates to `now`. Returns the vector, and the first moment at which time alone may change it.
+local function fold(call, log, now)
+  local s, view = log.s, log.view
+  log.now = now
+  local book = view.book
+  if not log.refold then
+    for _, edge in ipairs(view.edges) do
+      if now >= s[edge.at + NEXT] then advance(log, edge, now) end
+    end
+    if s[book + PASSED] > MOST_TAKEN_OUT then log.refold = true end
+  end
+  if log.refold then fold_cells(log, now) end
+  for group in pairs(log.unsure) do find_extremes(log, group) end
+
+  local vector, valid_until = {}, INFINITE
+  for _, edge in ipairs(view.edges) do
+    local upcoming = s[edge.at + NEXT]
+    if upcoming < valid_until then valid_until = upcoming end
+  end
+  for f, feature in ipairs(view.features) do
+    local group = feature.group
+    if group then
+      vector[f] = outcome[feature.op](s, group)
+    elseif feature.ends then
+      vector[f] = log.scans[f] and newest_value(log, feature) or log.newest[f] or s[VECTOR + f]
+    end
+  end
+  return vector, min(valid_until, fold_lifetimes(log, now, vector), fold_seen(call, log, now, vector))
 end

@@ -1,25 +1,27 @@
--- Reading: vectors out, folded again where time has passed them by.
+-- Reading: vectors out, brought up to date where time has passed them by.
 
 local function read_entity(call, view, key, force)
-  local head = redis.call('GETRANGE', key, 0, HEADER_BYTES + 8 * #view.features - 1)
-  if head == '' then
+  local served = redis.call('GETRANGE', key, 0, 8 * (1 + VECTOR + #view.features) - 1)
+  if served == '' then
     -- A hash without a log would go on serving what nobody can vouch for.
     call.lost = call.lost + redis.call('DEL', hash_name(call, key))
     return nothing_stored(call, view)
   end
-  local outdated = other_layout(view, head)
+  local outdated = other_layout(view, served)
   if outdated then return outdated end
+  if #served < 8 * (1 + VECTOR + #view.features) then error({ err = 'this log is cut off' }) end
   local whole = force or redis.call('EXISTS', hash_name(call, key)) == 0
-  local as_of, valid_until = struct.unpack('<dd', head, 17)
-  if not whole and now_of(call, as_of) < valid_until then return 'V' .. string.sub(head, 9) end
-  if call.budget <= 0 then return LEFT end
-  local log = parse_log(view, redis.call('GET', key))
-  return settle(call, view, log, key_names(call, view, key), now_of(call, log.as_of), false, whole)
+  local as_of, valid_until = struct.unpack('<dd', served, 17)
+  if not whole and now_of(call, as_of) < valid_until then return 'V' .. sub(served, 9) end
+  if is_over(call) then return LEFT end
+  local log = load_log(view, key)
+  log.refold = force
+  return settle(call, log, now_of(call, as_of), false, whole)
 end
 
--- KEYS: logs of one view. ARGV[2]: B index of the view, B 1 to fold all of them again.
--- Returns, one after the other: 'V' and the vector; 'S' for one that must be folded again and is left for another call;
--- 'L' and c8 a layout; or 'E' as `record` has it. At the end I4 as `record`.
+-- KEYS: logs of one view. ARGV[2]: B index of the view, B 1 to fold all of them anew.
+-- Returns, one after the other: 'V' and the vector; 'S' for one that must be brought up to date and is left for another
+-- call; 'L' and c8 a layout; or 'E' as `record` has it. At the end I4 as `record`.
 local function read(keys, args)
   local call = open_call(args[1])
   local index, force = struct.unpack('<BB', args[2])
@@ -29,5 +31,5 @@ local function read(keys, args)
   return table.concat(replies)
 end
 
--- Reading goes on where memory has run out: folding again stores no more than is there.
+-- Reading goes on where memory has run out: bringing up to date stores no more than is there.
 redis.register_function({ function_name = 'freshet_read_' .. version, callback = read, flags = { 'allow-oom' } })

@@ -1,147 +1,159 @@
 -- Recording: events into logs.
 
-local SEARCHES_WORTH_AN_INDEX = 16
+local TAKEN_AS_NOW = 2147483648 -- the flag of a single whose time the store chose, so that a retry's own time is no difference
+local TAKEN_OVER = 1073741824 -- the flag of one of an older layout, which may not have kept all that a retry tells
+local OWN_FLAGS = 536870911 -- the flags that are the view's
 
 -- Takes an event into the running figures that go by arrival.
-local function add_to_lifetimes(view, log, row, now)
-  local chunk = { row.time, row.flags, unpack(row.columns, 1, view.column_count) }
-  for i, lifetime in ipairs(view.lifetimes) do
-    local s = log.lifetimes[i]
-    if now - s.arrival >= lifetime.idle then s = empty_aggregate() end
-    local n = s.n
-    gather(lifetime, s, chunk, 0, 0, #chunk)
-    if s.n > n then
-      s.arrival = now
-      if row.time >= s.last_at then
-        s.last_at, s.last = row.time, lifetime.column > 0 and row.columns[lifetime.column] or row.time
+local function add_to_lifetimes(log, row, now)
+  local s = log.s
+  local single = single_of(log.view, row)
+  for _, lifetime in ipairs(log.view.lifetimes) do
+    local at, lane = lifetime.at, lifetime.lane
+    if now - s[at + ARRIVAL] >= lifetime.idle then clear_lifetime(s, at) end
+    local n, sum, rest, least, most, spread, trues = single_part(lane, single)
+    if n > 0 then
+      grow(s, lifetime.group, n, sum, rest, least, most, spread, trues)
+      s[at + ARRIVAL] = now
+      if row.time >= s[at + LAST_AT] then
+        s[at + LAST_AT], s[at + LAST] = row.time, lane.column > 0 and single[3 + lane.column] or row.time
       end
-      log.lifetimes[i] = s
     end
   end
-end
-
--- How a repeated event differs from the one recorded: is the time another, which columns, which flags.
-local function differences(view, cells, at, row, given)
-  local time, _, flags = struct.unpack('<dc8I4', cells, at)
-  local other_time = 0
-  if given == given and time ~= given and bit.band(flags, TAKEN_AS_NOW) == 0 then other_time = 1 end
-  local columns = 0
-  for c = 1, view.column_count do
-    local value = struct.unpack('<d', cells, at + CELL_FIXED_BYTES + 8 * (c - 1))
-    -- A column that is null may only not have been kept, before the definition grew: no difference to tell of.
-    if value == value and value ~= row.columns[c] then columns = columns + 2 ^ (c - 1) end
-  end
-  local mask = bit.band(flags, TAKEN_OVER) == 0 and bit.band(bit.bxor(flags, row.flags), OWN_FLAGS) or 0
-  return struct.pack('<BBI4I4d', DUPLICATE, other_time, columns, mask, time)
 end
 
 local function verdict(status, time)
   return struct.pack('<BBI4I4d', status, 0, 0, 0, time)
 end
 
+-- How a repeated event differs from the one recorded: is the time another, which columns, which flags.
+local function differences(view, single, row, given)
+  local time, flags = single[1], single[3]
+  local other_time = 0
+  if given == given and time ~= given and band(flags, TAKEN_AS_NOW) == 0 then other_time = 1 end
+  local columns = 0
+  for c = 1, view.column_count do
+    local value = single[3 + c]
+    -- A column that is null may only not have been kept, before the definition grew: no difference to tell of.
+    if value == value and value ~= row.columns[c] then columns = columns + 2 ^ (c - 1) end
+  end
+  local mask = band(flags, TAKEN_OVER) == 0 and band(bit.bxor(flags, row.flags), OWN_FLAGS) or 0
+  return struct.pack('<BBI4I4d', DUPLICATE, other_time, columns, mask, time)
+end
+
 -- One row of a record call: d time (NaN: left out), c8 id, I4 flags, I4 which distinct fields are present, d a column,
 -- c8 a distinct field.
 local function parse_row(view, packed, at)
-  local row = { values = {} }
+  local row = {}
   row.time, row.id, row.flags, row.present, at = struct.unpack('<dc8I4I4', packed, at)
   row.columns = { struct.unpack(view.columns_format, packed, at) }
   at = at + 8 * view.column_count
-  for h = 1, view.distinct_fields do row.values[h], at = struct.unpack('<c8', packed, at) end
+  row.values_packed = sub(packed, at, at + 8 * view.distinct_fields - 1)
   return row
 end
 
-local function pack_cell(view, row, flags)
-  return struct.pack('<dc8I4', row.time, row.id, flags) .. struct.pack(view.columns_format, unpack(row.columns, 1, view.column_count))
-end
-
 -- Marks when an event's distinct values were last seen. Values that no window can hold any more stay out.
-local function mark_seen(call, view, log, names, rows, now)
-  for i, seen in ipairs(view.seen) do
+local function mark_seen(call, log, rows, now)
+  local s, view = log.s, log.view
+  for _, seen in ipairs(view.seen) do
     local newest, newest_time = {}, -INFINITE
     for _, row in ipairs(rows) do
-      local passes = seen.mask == 0 or bit.band(row.flags, seen.mask) ~= 0
-      if passes and bit.band(row.present, seen.present) ~= 0 and row.time > now - seen.longest then
-        local value = row.values[seen.field]
+      local passes = seen.mask == 0 or band(row.flags, seen.mask) ~= 0
+      if passes and band(row.present, seen.present) ~= 0 and row.time > now - seen.longest then
+        local value = sub(row.values_packed, 8 * seen.field - 7, 8 * seen.field)
         if not newest[value] or newest[value] < row.time then newest[value] = row.time end
-        newest_time = math.max(newest_time, row.time)
+        newest_time = max(newest_time, row.time)
       end
     end
     if newest_time > -INFINITE then
-      local name = names.seen[i]
-      if log.seen[i].fed_at > now - seen.longest and redis.call('EXISTS', name) == 0 then lose_seen(call, log, i) end
+      local name, at = seen_name(call, view, log.key, seen), seen.at + FED_AT
+      if s[at] > now - seen.longest and redis.call('EXISTS', name) == 0 then lose_seen(call, log, seen) end
       for value, time in pairs(newest) do redis.call('ZADD', name, 'GT', integer(time), value) end
-      log.seen[i].fed_at = math.max(log.seen[i].fed_at, newest_time)
+      s[at] = max(s[at], newest_time)
     end
   end
 end
 
--- Last-seen times without a log are left over from one that was evicted or deleted: nothing may be built on them.
-local function drop_leftovers(call, names)
-  for _, name in ipairs(names.seen) do call.lost = call.lost + redis.call('UNLINK', name) end
-end
-
--- Finds where the cell of an id stands, if the log holds it.
-local function cell_finder(view, log, searches)
-  if searches < SEARCHES_WORTH_AN_INDEX then
-    return function(id) return search_cell(view, log, id) end
+-- Companions without a log are left over from one that was evicted or deleted: nothing may be built on them.
+local function drop_leftovers(call, view, key)
+  call.lost = call.lost + redis.call('UNLINK', ids_name(call, view, key))
+  for _, seen in ipairs(view.seen) do
+    call.lost = call.lost + redis.call('UNLINK', seen_name(call, view, key, seen))
   end
-  local index = index_cells(view, log)
-  return function(id) return index[id] end
 end
 
-local function record_entity(call, log_key, packed)
-  if call.budget <= 0 then return LEFT end
-  local view = views[string.byte(packed, 1)]
-  local raw = redis.call('GET', log_key)
-  local outdated = raw and other_layout(view, raw)
-  if outdated then return outdated end
-  local log = raw and parse_log(view, raw) or new_log(call, view)
-  local names = key_names(call, view, log_key)
-  local now = now_of(call, log.as_of)
-  local find_cell = cell_finder(view, log, (#packed - 1) / view.row_bytes)
+-- What becomes of a row: its verdict, and whether it is to be recorded.
+local function judge(call, log, row, now, fresh)
+  local s, view = log.s, log.view
+  local given = row.time
+  local latest = call.event_clock and INFINITE or max(now, call.millis + call.tolerance)
+  if not call.event_clock and (given ~= given or given > now and given <= latest) then
+    row.time, row.as_now = now, true
+  end
+  local single = fresh[row.id]
+  if not single then
+    local _
+    _, single = find_single(log, row.id)
+  end
+  -- The id of a single past the horizon, which only waits to be dropped, is free again.
+  local horizon = (given > latest and now or max(now, row.time)) - view.keep
+  if single and single[1] > horizon then return differences(view, single, row, given) end
+  local recorded_at = not single and remembered(call, log, row.id, given > latest and now or max(now, row.time))
+  if recorded_at then return verdict(DUPLICATE, recorded_at) end
+  if given > latest then return verdict(REJECTED, given) end
+  if row.time <= now - view.span then return verdict(TOO_LATE, given) end
+  row.high, row.low = halves(row.id)
+  local book = view.book
+  -- What falls among the tiles cannot be told from a repeat once its id would be forgotten.
+  if row.time <= max(s[book + REMEMBERED_SINCE], now - view.horizon)
+    and is_before(row.time, row.high, row.low, s[book + FRONTIER], s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW]) then
+    return verdict(FORGOTTEN, given)
+  end
+  return verdict(RECORDED, row.time), true
+end
 
-  local verdicts, rows, fresh, fresh_by_id = {}, {}, {}, {}
+local function record_entity(call, key, packed)
+  if is_over(call) then return LEFT end
+  local view = views[string.byte(packed, 1)]
+  local log, outdated = load_log(view, key)
+  if outdated then return outdated end
+  local is_new = not log
+  log = log or new_log(call, view, key)
+  local s = log.s
+  local now = now_of(call, s[AS_OF])
+
+  log.newest_before = s[LAST_EVENT_AT]
+
+  local verdicts, rows, fresh = {}, {}, {}
   for at = 2, #packed, view.row_bytes do
     local row = parse_row(view, packed, at)
-    local given, flags, reply = row.time, row.flags, nil
-    local latest = call.event_clock and INFINITE or math.max(now, call.millis + call.tolerance)
-    if not call.event_clock and (given ~= given or (given > now and given <= latest)) then
-      row.time, flags = now, flags + TAKEN_AS_NOW
-    end
-    local cells, cell_at = log.cells, find_cell(row.id)
-    if fresh_by_id[row.id] then cells, cell_at = fresh_by_id[row.id].packed, 1 end
-    -- The id of a cell past the horizon, which only waits to be dropped, is free again.
-    local horizon = (given > latest and now or math.max(now, row.time)) - view.keep
-    if cell_at and struct.unpack('<d', cells, cell_at) > horizon then
-      reply = differences(view, cells, cell_at, row, given)
-    elseif given > latest then
-      reply = verdict(REJECTED, given)
-    elseif row.time <= now - view.span then
-      reply = verdict(TOO_LATE, given)
-    else
-      reply = verdict(RECORDED, row.time)
-      now = math.max(now, row.time)
-      local cell = { time = row.time, id = row.id, packed = pack_cell(view, row, flags) }
-      fresh[#fresh + 1], fresh_by_id[row.id], rows[#rows + 1] = cell, cell, row
-      log.event_seq = log.event_seq + 1
-      log.last_event_at = math.max(log.last_event_at, row.time)
-      add_to_lifetimes(view, log, row, now)
+    local reply, taken = judge(call, log, row, now, fresh)
+    if taken then
+      now = max(now, row.time)
+      fresh[row.id] = { row.time, row.id, row.as_now and row.flags + TAKEN_AS_NOW or row.flags,
+        unpack(row.columns, 1, view.column_count) }
+      rows[#rows + 1] = row
+      s[EVENT_SEQ] = s[EVENT_SEQ] + 1
+      s[LAST_EVENT_AT] = max(s[LAST_EVENT_AT], row.time)
+      add_to_lifetimes(log, row, now)
+      if row.as_now then row.flags = row.flags + TAKEN_AS_NOW end
     end
     verdicts[#verdicts + 1] = reply
   end
 
   local vector
   if #rows > 0 then
-    if not raw then drop_leftovers(call, names) end
-    insert_cells(view, log, fresh)
-    mark_seen(call, view, log, names, rows, now)
-    vector = settle(call, view, log, names, now, true)
-  elseif not raw then
+    if is_new then drop_leftovers(call, view, key) end
+    mark_seen(call, log, rows, now)
+    insert(call, log, rows, now)
+    if is_crowded(call, log) then compact(call, log, now) end
+    vector = settle(call, log, now, true)
+  elseif is_new then
     vector = nothing_stored(call, view)
-  elseif now < log.valid_until and redis.call('EXISTS', names.hash) == 1 then
-    vector = 'V' .. string.sub(raw, 9, HEADER_BYTES + 8 * #view.features)
+  elseif now < s[VALID_UNTIL] and redis.call('EXISTS', hash_name(call, key)) == 1 then
+    vector = 'V' .. sub(log.raw, 9, 8 + 8 * (VECTOR + #view.features))
   else
-    vector = settle(call, view, log, names, now, false)
+    vector = settle(call, log, now, false)
   end
   return vector .. table.concat(verdicts)
 end

@@ -1,116 +1,179 @@
 -- Storing: the log with its new vector, and the served hash.
 
--- A decimal that reads back as the same double, with as few of 15, 16 or 17 digits as will do.
-local function decimal(value)
-  if value == math.floor(value) and math.abs(value) < 1e15 then return string.format('%d', value) end
-  local text = string.format('%.15g', value)
-  if tonumber(text) == value then return text end
-  text = string.format('%.16g', value)
-  if tonumber(text) == value then return text end
-  return string.format('%.17g', value)
-end
-
 -- Writes the fields of the served hash that differ from `before` (nil: all of them). Returns how many it set, and how
 -- many of these were not there.
-local function put_hash(call, view, log, names, vector, before, touched)
-  local set, gone = { '_as_of', integer(log.as_of) }, {}
+local function put_hash(call, log, name, vector, before, touched)
+  local s, view = log.s, log.view
+  local set, gone = { '_as_of', s[AS_OF] }, nil
   local at = 2
-  local function put(field, text)
-    set[at + 1], set[at + 2] = field, text
-    at = at + 2
+  if s[VALID_UNTIL] < INFINITE then
+    set[3], set[4] = '_valid_until', s[VALID_UNTIL]
+    at = 4
+  else
+    gone = { '_valid_until' }
   end
-  if log.valid_until < INFINITE then put('_valid_until', integer(log.valid_until)) else gone[1] = '_valid_until' end
   if touched or not before then
-    put('_revision', integer(log.revision))
-    put('_event_seq', integer(log.event_seq))
-    put('_updated_at', integer(math.floor(call.millis / 1000)))
-    put('_complete_since', integer(log.complete_since))
-    if log.last_event_at > -INFINITE then put('_last_event_at', integer(log.last_event_at)) end
-  end
-  for f, feature in ipairs(view.features) do
-    local value, old = vector[f], before and before[f]
-    if value ~= value then
-      if not before or old == old then gone[#gone + 1] = feature.field end
-    elseif value ~= old then
-      put(feature.field, decimal(value))
+    set[at + 1], set[at + 2] = '_revision', s[REVISION]
+    set[at + 3], set[at + 4] = '_event_seq', s[EVENT_SEQ]
+    set[at + 5], set[at + 6] = '_updated_at', floor(call.millis / 1000)
+    at = at + 6
+    if not before then
+      set[at + 1], set[at + 2] = '_complete_since', s[COMPLETE_SINCE]
+      at = at + 2
+    end
+    if s[LAST_EVENT_AT] > -INFINITE then
+      set[at + 1], set[at + 2] = '_last_event_at', s[LAST_EVENT_AT]
+      at = at + 2
     end
   end
-  local created = redis.call('HSET', names.hash, unpack(set))
-  if #gone > 0 and created < at / 2 then redis.call('HDEL', names.hash, unpack(gone)) end
+  for f, feature in ipairs(view.features) do
+    local value = vector[f]
+    local old = before and before[f]
+    if value ~= value then
+      if not before or old == old then
+        gone = gone or {}
+        gone[#gone + 1] = feature.field
+      end
+    elseif value ~= old then
+      set[at + 1], set[at + 2] = feature.field, value -- Valkey writes the shortest decimal that reads back as the same double
+      at = at + 2
+    end
+  end
+  local created = redis.call('HSET', name, unpack(set))
+  if gone and created < at / 2 then redis.call('HDEL', name, unpack(gone)) end
   return at / 2, created
 end
 
 -- Brings the served hash up to date, whole where it was missing (evicted, deleted). Returns whether it was.
-local function store_hash(call, view, log, names, vector, before, touched)
-  local set, created = put_hash(call, view, log, names, vector, before, touched)
+local function store_hash(call, log, name, vector, before, touched)
+  local set, created = put_hash(call, log, name, vector, before, touched)
   local missing = created == set
-  if missing and before then put_hash(call, view, log, names, vector, nil, touched) end
+  if missing and before then put_hash(call, log, name, vector, nil, touched) end
   return missing
 end
 
 -- Moves an expiry, once it falls short of what is needed, to a sixteenth of `span` past it. Under the event clock, times
 -- of events say nothing of when Valkey may forget: keys live from their last write.
-local function extend(holder, needed, span)
-  if holder.expires_at >= needed then return false end
-  holder.expires_at = math.floor(needed + span * SLACK)
+local function extend(s, at, needed, span)
+  if s[at] >= needed then return false end
+  s[at] = floor(needed + span * SLACK)
   return true
 end
 
-local function extend_log(call, view, log)
-  local needed = (call.event_clock and call.millis or log.last_event_at) + view.keep
-  for i, lifetime in ipairs(view.lifetimes) do
-    needed = math.max(needed, (call.event_clock and call.millis or log.lifetimes[i].arrival) + lifetime.idle)
+local function extend_log(call, log)
+  local s, view = log.s, log.view
+  local needed = (call.event_clock and call.millis or s[LAST_EVENT_AT]) + view.keep
+  for _, lifetime in ipairs(view.lifetimes) do
+    needed = max(needed, (call.event_clock and call.millis or s[lifetime.at + ARRIVAL]) + lifetime.idle)
   end
-  return extend(log, needed, view.keep)
+  return extend(s, EXPIRES_AT, needed, view.keep)
 end
 
 -- Last-seen times are trimmed to the longest window that counts them as their TTL moves. They never outlive their log,
 -- beside which they would seem to be left over from one that was lost.
-local function extend_seen(call, view, log, names, now)
-  for i, seen in ipairs(view.seen) do
-    local state = log.seen[i]
-    local needed = call.event_clock and log.expires_at or state.fed_at + seen.longest
-    if state.fed_at > -INFINITE and extend(state, needed, seen.longest) then
-      state.expires_at = math.min(state.expires_at, log.expires_at)
-      redis.call('ZREMRANGEBYSCORE', names.seen[i], '-inf', integer(now - seen.longest))
-      redis.call('PEXPIREAT', names.seen[i], integer(state.expires_at))
+local function extend_seen(call, log, now)
+  local s, view = log.s, log.view
+  for _, seen in ipairs(view.seen) do
+    local fed_at, at = s[seen.at + FED_AT], seen.at + SEEN_EXPIRES_AT
+    local needed = call.event_clock and s[EXPIRES_AT] or fed_at + seen.longest
+    if fed_at > -INFINITE and extend(s, at, needed, seen.longest) then
+      s[at] = min(s[at], s[EXPIRES_AT])
+      local name = seen_name(call, view, log.key, seen)
+      redis.call('ZREMRANGEBYSCORE', name, '-inf', integer(now - seen.longest))
+      redis.call('PEXPIREAT', name, integer(s[at]))
     end
   end
 end
 
+-- Drops from a log that is rewritten the cells that no window can hold any more, and no retry can repeat.
+local function trim(log, now)
+  local s, view = log.s, log.view
+  local book = view.book
+  local tiles, singles = s[book + TILES], s[book + SINGLES]
+  local number, last = 0, cell_count(log)
+  for _, edge in ipairs(view.edges) do last = min(last, s[edge.at + POSITION]) end
+  while number < last do
+    local newest
+    if number < tiles then
+      newest = tile_at(log, number)[2]
+    else
+      newest = first_time(log, number)
+    end
+    if newest > now - view.keep then break end
+    number = number + 1
+  end
+  if number == 0 then return end
+  for _, edge in ipairs(view.edges) do s[edge.at + POSITION] = s[edge.at + POSITION] - number end
+  local gone = min(number, tiles)
+  log.tiles = sub(log.tiles, gone * view.tile_bytes + 1)
+  s[book + TILES] = tiles - gone
+  gone = number - gone
+  log.marks = sub(log.marks, gone * MARK_BYTES + 1)
+  log.singles = sub(log.singles, gone * view.single_bytes + 1)
+  s[book + SINGLES] = singles - gone
+end
+
+-- The log written whole, with room for more; and its header.
+local function rewritten(log, now)
+  trim(log, now)
+  local s, view = log.s, log.view
+  local book = view.book
+  local singles, tiles = s[book + SINGLES], s[book + TILES]
+  local slots = singles + max(4, floor(singles / 4))
+  local tile_slots = tiles > 0 and tiles + 8 or 0
+  s[book + FIRST_SINGLE], s[book + SINGLE_SLOTS], s[book + TILE_SLOTS] = 0, slots, tile_slots
+  local header = struct.pack(view.header_format, unpack(s, 1, view.doubles))
+  return table.concat({ view.layout, header, log.marks, string.rep('\0', MARK_BYTES * (slots - singles)), log.singles,
+    string.rep('\0', view.single_bytes * (slots - singles)), log.tiles,
+    string.rep('\0', view.tile_bytes * (tile_slots - tiles)) }), header
+end
+
 -- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it.
 -- `taken`: events came in; `whole`: every field of the hash is written, also those that did not change.
-local function settle(call, view, log, names, now, taken, whole)
-  local vector, valid_until = fold(call, view, log, names, now)
-  local packed_vector = struct.pack(view.vector_format, unpack(vector))
-  local before = nil
-  if not whole and log.vector ~= '' then before = { struct.unpack(view.vector_format, log.vector) } end
-  local changed = packed_vector ~= log.vector
-  if changed then log.revision = math.max(log.revision + 1, call.micros) end
-  log.vector, log.as_of, log.valid_until = packed_vector, now, valid_until
-
-  local extended = extend_log(call, view, log)
-  extend_seen(call, view, log, names, now)
-  local header = pack_header(view, log)
-  if log.cells_stored and not extended then
-    redis.call('SETRANGE', names.log, 0, header)
-  elseif extended then
-    redis.call('SET', names.log, header .. log.cells, 'PXAT', integer(log.expires_at))
-  else
-    redis.call('SET', names.log, header .. log.cells, 'KEEPTTL')
+local function settle(call, log, now, taken, whole)
+  local s, view = log.s, log.view
+  local vector, valid_until = fold(call, log, now)
+  local before = not whole and s[REVISION] > 0 and {} or nil
+  local changed = false
+  for f = 1, #view.features do
+    local at = VECTOR + f
+    local old, new = s[at], vector[f]
+    if before then before[f] = old end
+    if new ~= old and (new == new or old == old) then changed = true end
+    s[at] = new
   end
-  local hash_was_missing = store_hash(call, view, log, names, vector, before, changed or taken)
-  if extended or hash_was_missing then redis.call('PEXPIREAT', names.hash, integer(log.expires_at)) end
-  return 'V' .. string.sub(header, 9, HEADER_BYTES + 8 * #view.features)
+  if changed or s[REVISION] == 0 then s[REVISION] = max(s[REVISION] + 1, call.micros) end
+  s[AS_OF], s[VALID_UNTIL] = now, valid_until
+
+  local extended = extend_log(call, log)
+  extend_seen(call, log, now)
+  local header
+  if log.rewrite then
+    local text
+    text, header = rewritten(log, now)
+    if extended then
+      redis.call('SET', log.key, text, 'PXAT', integer(s[EXPIRES_AT]))
+    else
+      redis.call('SET', log.key, text, 'KEEPTTL')
+    end
+  else
+    header = struct.pack(view.header_format, unpack(s, 1, view.doubles))
+    redis.call('SETRANGE', log.key, 8, header)
+    if extended then redis.call('PEXPIREAT', log.key, integer(s[EXPIRES_AT])) end
+  end
+  local name = hash_name(call, log.key)
+  local hash_was_missing = store_hash(call, log, name, vector, before, changed or taken)
+  if extended or hash_was_missing then redis.call('PEXPIREAT', name, integer(s[EXPIRES_AT])) end
+  return 'V' .. sub(header, 1, 8 * (VECTOR + #view.features))
 end
 
 -- What a reader gets of an entity of which nothing is stored: a vector that is as old as this call, and never wrong.
 local function nothing_stored(call, view)
   local parts = { 'V', struct.pack('<ddddddd', call.micros, call.millis, INFINITE, -INFINITE, 0,
     call.complete_since[view.index], -INFINITE) }
-  local empty = empty_aggregate()
   for _, feature in ipairs(view.features) do
-    parts[#parts + 1] = struct.pack('<d', feature.op == 'distinct' and 0 or outcome[feature.op](empty))
+    local zero = feature.op == 'distinct' or feature.op == 'count' or feature.op == 'sum'
+    parts[#parts + 1] = struct.pack('<d', zero and 0 or NULL)
   end
   return table.concat(parts)
 end

@@ -1,79 +1,110 @@
 -- Growing: logs of an older layout of the same view become logs of this one. What was not kept is null.
 
--- Numbers of things that the old layout has, and, for each thing of the new one, where the old one has it (0: nowhere).
-local function parse_upgrade(packed)
-  local old = {}
-  local index, at
-  index, old.layout, old.features, old.columns, old.lifetimes, old.seen, at = struct.unpack('<Bc8BBBB', packed)
-  local view = views[index]
-  local from = {}
-  for _, part in ipairs({ { 'features', #view.features }, { 'columns', view.column_count }, { 'flags', 30 },
-    { 'lifetimes', #view.lifetimes }, { 'seen', #view.seen } }) do
-    from[part[1]] = { string.byte(packed, at, at + part[2] - 1) }
-    at = at + part[2]
+-- A cell's numbers, moved from where the old layout has them to where the new one does.
+local function upgraded_tile(view, old, raw, at)
+  local had = { struct.unpack(old.tile_format, raw, at) }
+  local tile = empty_tile(view)
+  tile[1], tile[2], tile[3] = had[1], had[2], had[3]
+  for l, lane in ipairs(view.lanes) do
+    local places, from = lane.tile, old.lanes[l]
+    if from.n then
+      if places.n ~= 3 then tile[places.n] = had[from.n] end
+      if places.trues and from.trues > 0 then tile[places.trues] = had[from.trues] end
+      if places.sum and from.sum > 0 then
+        tile[places.sum], tile[places.sum + 1] = had[from.sum], had[from.sum + 1]
+        tile[places.least], tile[places.least + 1] = had[from.least], had[from.least + 1]
+        tile[places.spread] = had[from.spread]
+      end
+      if places.newest and from.newest > 0 then
+        tile[places.newest] = had[from.newest]
+        if places.newest_at ~= 2 then tile[places.newest_at] = had[from.newestAt] end
+      end
+    end
   end
-  return view, old, from
+  return pack_tile(view, tile)
 end
 
-local function upgraded_cells(view, old, from, raw)
-  local cells = {}
-  local cell_bytes = CELL_FIXED_BYTES + 8 * old.columns
-  for at = header_bytes(old.features, old.lifetimes, old.seen) + 1, #raw, cell_bytes do
-    local row, flags = { columns = {} }, nil
-    row.time, row.id, flags = struct.unpack('<dc8I4', raw, at)
-    local kept = TAKEN_OVER + (bit.band(flags, TAKEN_AS_NOW) ~= 0 and TAKEN_AS_NOW or 0)
-    for new, place in ipairs(from.flags) do
-      if place > 0 and bit.band(flags, 2 ^ (place - 1)) ~= 0 then kept = kept + 2 ^ (new - 1) end
-    end
-    for new, place in ipairs(from.columns) do
-      row.columns[new] = place > 0 and struct.unpack('<d', raw, at + CELL_FIXED_BYTES + 8 * (place - 1)) or NULL
-    end
-    cells[#cells + 1] = pack_cell(view, row, kept)
+local function upgraded_single(view, old, raw, at)
+  local had = { struct.unpack(old.single_format, raw, at) }
+  local flags = had[3]
+  local row = { time = had[1], id = had[2], columns = {} }
+  row.flags = TAKEN_OVER + (band(flags, TAKEN_AS_NOW) ~= 0 and TAKEN_AS_NOW or 0)
+  for new, place in ipairs(old.from.flags) do
+    if place > 0 and band(flags, 2 ^ (place - 1)) ~= 0 then row.flags = row.flags + 2 ^ (new - 1) end
   end
-  return table.concat(cells)
+  for new, place in ipairs(old.from.columns) do row.columns[new] = place > 0 and had[3 + place] or NULL end
+  local values = {}
+  for new, place in ipairs(old.from.distinctFields) do
+    values[new] = place > 0 and had[3 + old.columns + place] or NO_VALUE
+  end
+  row.values_packed = table.concat(values)
+  return pack_single(view, row)
 end
 
 -- Returns 'V' once the log is none of the old layout.
-local function upgrade_log(call, view, old, from, key)
+local function upgrade_log(call, view, old, key)
   local raw = redis.call('GET', key)
-  if not raw or string.sub(raw, 1, 8) ~= old.layout then return 'V' end
-  if call.budget <= 0 then return LEFT end
-  local log = new_log(call, view)
-  local since = log.complete_since
-  parse_fixed_header(log, raw)
+  if not raw or sub(raw, 1, 8) ~= old.layout then return 'V' end
+  if is_over(call) then return LEFT end
+  local had = { struct.unpack(old.header_format, raw, 9) }
+  local log = new_log(call, view, key)
+  local s, from = log.s, old.from
+  for i = REVISION, VECTOR do s[i] = had[i] end
 
-  local vector, added = {}, false
+  local added, since = false, call.complete_since[view.index]
   for new, place in ipairs(from.features) do
-    vector[new] = place > 0 and struct.unpack('<d', raw, VECTOR_AT + 8 * (place - 1)) or NULL
+    s[VECTOR + new] = place > 0 and had[VECTOR + place] or NULL
     added = added or place == 0
   end
   -- A process of the older definition may have taken events in since the newer one was enrolled.
-  local late = added and (call.event_clock or log.as_of >= since)
-  log.complete_since = math.max(log.complete_since, late and call.millis or since)
-  log.vector = struct.pack(view.vector_format, unpack(vector))
+  local late = added and (call.event_clock or s[AS_OF] >= since)
+  s[COMPLETE_SINCE] = max(s[COMPLETE_SINCE], late and call.millis or since)
+  local old_book = VECTOR + old.features + 1
+  for _, i in ipairs({ FRONTIER, FRONTIER_HIGH, FRONTIER_LOW, COMPACTED_AT, IDS_BUCKETS, REMEMBERED_SINCE, FORGOTTEN_IDS }) do
+    s[view.book + i] = had[old_book + i]
+  end
   for new, place in ipairs(from.lifetimes) do
-    if place > 0 then log.lifetimes[new] = unpack_lifetime(raw, header_bytes(old.features, place - 1, 0) + 1) end
+    for i = 0, LIFETIME_DOUBLES - 1 do
+      if place > 0 then s[view.lifetimes[new].at + i] = had[old_book + BOOK_DOUBLES + LIFETIME_DOUBLES * (place - 1) + i] end
+    end
   end
   for new, place in ipairs(from.seen) do
-    local seen = place > 0 and unpack_seen(raw, header_bytes(old.features, old.lifetimes, place - 1) + 1)
+    local at = old_book + BOOK_DOUBLES + LIFETIME_DOUBLES * old.lifetimes + 2 * (place - 1)
     -- One that has expired as it should is nothing that a longer window could find lost.
-    if seen and seen.expires_at > call.millis then log.seen[new] = seen end
+    if place > 0 and had[at + SEEN_EXPIRES_AT] > call.millis then
+      s[view.seen[new].at + FED_AT], s[view.seen[new].at + SEEN_EXPIRES_AT] = had[at + FED_AT], had[at + SEEN_EXPIRES_AT]
+    end
   end
-  log.cells = upgraded_cells(view, old, from, raw)
-  settle(call, view, log, key_names(call, view, key), now_of(call, log.as_of), false, true)
+
+  local singles, first, slots, tiles = had[old_book + SINGLES], had[old_book + FIRST_SINGLE], had[old_book + SINGLE_SLOTS],
+    had[old_book + TILES]
+  local marks_at = 8 + 8 * old.doubles
+  local singles_from = marks_at + MARK_BYTES * slots
+  local cells = {}
+  for j = 0, singles - 1 do
+    cells[j + 1] = upgraded_single(view, old, raw, singles_from + old.single_bytes * (first + j) + 1)
+  end
+  log.marks = sub(raw, marks_at + MARK_BYTES * first + 1, marks_at + MARK_BYTES * (first + singles))
+  log.singles, cells = table.concat(cells), {}
+  for i = 0, tiles - 1 do
+    cells[i + 1] = upgraded_tile(view, old, raw, singles_from + old.single_bytes * slots + old.tile_bytes * i + 1)
+  end
+  log.tiles = table.concat(cells)
+  s[view.book + SINGLES], s[view.book + TILES] = singles, tiles
+  log.refold = true
+  settle(call, log, now_of(call, s[AS_OF]), false, true)
   return 'V'
 end
 
--- KEYS: logs. ARGV[2]: B index of the view, c8 the old layout, B its features, B columns, B lifetimes, B sets of
--- last-seen times; then, for each feature, column, flag (30), lifetime and set of the new layout, B where the old one has
--- it (from 1; 0: nowhere). Logs of another layout are left alone.
+-- KEYS: logs. ARGV[2]: B index of the view, then JSON that tells of the old layout (see upgrade.ts). Logs of another layout
+-- are left alone.
 -- Returns, one after the other: 'V' for one that is done, 'S' for one that is left for another call, or 'E' as `record`
 -- has it. At the end I4 as `record`.
 local function upgrade(keys, args)
   local call = open_call(args[1])
-  local view, old, from = parse_upgrade(args[2])
+  local view, old = views[string.byte(args[2], 1)], cjson.decode(sub(args[2], 2))
   local replies = {}
-  for i, key in ipairs(keys) do replies[i] = alone(upgrade_log, call, view, old, from, key) end
+  for i, key in ipairs(keys) do replies[i] = alone(upgrade_log, call, view, old, key) end
   replies[#replies + 1] = struct.pack('<I4', call.lost)
   return table.concat(replies)
 end

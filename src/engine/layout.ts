@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import type { Lane, Plan } from './plan.ts';
+
+/**
+ * How a log of a view is laid out. It is stored under the key prefix beside its hash, which every log bears at its head:
+ * what an older log must tell of itself for a new library to bring it up to date.
+ */
+export interface Layout {
+  /** Which arrangement these names are in; another one is another engine's. */
+  readonly format: 2;
+  readonly features: readonly string[];
+  readonly columns: readonly string[];
+  readonly flags: readonly string[];
+  readonly distinctFields: readonly string[];
+  readonly lanes: readonly LaneLayout[];
+  readonly lifetimes: readonly string[];
+  readonly seen: readonly string[];
+  /** Of the whole header but for the hash of its layout. */
+  readonly headDoubles: number;
+}
+
+/** What a compacted cell tells of a lane. */
+export interface LaneLayout {
+  readonly name: string;
+  /** Whether a number is gathered, and not only events: all of it, so that a definition that grows finds it gathered. */
+  readonly values: boolean;
+  /** Whether not every event is in it. An older layout may not have kept a number. */
+  readonly partial: boolean;
+  readonly trues: boolean;
+  readonly newest: boolean;
+}
+
+/** Doubles before the vector: revision, as_of, valid_until, last_event_at, event_seq, complete_since, expires_at. */
+export const vectorAt = 7;
+/** Doubles of the header that tell of the log itself (see lua/header.lua). */
+const bookDoubles = 13;
+export const lifetimeDoubles = 12;
+export const seenDoubles = 2;
+export const edgeDoubles = 3;
+
+/** Where numbers stand in the header, counted in doubles from 1, after the hash of the layout. */
+export interface HeaderPlaces {
+  readonly book: number;
+  readonly lifetimes: readonly number[];
+  readonly seen: readonly number[];
+  readonly edges: readonly number[];
+  readonly groups: readonly AggregatePlaces[];
+  readonly doubles: number;
+}
+
+/** Where an aggregate keeps what it gathers; 0: it does not. The second of a pair follows the first. */
+export interface AggregatePlaces {
+  readonly n: number;
+  /** The sum, what rounding took from it, and the largest that ever was in it. */
+  readonly sum: number;
+  /** The least, and the most. */
+  readonly least: number;
+  /** The sum of squared distances from the mean, and the largest that it ever was. */
+  readonly spread: number;
+  readonly trues: number;
+}
+
+export function headerPlaces(plan: Plan): HeaderPlaces {
+  let at = vectorAt + plan.features.length + 1;
+  const take = (doubles: number) => {
+    at += doubles;
+    return at - doubles;
+  };
+  const each = (count: number, doubles: number) => Array.from({ length: count }, () => take(doubles));
+  const book = take(bookDoubles);
+  const lifetimes = each(plan.lifetimes.length, lifetimeDoubles);
+  const seen = each(plan.seen.length, seenDoubles);
+  const edges = each(plan.edges.length, edgeDoubles);
+  const groups = plan.groups.map((group) => ({
+    n: take(1),
+    sum: group.sums ? take(3) : 0,
+    least: group.extremes ? take(2) : 0,
+    spread: group.spread ? take(2) : 0,
+    trues: (plan.lanes[group.lane] as Lane).trueMask !== 0 ? take(1) : 0,
+  }));
+  return { book, lifetimes, seen, edges, groups, doubles: at - 1 };
+}
+
+/** A cell of one event: its packing, for Lua's struct, without the byte order; also one that passes over its distinct values. */
+export function singleFormat({ columns, distinctFields }: Pick<Layout, 'columns' | 'distinctFields'>) {
+  const numbers = `dc8I4${'d'.repeat(columns.length)}`;
+  return {
+    format: numbers + 'c8'.repeat(distinctFields.length),
+    numbersOnly: numbers + 'x'.repeat(8 * distinctFields.length),
+    bytes: 20 + 8 * (columns.length + distinctFields.length),
+  };
+}
+
+/** A compacted cell: its packing, and where each lane's numbers stand in it, counted from 1; 0: nowhere. */
+export interface TileFormat {
+  /** For Lua's struct, without the byte order. */
+  readonly format: string;
+  readonly bytes: number;
+  readonly fields: number;
+  readonly lanes: readonly {
+    readonly n: number;
+    readonly trues: number;
+    /** The sum, and what rounding took from it. */
+    readonly sum: number;
+    readonly least: number;
+    readonly spread: number;
+    /** The newest event's value. */
+    readonly newest: number;
+    /** When that was, in a lane that not every event is in; elsewhere it is the cell's last. */
+    readonly newestAt: number;
+  }[];
+}
+
+const packings = { d: 8, f: 4, I4: 4 } as const;
+
+/** First, last, number of events, then for each lane what it wants. Lanes of every event share their number. */
+export function tileFormat(lanes: readonly LaneLayout[]): TileFormat {
+  const fields: (keyof typeof packings)[] = ['d', 'd', 'I4'];
+  const take = (...packed: (keyof typeof packings)[]) => fields.push(...packed) - packed.length + 1;
+  const places = lanes.map((lane) => ({
+    n: lane.partial ? take('I4') : 3,
+    trues: lane.trues ? take('I4') : 0,
+    sum: lane.values ? take('d', 'f') : 0,
+    least: lane.values ? take('d', 'd') : 0,
+    spread: lane.values ? take('d') : 0,
+    newest: lane.newest ? take('d') : 0,
+    newestAt: lane.newest ? (lane.partial ? take('d') : 2) : 0,
+  }));
+  const bytes = fields.reduce((sum, field) => sum + packings[field], 0);
+  return { format: fields.join(''), bytes, fields: fields.length, lanes: places };
+}
+
+export function layoutOf(plan: Plan): Layout {
+  return {
+    format: 2,
+    features: plan.view.features.map(({ name }) => name),
+    columns: plan.columns,
+    flags: plan.flagNames,
+    distinctFields: plan.distinctFields,
+    lanes: plan.lanes.map(({ name, mask, column, newest, trueMask }) => ({
+      name,
+      values: column > 0,
+      partial: mask !== 0 || column > 0,
+      trues: trueMask !== 0,
+      newest,
+    })),
+    lifetimes: plan.lifetimes.map(({ name }) => name),
+    seen: plan.seen.map(({ name }) => name),
+    headDoubles: headerPlaces(plan).doubles,
+  };
+}
+
+/** Eight characters that stand at the head of every log of a layout. */
+export function layoutHash(layout: Layout): string {
+  return createHash('sha256').update(JSON.stringify(layout)).digest('hex').slice(0, 8);
+}

@@ -1,0 +1,121 @@
+-- Bounds: what a feature may be when edges cut tiles. Of a cut tile at least one event is inside the window and at least one
+-- outside, no more is known; what a lane holds of it lies between its extremes. Every bound here is one that some placing of
+-- the tile's events could reach, or beyond it; ARCHITECTURE.md has them in a table.
+
+-- The tiles that edges of a window cut, as its lane sees them: n, sum, least, most, spread, trues, and how few and how many of
+-- the n may be inside.
+local function cut_parts(lane, begins, ends)
+  local parts = {}
+  local function add(tile, outside)
+    local n, sum, rest, least, most, spread, trues = tile_part(lane, tile, tile[3])
+    local fewest, most_inside = max(0, n - tile[3] + (outside > 1 and 0 or 1)), min(n, tile[3] - outside)
+    if n > 0 and most_inside > 0 then
+      parts[#parts + 1] = { n = n, sum = sum + rest, least = least, most = most, spread = spread, trues = trues,
+        fewest = fewest, inside = most_inside }
+    end
+  end
+  if begins.cut and ends.cut and begins.position == ends.position then
+    add(begins.cut, 2)
+  else
+    if begins.cut then add(begins.cut, 1) end
+    if ends.cut then add(ends.cut, 1) end
+  end
+  return parts
+end
+
+-- Numbers of events at which the least or the greatest sum that a part may add changes its course, or ends.
+local function turns(part)
+  local list, spread = { part.fewest, part.inside }, part.most - part.least
+  if spread > 0 then
+    for _, turn in ipairs({ (part.n * part.most - part.sum) / spread, (part.sum - part.n * part.least) / spread }) do
+      for _, count in ipairs({ floor(turn), floor(turn) + 1 }) do
+        if count > part.fewest and count < part.inside then list[#list + 1] = count end
+      end
+    end
+  end
+  return list
+end
+
+-- The least and the greatest sum of so many of a part's events.
+local function sums_of(part, count)
+  local others = part.n - count
+  return max(count * part.least, part.sum - others * part.most), min(count * part.most, part.sum - others * part.least)
+end
+
+-- Calls `try` with each way in which the parts may turn: how many events, and the least and the greatest sum of these.
+local function each_turn(parts, try, from, count, low, high)
+  from, count, low, high = from or 1, count or 0, low or 0, high or 0
+  local part = parts[from]
+  if not part then return try(count, low, high) end
+  for _, inside in ipairs(turns(part)) do
+    local least, most = sums_of(part, inside)
+    each_turn(parts, try, from + 1, count + inside, low + least, high + most)
+  end
+end
+
+local function bounds_of_mean(n, sum, parts)
+  local lower, upper = INFINITE, -INFINITE
+  each_turn(parts, function(count, low, high)
+    if n + count > 0 then
+      lower, upper = min(lower, (sum + low) / (n + count)), max(upper, (sum + high) / (n + count))
+    end
+  end)
+  if lower > upper then return NULL, NULL end
+  return lower, upper
+end
+
+-- For each aggregation: bounds from what the window holds for sure (an array like a run's) and the parts of cut tiles.
+local bounds = {
+  count = function(held, parts)
+    local lower, upper = held[1], held[1]
+    for _, part in ipairs(parts) do lower, upper = lower + part.fewest, upper + part.inside end
+    return lower, upper
+  end,
+  sum = function(held, parts)
+    local lower, upper = INFINITE, -INFINITE
+    local sum = held[2] + held[3]
+    each_turn(parts, function(_, low, high) lower, upper = min(lower, sum + low), max(upper, sum + high) end)
+    return lower, upper
+  end,
+  avg = function(held, parts) return bounds_of_mean(held[1], held[2] + held[3], parts) end,
+  share = function(held, parts)
+    for _, part in ipairs(parts) do part.sum, part.least, part.most = part.trues, 0, 1 end
+    return bounds_of_mean(held[1], held[9], parts)
+  end,
+  min = function(held, parts)
+    local lower, upper, any = held[5], held[5], INFINITE
+    for _, part in ipairs(parts) do
+      lower, any = min(lower, part.least), min(any, part.most)
+      if part.fewest > 0 then upper = min(upper, part.most) end
+    end
+    return lower, upper < INFINITE and upper or any
+  end,
+  max = function(held, parts)
+    local lower, upper, any = held[6], held[6], -INFINITE
+    for _, part in ipairs(parts) do
+      upper, any = max(upper, part.most), max(any, part.least)
+      if part.fewest > 0 then lower = max(lower, part.least) end
+    end
+    return lower > -INFINITE and lower or any, upper
+  end,
+  -- More events add to the squared distances, and never less than nothing; at most as far as the extremes are from the mean.
+  stddev = function(held, parts)
+    local n, least, most, inside = held[1], held[5], held[6], 0
+    for _, part in ipairs(parts) do
+      least, most, inside = min(least, part.least), max(most, part.most), inside + part.inside
+    end
+    if n == 0 then return 0, (most - least) / 2 end
+    local mean, widest = (held[2] + held[3]) / n, 0
+    local function try(count, squares, from)
+      local part = parts[from]
+      if not part then
+        widest = max(widest, squares / count)
+        return
+      end
+      local distance = max(part.most - mean, mean - part.least)
+      for _, some in ipairs({ part.fewest, part.inside }) do try(count + some, squares + some * distance * distance, from + 1) end
+    end
+    try(n, max(0, held[7]), 1)
+    return math.sqrt(max(0, held[7]) / (n + inside)), min(math.sqrt(widest), (most - least) / 2)
+  end,
+}

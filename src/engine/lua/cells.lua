@@ -1,0 +1,149 @@
+-- Cells: where they stand in the log, and reading them. Most calls read a few; what rewrites the log loads all of them.
+
+local MARK_BYTES = 4
+local NO_VALUE = '\0\0\0\0\0\0\0\0' -- stands for a distinct value that an event does not have
+
+-- A stretch of the stored log, and where in the string it begins: what was read with the header, or read now.
+local function stored(log, offset, bytes)
+  if offset + bytes <= (log.raw_until or #log.raw) then return log.raw, offset + 1 end
+  return redis.call('GETRANGE', log.key, offset, offset + bytes - 1), 1
+end
+
+-- Writes into the stored log. What was read with the header no longer holds from there on.
+local function patch(log, offset, bytes)
+  redis.call('SETRANGE', log.key, offset, bytes)
+  log.raw_until = min(log.raw_until or #log.raw, offset)
+end
+
+local function mark_offset(log, j)
+  return log.view.header_bytes + MARK_BYTES * (log.s[log.view.book + FIRST_SINGLE] + j)
+end
+
+local function single_offset(log, j)
+  local s, view = log.s, log.view
+  local book = view.book
+  return view.header_bytes + MARK_BYTES * s[book + SINGLE_SLOTS] + view.single_bytes * (s[book + FIRST_SINGLE] + j)
+end
+
+local function tile_offset(log, i)
+  local view = log.view
+  return view.header_bytes + (MARK_BYTES + view.single_bytes) * log.s[view.book + SINGLE_SLOTS] + view.tile_bytes * i
+end
+
+-- Singles from number j on (counted from 0 among singles), and where in the string the first begins.
+local function singles_at(log, j, count)
+  local bytes = log.view.single_bytes
+  if log.singles then return log.singles, j * bytes + 1 end
+  return stored(log, single_offset(log, j), count * bytes)
+end
+
+local function tiles_at(log, i, count)
+  local bytes = log.view.tile_bytes
+  if log.tiles then return log.tiles, i * bytes + 1 end
+  return stored(log, tile_offset(log, i), count * bytes)
+end
+
+local function unpack_single(view, text, at)
+  return { struct.unpack(view.single_format, text, at) }
+end
+
+local function tile_at(log, i)
+  local text, at = tiles_at(log, i, 1)
+  return { struct.unpack(log.view.tile_format, text, at) }
+end
+
+local function pack_tile(view, tile)
+  return struct.pack(view.tile_format, unpack(tile, 1, view.tile_fields))
+end
+
+local function cell_count(log)
+  local s, book = log.s, log.view.book
+  return s[book + TILES] + s[book + SINGLES]
+end
+
+-- The time of the first event in a cell.
+local function first_time(log, number)
+  local tiles = log.s[log.view.book + TILES]
+  local text, at
+  if number < tiles then text, at = tiles_at(log, number, 1) else text, at = singles_at(log, number - tiles, 1) end
+  return (struct.unpack('<d', text, at))
+end
+
+-- Loads all cells, for what works on many of them.
+local function load_cells(log)
+  if log.singles then return end
+  local s, view = log.s, log.view
+  local book = view.book
+  local text = redis.call('GET', log.key)
+  local marks_from, singles_from, tiles_from = mark_offset(log, 0), single_offset(log, 0), tile_offset(log, 0)
+  log.marks = sub(text, marks_from + 1, marks_from + MARK_BYTES * s[book + SINGLES])
+  log.singles = sub(text, singles_from + 1, singles_from + view.single_bytes * s[book + SINGLES])
+  log.tiles = sub(text, tiles_from + 1, tiles_from + view.tile_bytes * s[book + TILES])
+  if #log.singles < view.single_bytes * s[book + SINGLES] or #log.tiles < view.tile_bytes * s[book + TILES] then
+    error({ err = 'this log is cut off' })
+  end
+end
+
+-- The halves of an id, as numbers: strings compare by the server's locale.
+local function halves(id)
+  local low, high = struct.unpack('<I4I4', id)
+  return high, low
+end
+
+-- Whether one event stands before another: by time, then by id.
+local function is_before(a_time, a_high, a_low, b_time, b_high, b_low)
+  if a_time ~= b_time then return a_time < b_time end
+  if a_high ~= b_high then return a_high < b_high end
+  return a_low < b_low
+end
+
+-- The number, among the singles, of the first that stands after an event. Events mostly come last.
+local function place_among_singles(log, row)
+  local low, high = 0, log.s[log.view.book + SINGLES]
+  local middle = high - 1
+  while low < high do
+    local text, at = singles_at(log, middle, 1)
+    local time, id = struct.unpack('<dc8', text, at)
+    local id_high, id_low = halves(id)
+    if is_before(row.time, row.high, row.low, time, id_high, id_low) then high = middle else low = middle + 1 end
+    middle = floor((low + high) / 2)
+  end
+  return low
+end
+
+-- The number of the first tile that begins at `time` or later.
+local function first_tile_from(log, time)
+  local low, high = 0, log.s[log.view.book + TILES]
+  while low < high do
+    local middle = floor((low + high) / 2)
+    if first_time(log, middle) >= time then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- The single that holds an id, by its number among the singles, and the single itself; nil if none does.
+local function find_single(log, id)
+  local view, count = log.view, log.s[log.view.book + SINGLES]
+  if count == 0 then return nil end
+  local marks, begin = log.marks, 1
+  if not marks then
+    begin = mark_offset(log, 0) + 1
+    marks = log.raw
+    if begin - 1 + MARK_BYTES * count > (log.raw_until or #marks) then
+      load_cells(log)
+      marks, begin = log.marks, 1
+    end
+  end
+  local mark, from = sub(id, 1, MARK_BYTES), begin
+  local last = begin + MARK_BYTES * (count - 1)
+  while true do
+    local at = string.find(marks, mark, from, true)
+    if not at or at > last then return nil end
+    if (at - begin) % MARK_BYTES == 0 then
+      local j = (at - begin) / MARK_BYTES
+      local single = unpack_single(view, singles_at(log, j, 1))
+      if single[2] == id then return j, single end
+    end
+    from = at + 1
+  end
+end

@@ -1,0 +1,126 @@
+-- Edges: the ages at which cells enter and leave windows. Each knows the first cell that has not passed it whole, and when
+-- some of that cell will. A single passes at its time; a tile passes in steps: its first event and its last at their own
+-- times, those between as if they were spread evenly, in at most 14 more.
+
+local STEPS = 15
+local MOST_PASSED = 48 -- cells that pass one edge in one call; with more, folding anew is cheaper
+
+-- How many of a tile's events are at or before `limit`, and the next limit at which there are more.
+local function passed_part(tile, limit)
+  local first, last, n = tile[1], tile[2], tile[3]
+  if limit < first then return 0, first end
+  if limit >= last then return n, INFINITE end
+  if n == 2 then return 1, last end
+  local span = last - first
+  local step = floor((limit - first) * STEPS / span)
+  local part = 1 + floor((n - 2) * (step + 0.5) / STEPS + 0.5)
+  return part, step + 1 < STEPS and first + ceil((step + 1) * span / STEPS) or last
+end
+
+-- A single passes an edge.
+local function pass_single(log, edge, single)
+  for _, group in ipairs(edge.leave) do
+    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
+    if n > 0 then shrink(log, group, true, n, sum, rest, least, most, spread, trues) end
+  end
+  local s = log.s
+  for _, group in ipairs(edge.enter) do
+    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
+    if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
+  end
+end
+
+-- A single that had passed an edge is put back before it.
+local function unpass_single(log, edge, single)
+  local s = log.s
+  for _, group in ipairs(edge.leave) do
+    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
+    if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
+  end
+  for _, group in ipairs(edge.enter) do
+    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
+    if n > 0 then shrink(log, group, true, n, sum, rest, least, most, spread, trues) end
+  end
+end
+
+-- Of a tile, `before` events had passed an edge, and now `after` have: more or fewer. What had passed is put back first, so
+-- that what was once taken out by steps is taken out as one in the end.
+local function pass_tile(log, edge, tile, before, after)
+  local s, all = log.s, tile[3]
+  for _, group in ipairs(edge.leave) do
+    local n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, before)
+    if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
+    n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, after)
+    if n > 0 then shrink(log, group, after == all, n, sum, rest, least, most, spread, trues) end
+  end
+  for _, group in ipairs(edge.enter) do
+    local n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, before)
+    if n > 0 then shrink(log, group, after == 0, n, sum, rest, least, most, spread, trues) end
+    n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, after)
+    if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
+  end
+end
+
+-- Lets pass what has come of age at `now`.
+local function advance(log, edge, now)
+  local s, view = log.s, log.view
+  local at, limit = edge.at, now - edge.age
+  if now < s[at + NEXT] then return end
+  local tiles, cells = s[view.book + TILES], cell_count(log)
+  local position, passed = s[at + POSITION], 0
+  for _, feature in ipairs(edge.scans) do log.scans[feature] = true end
+
+  local upcoming = nil -- the time of the first event that has not passed
+  while position < cells and not upcoming do
+    if passed > MOST_PASSED then
+      log.refold = true
+      return
+    end
+    if position < tiles then
+      local tile = tile_at(log, position)
+      local part, more_at = passed_part(tile, limit)
+      if part ~= s[at + PART] then pass_tile(log, edge, tile, s[at + PART], part) end
+      if part == tile[3] then
+        position, part, passed = position + 1, 0, passed + 1
+      else
+        upcoming = more_at
+      end
+      s[at + PART] = part
+    else
+      local count = min(4, cells - position)
+      local text, from = singles_at(log, position - tiles, count)
+      for i = 0, count - 1 do
+        local single = unpack_single(view, text, from + i * view.single_bytes)
+        if single[1] > limit then
+          upcoming = single[1]
+          break
+        end
+        pass_single(log, edge, single)
+        position, passed = position + 1, passed + 1
+      end
+    end
+  end
+  s[at + POSITION], s[at + NEXT] = position, upcoming and upcoming + edge.age or INFINITE
+  s[view.book + PASSED] = s[view.book + PASSED] + passed
+end
+
+-- Takes an edge back to before a tile, so that the tile may change.
+local function retreat(log, edge, number, tile)
+  local s, at = log.s, edge.at
+  local passed = s[at + POSITION] == number and s[at + PART] or tile[3]
+  if passed > 0 then pass_tile(log, edge, tile, passed, 0) end
+  s[at + POSITION], s[at + PART], s[at + NEXT] = number, 0, tile[1] + edge.age
+end
+
+-- A cell was put in before cell `number`, and first event `time`: edges that had passed what stood there have passed it.
+local function shift_edges(log, number, time)
+  local s = log.s
+  for _, edge in ipairs(log.view.edges) do
+    local at = edge.at
+    if s[at + POSITION] > number or s[at + POSITION] == number and s[at + PART] > 0 then
+      s[at + POSITION] = s[at + POSITION] + 1
+    elseif s[at + POSITION] == number then
+      s[at + NEXT] = time + edge.age
+    end
+  end
+end

@@ -1,0 +1,104 @@
+-- The header: the log's doubles, as one array. After REVISION to EXPIRES_AT stands the vector, then the book of what the
+-- log consists of, the running figures (lifetimes), the sets of last-seen times, the edges, and the groups.
+
+local REVISION, AS_OF, VALID_UNTIL, LAST_EVENT_AT, EVENT_SEQ, COMPLETE_SINCE, EXPIRES_AT = 1, 2, 3, 4, 5, 6, 7
+local VECTOR = 7 -- feature f stands at VECTOR + f
+
+-- The book, counted from view.book.
+local SINGLES = 0 -- how many
+local FIRST_SINGLE = 1 -- the slot of the oldest
+local SINGLE_SLOTS = 2
+local TILES = 3
+local TILE_SLOTS = 4
+local FRONTIER = 5 -- the newest event that is in a tile: its time, and the halves of its id
+local FRONTIER_HIGH = 6
+local FRONTIER_LOW = 7
+local COMPACTED_AT = 8 -- the moment by which the tiles' stretches were chosen
+local PASSED = 9 -- how many cells were taken out of running aggregates since these were last folded
+
+local IDS_BUCKETS = 10 -- of the table of ids that are in tiles (see ids.lua)
+local REMEMBERED_SINCE = 11 -- of events that are in tiles, all ids are known that are newer than this and within the horizon
+local FORGOTTEN_IDS = 12 -- how many made room within the horizon
+local BOOK_DOUBLES = 13
+
+-- An edge, counted from edge.at.
+local POSITION = 0 -- the number of the first cell that has not passed it whole
+local NEXT = 1 -- the moment at which some of that cell passes
+local PART = 2 -- how many of its events have
+
+-- A running figure, counted from lifetime.at. It begins like a group that gathers everything.
+local LIFETIME_DOUBLES = 12
+local LAST_AT, LAST, ARRIVAL = 9, 10, 11
+
+-- A set of last-seen times, counted from seen.at.
+local FED_AT = 0 -- the newest event that marked it
+local SEEN_EXPIRES_AT = 1
+
+local function clear_lifetime(s, at)
+  for i = at, at + LIFETIME_DOUBLES - 1 do s[i] = 0 end
+  s[at + 4], s[at + 5] = INFINITE, -INFINITE
+  s[at + LAST_AT], s[at + LAST], s[at + ARRIVAL] = -INFINITE, NULL, -INFINITE
+end
+
+local function clear_group(s, group)
+  s[group.n] = 0
+  local at = group.sum
+  if at then s[at], s[at + 1], s[at + 2] = 0, 0, 0 end
+  at = group.least
+  if at then s[at], s[at + 1] = INFINITE, -INFINITE end
+  at = group.spread
+  if at then s[at], s[at + 1] = 0, 0 end
+  if group.trues then s[group.trues] = 0 end
+end
+
+-- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for, and
+-- groups whose extremes may have left.
+local function opened(key, view, s, raw)
+  return { key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, unsure = {} }
+end
+
+-- A log that does not exist yet.
+local function new_log(call, view, key)
+  local s = {}
+  for i = 1, view.doubles do s[i] = 0 end
+  s[AS_OF], s[VALID_UNTIL], s[LAST_EVENT_AT], s[EXPIRES_AT] = -INFINITE, INFINITE, -INFINITE, -INFINITE
+  s[COMPLETE_SINCE] = call.complete_since[view.index]
+  for f = 1, #view.features do s[VECTOR + f] = NULL end
+  s[view.book + FRONTIER], s[view.book + COMPACTED_AT], s[view.book + REMEMBERED_SINCE] = -INFINITE, -INFINITE, -INFINITE
+  for _, lifetime in ipairs(view.lifetimes) do clear_lifetime(s, lifetime.at) end
+  for _, seen in ipairs(view.seen) do s[seen.at + FED_AT], s[seen.at + SEEN_EXPIRES_AT] = -INFINITE, -INFINITE end
+  for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end
+  for _, group in ipairs(view.groups) do clear_group(s, group) end
+  local log = opened(key, view, s, '')
+  log.marks, log.singles, log.tiles, log.rewrite = '', '', '', true
+  return log
+end
+
+-- The reply for a log of another layout, which must be brought up to date first; nil for one of this layout.
+local function other_layout(view, raw)
+  if #raw < 8 then error({ err = 'this is no log' }) end
+  local layout = sub(raw, 1, 8)
+  if layout ~= view.layout then return 'L' .. layout end
+end
+
+-- The log under a key, or nil. `raw` is its beginning: the header, the marks, and what follows within what was read.
+-- Where its layout is another one, the second result is the reply that says so.
+local function load_log(view, key)
+  local raw = redis.call('GETRANGE', key, 0, view.reading - 1)
+  if raw == '' then return nil end
+  local outdated = other_layout(view, raw)
+  if outdated then return nil, outdated end
+  if #raw < view.header_bytes then error({ err = 'this log is cut off' }) end
+  local s, book = { struct.unpack(view.header_format, raw, 9) }, view.book
+  if #raw < view.reading then
+    local bytes = view.header_bytes + (4 + view.single_bytes) * s[book + SINGLE_SLOTS] + view.tile_bytes * s[book + TILE_SLOTS]
+    if #raw ~= bytes then error({ err = 'this log ends within a cell' }) end
+  end
+  return opened(key, view, s, raw)
+end
+
+-- The entity's now: the store's, or its newest event's; never before the last fold.
+local function now_of(call, as_of)
+  if call.event_clock then return as_of end
+  return max(call.millis, as_of)
+end

@@ -1,0 +1,182 @@
+-- Putting events into the log: in order at its end, or late in their places.
+
+local function pack_single(view, row)
+  return struct.pack('<dc8I4', row.time, row.id, row.flags)
+    .. struct.pack(view.columns_format, unpack(row.columns, 1, view.column_count)) .. row.values_packed
+end
+
+-- The single that a row becomes, as it is unpacked.
+local function single_of(view, row)
+  return { row.time, row.id, row.flags, unpack(row.columns, 1, view.column_count) }
+end
+
+-- Takes the event in cell `number` into the groups in whose windows that cell is.
+local function take_into_groups(log, number, single)
+  local s = log.s
+  for _, group in ipairs(log.view.groups) do
+    if s[group.ends.at + POSITION] <= number and (not group.begins or s[group.begins.at + POSITION] > number) then
+      local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
+      if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
+    end
+  end
+end
+
+-- Features that are looked for in the cells: an event that is newer than all others is found without looking.
+local function note_newest(log, single)
+  for f, feature in ipairs(log.view.features) do
+    if feature.ends and not feature.begins then
+      local n = single_part(feature.lane, single)
+      if n > 0 then log.newest[f] = feature.lane.column < 0 and single[1] or single[3 + feature.lane.column] end
+    end
+  end
+end
+
+local function look_for_all(log)
+  for f, feature in ipairs(log.view.features) do
+    if feature.ends then log.scans[f] = true end
+  end
+end
+
+-- Appends events that stand after all others, and in order.
+local function append(log, rows)
+  local s, view = log.s, log.view
+  local book = view.book
+  local number = cell_count(log)
+  if not log.singles and s[book + FIRST_SINGLE] + s[book + SINGLES] + #rows > s[book + SINGLE_SLOTS] then
+    load_cells(log)
+    log.rewrite = true
+  end
+  local marks, cells = {}, {}
+  for i, row in ipairs(rows) do
+    marks[i], cells[i] = sub(row.id, 1, MARK_BYTES), pack_single(view, row)
+  end
+  if log.singles then
+    log.marks, log.singles = log.marks .. table.concat(marks), log.singles .. table.concat(cells)
+  else
+    patch(log, single_offset(log, s[book + SINGLES]), table.concat(cells))
+    redis.call('SETRANGE', log.key, mark_offset(log, s[book + SINGLES]), table.concat(marks))
+  end
+  for _, edge in ipairs(view.edges) do
+    if s[edge.at + POSITION] == number then s[edge.at + NEXT] = rows[1].time + edge.age end
+  end
+  if #rows > 1 or rows[1].time <= log.newest_before then look_for_all(log) end
+  for _, row in ipairs(rows) do
+    local single = single_of(view, row)
+    for _, group in ipairs(view.entering) do
+      local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
+      if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
+    end
+    note_newest(log, single)
+  end
+  s[book + SINGLES] = s[book + SINGLES] + #rows
+end
+
+-- Puts an event that is late, but newer than the tiles, among the singles.
+local function insert_single(log, row, j)
+  local s, view = log.s, log.view
+  local book = view.book
+  local singles, number = s[book + SINGLES], s[book + TILES] + j
+  if not log.singles and s[book + FIRST_SINGLE] + singles + 1 > s[book + SINGLE_SLOTS] then
+    load_cells(log)
+    log.rewrite = true
+  end
+  local mark, cell = sub(row.id, 1, MARK_BYTES), pack_single(view, row)
+  if log.singles then
+    local marks_at, cells_at = MARK_BYTES * j, view.single_bytes * j
+    log.marks = sub(log.marks, 1, marks_at) .. mark .. sub(log.marks, marks_at + 1)
+    log.singles = sub(log.singles, 1, cells_at) .. cell .. sub(log.singles, cells_at + 1)
+  else
+    local marks_at, cells_at = mark_offset(log, j), single_offset(log, j)
+    local later_marks = sub(log.raw, marks_at + 1, marks_at + MARK_BYTES * (singles - j))
+    local text, from = stored(log, cells_at, view.single_bytes * (singles - j))
+    local later_cells = sub(text, from, from + view.single_bytes * (singles - j) - 1)
+    patch(log, cells_at, cell .. later_cells)
+    redis.call('SETRANGE', log.key, marks_at, mark .. later_marks)
+    log.raw = sub(log.raw, 1, marks_at) .. mark .. later_marks .. sub(log.raw, marks_at + MARK_BYTES * (singles - j + 1) + 1)
+  end
+  s[book + SINGLES] = singles + 1
+  shift_edges(log, number, row.time)
+  take_into_groups(log, number, single_of(view, row))
+  look_for_all(log)
+end
+
+-- Puts an event that is older than the newest one in a tile into its own stretch's tile, a new one if there is none.
+local function insert_into_tiles(log, row)
+  local s, view = log.s, log.view
+  local book = view.book
+  local single = single_of(view, row)
+  local from, to = stretch_of(view, row.time, s[book + COMPACTED_AT])
+  local number, tiles = first_tile_from(log, from), s[book + TILES]
+  local tile = number < tiles and tile_at(log, number)
+  look_for_all(log)
+
+  if tile and tile[1] < to then
+    for e = #view.edges, 1, -1 do -- the oldest first, so that no group gives what it does not hold
+      local position = s[view.edges[e].at + POSITION]
+      if position == number or position == number + 1 then retreat(log, view.edges[e], number, tile) end
+    end
+    take_into_groups(log, number, single)
+    add_single(view, tile, single)
+    for _, edge in ipairs(view.edges) do
+      if s[edge.at + POSITION] == number then s[edge.at + NEXT] = tile[1] + edge.age end
+    end
+    local packed = pack_tile(view, tile)
+    if log.tiles then
+      local at = view.tile_bytes * number
+      log.tiles = sub(log.tiles, 1, at) .. packed .. sub(log.tiles, at + view.tile_bytes + 1)
+    else
+      patch(log, tile_offset(log, number), packed)
+    end
+    return
+  end
+
+  tile = empty_tile(view)
+  add_single(view, tile, single)
+  if not log.tiles and tiles + 1 > s[book + TILE_SLOTS] then
+    load_cells(log)
+    log.rewrite = true
+  end
+  local packed = pack_tile(view, tile)
+  if log.tiles then
+    local at = view.tile_bytes * number
+    log.tiles = sub(log.tiles, 1, at) .. packed .. sub(log.tiles, at + 1)
+  else
+    local at = tile_offset(log, number)
+    local bytes = view.tile_bytes * (tiles - number)
+    if bytes > 0 then patch(log, at + view.tile_bytes, (redis.call('GETRANGE', log.key, at, at + bytes - 1))) end
+    patch(log, at, packed)
+  end
+  s[book + TILES] = tiles + 1
+  shift_edges(log, number, row.time)
+  take_into_groups(log, number, single)
+end
+
+-- Puts new events into the log, whatever their times.
+local function insert(call, log, rows, now)
+  local s, view = log.s, log.view
+  local book = view.book
+  if #rows > 1 then
+    table.sort(rows, function(a, b) return is_before(a.time, a.high, a.low, b.time, b.high, b.low) end)
+  end
+  local i, count, in_tiles = 1, #rows, {}
+  while i <= count do
+    local row = rows[i]
+    if is_before(row.time, row.high, row.low, s[book + FRONTIER], s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW]) then
+      insert_into_tiles(log, row)
+      in_tiles[i] = { row.time, row.id }
+    else
+      local j = place_among_singles(log, row)
+      if j == s[book + SINGLES] then break end
+      insert_single(log, row, j)
+    end
+    i = i + 1
+  end
+  if #in_tiles > 0 then remember(call, log, in_tiles, now) end
+  if i == 1 then
+    append(log, rows)
+  elseif i <= count then
+    local later = {}
+    for k = i, count do later[k - i + 1] = rows[k] end
+    append(log, later)
+  end
+end
