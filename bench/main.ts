@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import type { Bench, BenchOptions } from './bench.ts';
 import { engineBench } from './engine/index.ts';
+import { memoryBench } from './memory/index.ts';
 import { isMet, type Requirement, requirementTable } from './report/requirement.ts';
 import { withServer } from './server.ts';
 
 const benches: { readonly [name: string]: Bench } = {
   engine: engineBench,
+  memory: memoryBench,
 };
 
 const usage = `npm run bench -- [OPTION...] NAME
