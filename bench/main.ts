@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { accuracyBench } from './accuracy/index.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { engineBench } from './engine/index.ts';
 import { memoryBench } from './memory/index.ts';
@@ -8,6 +9,7 @@ import { withServer } from './server.ts';
 const benches: { readonly [name: string]: Bench } = {
   engine: engineBench,
   memory: memoryBench,
+  accuracy: accuracyBench,
 };
 
 const usage = `npm run bench -- [OPTION...] NAME
