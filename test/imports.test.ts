@@ -39,6 +39,12 @@ const wrong: readonly Import[] = [
   ['schema/c.ts', '../test/support/api.ts'],
   ['schema/sub/a.ts', '../../src/engine/index.ts'],
   ['test/support/oracle.ts', '../../src/engine/index.ts'],
+  ['bench/a.ts', '../src/engine/engine.ts'],
+  ['bench/b.ts', '../test/support/oracle.ts'],
+  ['bench/engine/a.ts', '../../src/graphql/index.ts'],
+  ['bench/engine/b.ts', '../../src/engine/plan.ts'],
+  ['src/engine/e.ts', '../../bench/subject.ts'],
+  ['schema/d.ts', '../bench/subject.ts'],
 ];
 
 const right: readonly Import[] = [
@@ -63,6 +69,12 @@ const right: readonly Import[] = [
   ['codegen.ts', './schema/index.ts'],
   ['test/support/oracle.ts', '../../src/define/index.ts'],
   ['test/engine/z.ts', '../../src/engine/keys.ts'],
+  ['bench/z.ts', '../src/signals.ts'],
+  ['bench/z.ts', '../schema/user.ts'],
+  ['bench/engine/z.ts', '../../src/valkey/index.ts'],
+  ['bench/engine/z.ts', '../report/table.ts'],
+  ['bench/engine/z.ts', 'iovalkey'],
+  ['test/bench/z.ts', '../../bench/report/table.ts'],
 ];
 
 const repository = fileURLToPath(new URL('..', import.meta.url));

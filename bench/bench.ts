@@ -1,0 +1,23 @@
+import type { Requirement } from './report/requirement.ts';
+import type { BenchServer } from './server.ts';
+
+/** What a run was asked for. */
+export interface BenchOptions {
+  /** Histories of more events are left out, or cut to this. */
+  readonly most: number;
+  /** How often each thing is measured. */
+  readonly repetitions: number;
+  /** How long each thing may be measured. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Also shows what the engine's functions call, and how long that takes. */
+  readonly inside: boolean;
+}
+
+/** Something to measure beside its peers. */
+export interface Bench {
+  /** A line for the list. */
+  readonly summary: string;
+  /** Measures, prints its table as it goes, and returns what must hold of it. */
+  run(server: BenchServer, options: BenchOptions, print: (text: string) => void): Promise<Requirement[]>;
+}

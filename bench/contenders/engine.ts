@@ -1,0 +1,42 @@
+import type { Redis } from 'iovalkey';
+import { Engine, type Vector } from '../../src/engine/index.ts';
+import type { Deadline } from '../deadline.ts';
+import type { Transaction } from '../simulate/transaction.ts';
+import { event, type Subject } from '../subject.ts';
+import type { Contender } from './contender.ts';
+
+/** The most events of a batch that the API takes; filling uses batches of this size. */
+export const largestBatch = 1_000;
+
+/** Freshet's engine with one view, under the event clock: each entity's newest event is its now. */
+export class EngineContender implements Contender {
+  readonly name = 'engine';
+  readonly sends = ['fcall'];
+  readonly engine: Engine;
+  readonly #subject: Subject;
+
+  private constructor(engine: Engine, subject: Subject) {
+    this.engine = engine;
+    this.#subject = subject;
+  }
+
+  static async open(valkey: Redis, keyPrefix: string, subject: Subject): Promise<EngineContender> {
+    const engine = await Engine.open({ valkey, views: [subject.view], keyPrefix, clock: 'event' });
+    return new EngineContender(engine, subject);
+  }
+
+  async load(transactions: readonly Transaction[], deadline: Deadline): Promise<void> {
+    for (let at = 0; at < transactions.length; at += largestBatch) {
+      deadline.check();
+      await this.record(transactions.slice(at, at + largestBatch));
+    }
+  }
+
+  /** Records the batch, and returns the vector of the last one's entity as it is after it. */
+  async record(transactions: readonly Transaction[]): Promise<Vector> {
+    const outcomes = await this.engine.record(event, transactions);
+    const refused = outcomes.find(({ status }) => status !== 'RECORDED');
+    if (refused) throw new Error(`an event was not recorded: ${refused.status}, ${refused.reason}`);
+    return outcomes.at(-1)?.vectors.get(this.#subject.view) as Vector;
+  }
+}

@@ -1,0 +1,86 @@
+import { parseArgs } from 'node:util';
+import { accuracyBench } from './accuracy/index.ts';
+import type { Bench, BenchOptions } from './bench.ts';
+import { engineBench } from './engine/index.ts';
+import { memoryBench } from './memory/index.ts';
+import { isMet, type Requirement, requirementTable } from './report/requirement.ts';
+import { withServer } from './server.ts';
+
+const benches: { readonly [name: string]: Bench } = {
+  engine: engineBench,
+  memory: memoryBench,
+  accuracy: accuracyBench,
+};
+
+const usage = `npm run bench -- [OPTION...] NAME
+
+Measures one thing beside its peers, in the same run, on a throwaway Valkey.
+
+${Object.entries(benches)
+  .map(([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`)
+  .join('\n')}
+
+  --most N         leave out, or cut to this, histories of more events
+  --repetitions N  how often each thing is measured (15)
+  --seconds N      how long each thing may be measured (60)
+  --seed N         of all that is drawn (1)
+  --inside         engine: also what its functions call, and how long that takes
+  --valkey URL     measure on this Valkey, which nobody else may use meanwhile (VALKEY_URL is not used)
+  --strict         end with status 1 if a requirement is not met, or could not be measured
+  --help           print this
+`;
+
+const print = (text: string) => void process.stdout.write(`${text}\n`);
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      most: { type: 'string' },
+      repetitions: { type: 'string', default: '15' },
+      seconds: { type: 'string', default: '60' },
+      seed: { type: 'string', default: '1' },
+      inside: { type: 'boolean', default: false },
+      valkey: { type: 'string' },
+      strict: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const [name, ...others] = positionals;
+  if (values.help || name === undefined) {
+    print(usage);
+    return 0;
+  }
+  const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
+  if (!bench) throw new Error(`there is no bench ${name}; there are ${Object.keys(benches).join(', ')}`);
+  if (others.length > 0) throw new Error(`one bench at a time, not also ${others.join(', ')}`);
+  const options: BenchOptions = {
+    most: values.most === undefined ? Number.POSITIVE_INFINITY : wholeNumber('most', values.most),
+    repetitions: wholeNumber('repetitions', values.repetitions),
+    seconds: wholeNumber('seconds', values.seconds),
+    seed: wholeNumber('seed', values.seed),
+    inside: values.inside,
+  };
+  const requirements = await withServer(values.valkey ?? null, async (server) => {
+    print(`${name}: on ${server.what}, Node ${process.version}, seed ${options.seed}\n`);
+    return bench.run(server, options, print);
+  });
+  print(`\n${requirementTable(requirements)}`);
+  return values.strict && !requirements.every((requirement: Requirement) => isMet(requirement)) ? 1 : 0;
+}
+
+function wholeNumber(option: string, text: string): number {
+  const value = /^[\d_,]+$/.test(text) ? Number(text.replace(/[_,]/g, '')) : Number.NaN;
+  if (value >= 1) return value;
+  throw new Error(`--${option}: expected a whole number from 1, got ${JSON.stringify(text)}`);
+}
+
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+  },
+);
