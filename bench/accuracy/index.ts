@@ -1,4 +1,3 @@
-import { Engine } from '../../src/engine/index.ts';
 import type { Bench, BenchOptions } from '../bench.ts';
 import { Deadline, OutOfTimeError } from '../deadline.ts';
 import { table, whole } from '../report/table.ts';
@@ -9,7 +8,6 @@ import { type Population, populations } from '../simulate/population.ts';
 import { Random } from '../simulate/random.ts';
 import { beginningMs } from '../simulate/transaction.ts';
 import { type Subject, subjects } from '../subject.ts';
-import { tellsCertainty } from './certainty.ts';
 import { type Group, groupRows, groupTable, requirementsOf } from './groups.ts';
 import { chooseMoments } from './moments.ts';
 import { type Observation, observe } from './observe.ts';
@@ -34,8 +32,6 @@ export const accuracyBench: Bench = {
         'edge of a window; both views, and whom they deal with by Zipf and nearly all distinct. Errors are shares of the true\n' +
         'value, widths are from the lower to the upper bound; «wrong» is what its bounds, or EXACT, promised and is not so.\n',
     );
-    if (!tellsCertainty(Engine.prototype))
-      print('This engine does not tell its accuracy: all values count as EXACT.\n');
     const groups: Group[] = [];
     for (const [arrival, times] of Object.entries(arrivals)) {
       for (const size of sizes.filter((one) => one <= options.most)) {

@@ -1,9 +1,9 @@
-import type { Vector } from '../../src/engine/index.ts';
+import type { Certainty, Vector } from '../../src/engine/index.ts';
 import { EngineContender, largestBatch } from '../contenders/engine.ts';
 import type { Deadline } from '../deadline.ts';
 import type { BenchServer } from '../server.ts';
 import { type History, transactionsOf } from '../simulate/history.ts';
-import { type Certainty, certaintiesOf } from './certainty.ts';
+import { certaintiesOf } from './certainty.ts';
 import { type ComparedKind, isCompared, Reference } from './reference.ts';
 
 /** One value of one vector beside the true one. */

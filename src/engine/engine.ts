@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly microsPerCall?: number;
   /** How many of the newest events a log keeps as they are, once it has half as many again; default 128. */
   readonly singles?: number;
+  /** Of so many different values a window keeps all; with more, it counts by a sample of about as many; default 3,072. */
+  readonly values?: number;
   /** Told of each entity into which nothing can be recorded, because what is stored of it cannot be used. */
   readonly onFault?: (fault: LogFaultError) => void;
 }
@@ -31,6 +33,7 @@ export interface EngineOptions {
 const defaultToleranceMs = 5_000; // 5 seconds
 const defaultMicrosPerCall = 3_000; // 3 milliseconds
 const defaultSingles = 128;
+const defaultValues = 3_072;
 
 /** Records events and serves vectors: the one way in and out, for GraphQL, replay and whatever else comes. */
 export class Engine {
@@ -60,8 +63,8 @@ export class Engine {
   static async open(options: EngineOptions): Promise<Engine> {
     const store = new LogStore(options.valkey, new KeyNames(options.keyPrefix), options.views);
     const { clock, toleranceMs = defaultToleranceMs } = options;
-    const { microsPerCall = defaultMicrosPerCall, singles = defaultSingles } = options;
-    await store.open(clock, toleranceMs, { microsPerCall, singles });
+    const { microsPerCall = defaultMicrosPerCall, singles = defaultSingles, values = defaultValues } = options;
+    await store.open(clock, toleranceMs, { microsPerCall, singles, values });
     return new Engine(options, store);
   }
 

@@ -14,7 +14,7 @@ export interface Layout {
   readonly distinctFields: readonly string[];
   readonly lanes: readonly LaneLayout[];
   readonly lifetimes: readonly string[];
-  readonly seen: readonly string[];
+  readonly seen: readonly { readonly name: string; readonly windows: number }[];
   /** Of the whole header but for the hash of its layout. */
   readonly headDoubles: number;
 }
@@ -35,14 +35,16 @@ export const vectorAt = 7;
 /** Doubles of the header that tell of the log itself (see lua/header.lua). */
 const bookDoubles = 13;
 export const lifetimeDoubles = 12;
-export const seenDoubles = 2;
+/** Of a set of last-seen times, and of each window that counts them. */
+const seenDoubles = 3;
+const seenWindowDoubles = 8;
 export const edgeDoubles = 3;
 
 /** Where numbers stand in the header, counted in doubles from 1, after the hash of the layout. */
 export interface HeaderPlaces {
   readonly book: number;
   readonly lifetimes: readonly number[];
-  readonly seen: readonly number[];
+  readonly seen: readonly { readonly at: number; readonly windows: readonly number[] }[];
   readonly edges: readonly number[];
   readonly groups: readonly AggregatePlaces[];
   readonly doubles: number;
@@ -60,6 +62,13 @@ export interface AggregatePlaces {
   readonly trues: number;
 }
 
+/** Where a set of last-seen times stands in the header of a layout, counted as in HeaderPlaces. */
+export function seenPlace({ features, lifetimes, seen }: Layout, place: number): number {
+  const before = seen.slice(0, place).map(({ windows }) => seenDoubles + windows * seenWindowDoubles);
+  const first = vectorAt + features.length + 1 + bookDoubles + lifetimes.length * lifetimeDoubles;
+  return before.reduce((sum, doubles) => sum + doubles, first);
+}
+
 export function headerPlaces(plan: Plan): HeaderPlaces {
   let at = vectorAt + plan.features.length + 1;
   const take = (doubles: number) => {
@@ -69,7 +78,10 @@ export function headerPlaces(plan: Plan): HeaderPlaces {
   const each = (count: number, doubles: number) => Array.from({ length: count }, () => take(doubles));
   const book = take(bookDoubles);
   const lifetimes = each(plan.lifetimes.length, lifetimeDoubles);
-  const seen = each(plan.seen.length, seenDoubles);
+  const seen = plan.seen.map(({ windows }) => ({
+    at: take(seenDoubles),
+    windows: each(windows.length, seenWindowDoubles),
+  }));
   const edges = each(plan.edges.length, edgeDoubles);
   const groups = plan.groups.map((group) => ({
     n: take(1),
@@ -145,7 +157,7 @@ export function layoutOf(plan: Plan): Layout {
       newest,
     })),
     lifetimes: plan.lifetimes.map(({ name }) => name),
-    seen: plan.seen.map(({ name }) => name),
+    seen: plan.seen.map(({ name, windows }) => ({ name, windows: windows.length })),
     headDoubles: headerPlaces(plan).doubles,
   };
 }

@@ -4,27 +4,44 @@ import { type AggregatePlaces, headerPlaces, layoutHash, layoutOf, singleFormat,
 import { duplicateHorizonMs, type Lane, type Plan } from './plan.ts';
 
 /** The engine's text: one Lua chunk, whose parts build on those before them. */
-const engineText = [
-  'link',
-  'call',
-  'header',
-  'cells',
-  'aggregate',
-  'edges',
-  'fold',
-  'store',
-  'ids',
-  'compact',
-  'insert',
-  'record',
-  'read',
-  'bounds',
-  'past',
-  'upgrade',
-  'enrol',
-]
-  .map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'))
-  .join('\n');
+const engineText = withNumbersForNames(
+  [
+    'link',
+    'call',
+    'header',
+    'cells',
+    'aggregate',
+    'edges',
+    'ids',
+    'seen',
+    'fold',
+    'store',
+    'compact',
+    'insert',
+    'record',
+    'read',
+    'bounds',
+    'past',
+    'upgrade',
+    'enrol',
+  ]
+    .map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'))
+    .join('\n'),
+);
+
+/**
+ * Puts the numbers where their names stand: a chunk of Lua may have no more than 200 local variables, and a function no
+ * more than 60 of those around it.
+ */
+function withNumbersForNames(text: string): string {
+  const numbers = new Map<string, string>();
+  const put = (line: string) => line.replace(/\b[A-Z][A-Z_]+\b/g, (name) => numbers.get(name) ?? name);
+  return text.replace(/^local ([A-Z_, ]+) = ([-\d.e*^ ,A-Z_]+?)( --.*)?$|^[^\n]+$/gm, (line, names, values) => {
+    if (!names) return put(line);
+    for (const [i, name] of names.split(', ').entries()) numbers.set(name, `(${put(values.split(', ')[i])})`);
+    return '';
+  });
+}
 
 /** A Valkey function library, and what its functions are called. */
 export interface Library {
@@ -124,13 +141,19 @@ function tableOf(plan: Plan) {
       features: lifetime.features.map(fromOne),
     })),
     seen: plan.seen.map((set, i) => ({
-      at: header.seen[i] as number,
+      at: header.seen[i]?.at ?? 0,
       name: set.name,
       field: set.field + 1,
       present: 2 ** set.field,
       mask: set.mask,
       longest: set.windows.at(-1)?.lengthMs ?? 0,
-      windows: set.windows.map(({ feature, lengthMs }) => ({ feature: feature + 1, length: lengthMs })),
+      kept: set.windows.at(-1)?.lengthMs ?? 0,
+      windows: set.windows.map(({ feature, lengthMs }, window) => ({
+        at: header.seen[i]?.windows[window] ?? 0,
+        feature: feature + 1,
+        length: lengthMs,
+        kept: lengthMs,
+      })),
     })),
   };
 }

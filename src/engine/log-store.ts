@@ -81,12 +81,13 @@ export class LogStore {
   /**
    * Loads the function library and checks the definitions against the store.
    * @param toleranceMs an event up to this far ahead of the store's clock is taken as now.
-   * @param limits for how long one call may work, though it always does one entity; and how many singles a log keeps.
+   * @param limits for how long one call may work, though it always does one entity; how many singles a log
+   * keeps; and of how many different values a window keeps all, before it keeps a sample.
    */
   async open(
     clock: Clock,
     toleranceMs: Milliseconds,
-    limits: { readonly microsPerCall: number; readonly singles: number },
+    limits: { readonly microsPerCall: number; readonly singles: number; readonly values: number },
   ): Promise<void> {
     await orUnavailable(() => this.#functions.load());
     const plans = [...this.plans.values()];
@@ -95,13 +96,14 @@ export class LogStore {
       const [reply] = await orUnavailable(() => this.#functions.call([{ name, keys: [key], args: [argument] }]));
       return reply as Buffer;
     });
-    const head = Buffer.alloc(29 + 8 * plans.length);
+    const head = Buffer.alloc(37 + 8 * plans.length);
     head.writeUInt8(clock === 'event' ? 1 : 0, 0);
     head.writeUInt32LE(Buffer.byteLength(this.keys.prefix), 1);
     head.writeDoubleLE(toleranceMs, 5);
     head.writeDoubleLE(limits.microsPerCall, 13);
     head.writeDoubleLE(Math.max(1, limits.singles), 21);
-    for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 21 + 8 * index);
+    head.writeDoubleLE(Math.max(1, limits.values), 29);
+    for (const { view, index } of plans) head.writeDoubleLE(since.get(view) ?? 0, 29 + 8 * index);
     this.#callHead = head;
   }
 

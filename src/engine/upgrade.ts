@@ -1,4 +1,4 @@
-import { type Layout, layoutOf, singleFormat, tileFormat } from './layout.ts';
+import { type Layout, layoutOf, seenPlace, singleFormat, tileFormat } from './layout.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -9,8 +9,15 @@ import type { Plan } from './plan.ts';
 export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer | null {
   const layout = layoutOf(plan);
   if (old.features.some((name) => !layout.features.includes(name))) return null;
-  const places = (kind: 'features' | 'columns' | 'flags' | 'distinctFields' | 'lifetimes' | 'seen') =>
+  const places = (kind: 'features' | 'columns' | 'flags' | 'distinctFields' | 'lifetimes') =>
     layout[kind].map((name) => old[kind].indexOf(name) + 1);
+  // Sets of last-seen times follow the running figures, each with its windows.
+  const seen = layout.seen.map(({ name }) => {
+    const place = old.seen.findIndex((set) => set.name === name);
+    return place < 0
+      ? { at: 0, windows: 0 }
+      : { at: seenPlace(old, place), windows: (old.seen[place] as Layout['seen'][number]).windows };
+  });
   const single = singleFormat(old);
   const tile = tileFormat(old.lanes);
   const argument = {
@@ -31,7 +38,7 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
       flags: places('flags'),
       distinctFields: places('distinctFields'),
       lifetimes: places('lifetimes'),
-      seen: places('seen'),
+      seen,
     },
   };
   return Buffer.concat([Buffer.from([plan.index]), Buffer.from(JSON.stringify(argument))]);

@@ -13,7 +13,7 @@ const headerAt = { revision: 8, asOf: 16 } as const;
 /** A slow machine is no failure. */
 const commandTimeoutMs = 20_000;
 
-type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles'>;
+type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles' | 'values'>;
 
 /** Room of one's own on the shared Valkey: fresh prefixes, and nothing left behind. */
 export class Scratch {

@@ -43,11 +43,12 @@ describe('a bare FCALL by valkey-cli', () => {
     // What lua/record.lua says of its arguments, written by hand.
     const plans = views.map(planView);
     const plan = planView(riskProfile);
-    const head = Buffer.alloc(29 + 8 * plans.length);
+    const head = Buffer.alloc(37 + 8 * plans.length);
     head.writeUInt32LE(api.keyPrefix.length, 1);
     head.writeDoubleLE(5_000, 5);
     head.writeDoubleLE(3_000, 13);
     head.writeDoubleLE(128, 21);
+    head.writeDoubleLE(3_072, 29);
     const encoder = new RowEncoder(plan);
     const part = Buffer.alloc(1 + encoder.rowBytes);
     part[0] = views.indexOf(riskProfile) + 1;

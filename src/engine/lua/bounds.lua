@@ -64,6 +64,19 @@ local function bounds_of_mean(n, sum, parts)
   return lower, upper
 end
 
+local SURELY = 2.576 -- of a normal distribution, 99 % lies within so many standard deviations
+
+-- How many values there may be where a sample of them, each taken with the chance `fraction`, has `inside`: those numbers of
+-- which it is no wonder (Wilson's interval, with the correction for whole numbers).
+local function bounds_of_sample(inside, fraction)
+  local doubt = SURELY * SURELY * (1 - fraction)
+  local function solve(count, sign)
+    local half = doubt / 2
+    return (count + half + sign * math.sqrt(half * half + count * doubt)) / fraction
+  end
+  return max(inside, floor(solve(max(0, inside - 0.5), -1))), ceil(solve(inside + 0.5, 1))
+end
+
 -- For each aggregation: bounds from what the window holds for sure (an array like a run's) and the parts of cut tiles.
 local bounds = {
   count = function(held, parts)

@@ -12,7 +12,8 @@
 --
 -- A cell is a single or a tile; cells are numbered from 0, tiles first. Times are whole milliseconds since 1970; an absent
 -- time is infinite. ARGV[1] of every function: B clock (0 wall, 1 event), I4 length of the key prefix, d tolerance for
--- times ahead, d for how many microseconds the call may work, d how many singles compaction leaves, then d complete_since of each view. What is left once
+-- times ahead, d for how many microseconds the call may work, d how many singles compaction leaves, d of how many
+-- values a window keeps all, then d complete_since of each view. What is left once
 -- that time is over is said to be left ('S'), so that others are served in between.
 
 local LEFT = 'S'
@@ -40,7 +41,7 @@ local function open_call(packed)
   local call = { lost = 0 }
   local clock, at
   local micros
-  clock, call.prefix_length, call.tolerance, micros, call.singles, at = struct.unpack('<BI4ddd', packed)
+  clock, call.prefix_length, call.tolerance, micros, call.singles, call.values, at = struct.unpack('<BI4dddd', packed)
   call.ends = os.clock() + micros / 1e6
   call.event_clock = clock == 1
   call.complete_since = {}

@@ -204,35 +204,6 @@ local function fold_lifetimes(log, now, vector)
   return valid_until
 end
 
--- A set of last-seen times that must hold something is gone (evicted, deleted): said once, then it starts anew.
-local function lose_seen(call, log, seen)
-  call.lost = call.lost + 1
-  log.s[seen.at + FED_AT], log.s[seen.at + SEEN_EXPIRES_AT] = -INFINITE, -INFINITE
-end
-
--- Counts the values that were last seen inside each window. Returns when the first of them leaves; while there are only
--- singles, that is when its newest one does.
-local function fold_seen(call, log, now, vector)
-  local s, view, valid_until = log.s, log.view, INFINITE
-  for _, seen in ipairs(view.seen) do
-    local fed_at, found = s[seen.at + FED_AT], 0
-    local name = fed_at > now - seen.longest and seen_name(call, view, log.key, seen)
-    for _, window in ipairs(seen.windows) do
-      found = 0
-      if fed_at > now - window.length then
-        found = redis.call('ZCOUNT', name, '(' .. integer(now - window.length), '+inf')
-        if s[view.book + TILES] > 0 then
-          local first = redis.call('ZRANGEBYSCORE', name, '(' .. integer(now - window.length), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
-          if first[2] then valid_until = min(valid_until, tonumber(first[2]) + window.length) end
-        end
-      end
-      vector[window.feature] = found
-    end
-    if found == 0 and name then lose_seen(call, log, seen) end
-  end
-  return valid_until
-end
-
 -- Brings the running aggregates to `now`. Returns the vector, and the first moment at which time alone may change it.
 local function fold(call, log, now)
   local s, view = log.s, log.view

@@ -30,9 +30,31 @@ local PART = 2 -- how many of its events have
 local LIFETIME_DOUBLES = 12
 local LAST_AT, LAST, ARRIVAL = 9, 10, 11
 
--- A set of last-seen times, counted from seen.at.
+-- A set in the header, counted from seen.at.
 local FED_AT = 0 -- the newest event that marked it
 local SEEN_EXPIRES_AT = 1
+local SEEN_BUCKETS = 2
+local SEEN_DOUBLES = 3
+
+-- One of its windows, counted from window.at.
+local INSIDE = 0 -- how many values of the window's sample were in it at the last fold
+local FRACTION = 1 -- of all hashes, those below this are in the sample; 1: every value is
+local LEAVES_AT = 2 -- when the next one leaves, if it is not seen again
+local CURSOR = 3 -- how many of its list are done with
+local LENGTH = 4 -- how many are in its list
+local COVERED = 5 -- values last seen later than this are not in its list
+local WANTED = 6 -- the fraction that is recorded since WANTED_SINCE, where it is to grow again
+local WANTED_SINCE = 7
+local SEEN_WINDOW_DOUBLES = 8
+
+local function clear_seen(s, seen)
+  s[seen.at + FED_AT], s[seen.at + SEEN_EXPIRES_AT], s[seen.at + SEEN_BUCKETS] = -INFINITE, -INFINITE, 0
+  for _, window in ipairs(seen.windows) do
+    local at = window.at
+    s[at + INSIDE], s[at + FRACTION], s[at + LEAVES_AT], s[at + CURSOR] = 0, 1, INFINITE, 0
+    s[at + LENGTH], s[at + COVERED], s[at + WANTED], s[at + WANTED_SINCE] = 0, -INFINITE, 1, -INFINITE
+  end
+end
 
 local function clear_lifetime(s, at)
   for i = at, at + LIFETIME_DOUBLES - 1 do s[i] = 0 end
@@ -51,10 +73,10 @@ local function clear_group(s, group)
   if group.trues then s[group.trues] = 0 end
 end
 
--- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for, and
--- groups whose extremes may have left.
+-- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for, groups
+-- whose extremes may have left, and sets of last-seen times whose lists are to be made anew.
 local function opened(key, view, s, raw)
-  return { key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, unsure = {} }
+  return { key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, unsure = {}, relist = {} }
 end
 
 -- A log that does not exist yet.
@@ -66,7 +88,7 @@ local function new_log(call, view, key)
   for f = 1, #view.features do s[VECTOR + f] = NULL end
   s[view.book + FRONTIER], s[view.book + COMPACTED_AT], s[view.book + REMEMBERED_SINCE] = -INFINITE, -INFINITE, -INFINITE
   for _, lifetime in ipairs(view.lifetimes) do clear_lifetime(s, lifetime.at) end
-  for _, seen in ipairs(view.seen) do s[seen.at + FED_AT], s[seen.at + SEEN_EXPIRES_AT] = -INFINITE, -INFINITE end
+  for _, seen in ipairs(view.seen) do clear_seen(s, seen) end
   for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end
   for _, group in ipairs(view.groups) do clear_group(s, group) end
   local log = opened(key, view, s, '')

@@ -55,6 +55,9 @@ for v = 1, #views do
     linked(feature, 'begins', view.edges)
     linked(feature, 'ends', view.edges)
   end
+  for i = 1, #view.seen do
+    for j = 1, #view.seen[i].windows do view.seen[i].windows[j].place = j end
+  end
   for i = 1, #view.lifetimes do
     local lifetime = view.lifetimes[i]
     local at = lifetime.at

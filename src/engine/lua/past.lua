@@ -5,11 +5,15 @@
 local function distinct_at(call, log, seen, window, moment, now)
   local s, view = log.s, log.view
   if s[LAST_EVENT_AT] <= moment then
-    local fed_at, count = s[seen.at + FED_AT], 0
-    if fed_at > moment - window.length then
-      count = redis.call('ZCOUNT', seen_name(call, view, log.key, seen), '(' .. integer(moment - window.length), '+inf')
+    local fraction, inside = s[window.at + FRACTION], 0
+    local slots = read_seen(log, seen, seen_name(call, view, log.key, seen), now)
+    for i = 1, #slots, 2 do
+      if slots[i + 1] > moment - window.length and slots[i] < fraction * HASHES then inside = inside + 1 end
     end
-    return count, count, count, EXACT
+    local value = estimate(inside, fraction)
+    if fraction == 1 then return value, value, value, EXACT end
+    local lower, upper = bounds_of_sample(inside, fraction)
+    return value, lower, upper, SAMPLED
   end
   if moment - window.length < max(s[view.book + FRONTIER], now - view.keep) then return NULL, NULL, NULL, UNREACHABLE end
   local values, count = {}, 0

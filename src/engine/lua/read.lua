@@ -15,7 +15,10 @@ local function read_entity(call, view, key, force)
   if not whole and now_of(call, as_of) < valid_until then return 'V' .. sub(served, 9) end
   if is_over(call) then return LEFT end
   local log = load_log(view, key)
-  log.refold = force
+  log.refold, log.check_seen = force, true
+  if force then
+    for _, seen in ipairs(view.seen) do log.relist[seen] = true end
+  end
   return settle(call, log, now_of(call, as_of), false, whole)
 end
 

@@ -52,28 +52,6 @@ local function parse_row(view, packed, at)
   return row
 end
 
--- Marks when an event's distinct values were last seen. Values that no window can hold any more stay out.
-local function mark_seen(call, log, rows, now)
-  local s, view = log.s, log.view
-  for _, seen in ipairs(view.seen) do
-    local newest, newest_time = {}, -INFINITE
-    for _, row in ipairs(rows) do
-      local passes = seen.mask == 0 or band(row.flags, seen.mask) ~= 0
-      if passes and band(row.present, seen.present) ~= 0 and row.time > now - seen.longest then
-        local value = sub(row.values_packed, 8 * seen.field - 7, 8 * seen.field)
-        if not newest[value] or newest[value] < row.time then newest[value] = row.time end
-        newest_time = max(newest_time, row.time)
-      end
-    end
-    if newest_time > -INFINITE then
-      local name, at = seen_name(call, view, log.key, seen), seen.at + FED_AT
-      if s[at] > now - seen.longest and redis.call('EXISTS', name) == 0 then lose_seen(call, log, seen) end
-      for value, time in pairs(newest) do redis.call('ZADD', name, 'GT', integer(time), value) end
-      s[at] = max(s[at], newest_time)
-    end
-  end
-end
-
 -- Companions without a log are left over from one that was evicted or deleted: nothing may be built on them.
 local function drop_leftovers(call, view, key)
   call.lost = call.lost + redis.call('UNLINK', ids_name(call, view, key))

@@ -69,22 +69,6 @@ local function extend_log(call, log)
   return extend(s, EXPIRES_AT, needed, view.keep)
 end
 
--- Last-seen times are trimmed to the longest window that counts them as their TTL moves. They never outlive their log,
--- beside which they would seem to be left over from one that was lost.
-local function extend_seen(call, log, now)
-  local s, view = log.s, log.view
-  for _, seen in ipairs(view.seen) do
-    local fed_at, at = s[seen.at + FED_AT], seen.at + SEEN_EXPIRES_AT
-    local needed = call.event_clock and s[EXPIRES_AT] or fed_at + seen.longest
-    if fed_at > -INFINITE and extend(s, at, needed, seen.longest) then
-      s[at] = min(s[at], s[EXPIRES_AT])
-      local name = seen_name(call, view, log.key, seen)
-      redis.call('ZREMRANGEBYSCORE', name, '-inf', integer(now - seen.longest))
-      redis.call('PEXPIREAT', name, integer(s[at]))
-    end
-  end
-end
-
 -- Drops from a log that is rewritten the cells that no window can hold any more, and no retry can repeat.
 local function trim(log, now)
   local s, view = log.s, log.view
@@ -146,7 +130,7 @@ local function settle(call, log, now, taken, whole)
   s[AS_OF], s[VALID_UNTIL] = now, valid_until
 
   local extended = extend_log(call, log)
-  extend_seen(call, log, now)
+  extend_seen(call, log)
   local header
   if log.rewrite then
     local text

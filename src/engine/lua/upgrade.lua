@@ -69,10 +69,16 @@ local function upgrade_log(call, view, old, key)
     end
   end
   for new, place in ipairs(from.seen) do
-    local at = old_book + BOOK_DOUBLES + LIFETIME_DOUBLES * old.lifetimes + 2 * (place - 1)
     -- One that has expired as it should is nothing that a longer window could find lost.
-    if place > 0 and had[at + SEEN_EXPIRES_AT] > call.millis then
-      s[view.seen[new].at + FED_AT], s[view.seen[new].at + SEEN_EXPIRES_AT] = had[at + FED_AT], had[at + SEEN_EXPIRES_AT]
+    if place.at > 0 and had[place.at + SEEN_EXPIRES_AT] > call.millis then
+      local seen = view.seen[new]
+      for i = FED_AT, SEEN_BUCKETS do s[seen.at + i] = had[place.at + i] end
+      -- Of a sample, no window can have more than what every window had.
+      local fraction = 1
+      for w = 1, place.windows do fraction = min(fraction, had[place.at + SEEN_DOUBLES + SEEN_WINDOW_DOUBLES * (w - 1) + FRACTION]) end
+      for _, window in ipairs(seen.windows) do s[window.at + FRACTION], s[window.at + WANTED] = fraction, fraction end
+      grow_seen(s, seen, seen_name(call, view, key, seen), now_of(call, s[AS_OF]))
+      log.relist[seen] = true
     end
   end
 

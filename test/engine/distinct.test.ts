@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest';
+import { type Duration, distinct } from '../../src/define/index.ts';
+import type { PastVector } from '../../src/engine/index.ts';
+import { patienceMs } from '../support/property.ts';
+import { valuesOf } from './expectations.ts';
+import { pay, payment, spending } from './payments.ts';
+import { useScratch } from './scratch.ts';
+
+const scratch = useScratch();
+const begins = Date.UTC(2024, 0, 1);
+const hourMs = 3_600_000;
+const windows = ['1h', '24h', '30d'] as const satisfies Duration[];
+const lengthMs = { '1h': hourMs, '24h': 24 * hourMs, '30d': 720 * hourMs };
+const features = Object.fromEntries(windows.map((window) => [`shops${window}`, distinct('shopId', { window })]));
+const view = spending(features, 'distinct_profile');
+
+/** Whose payments, where and when. */
+interface Visit {
+  readonly shopId: string;
+  readonly paidAt: number;
+}
+
+/** Records visits of one user in batches, and says of its newest moment what is served, and how sure that is. */
+async function visited(visits: readonly Visit[], values: number, batchSize = 500) {
+  const userId = 'ada';
+  const engine = await scratch.open([view], 'event', scratch.prefix(), scratch.valkey, { values });
+  for (let at = 0; at < visits.length; at += batchSize) {
+    const batch = visits.slice(at, at + batchSize).map((visit, i) => pay({ userId, paymentId: `${at + i}`, ...visit }));
+    await engine.record(payment, batch);
+  }
+  const [vector] = await engine.read(view, [userId]);
+  const asOf = vector?.asOf ?? 0;
+  const [[past] = []] = await engine.past(view, [{ id: userId, moments: [asOf] }]);
+  const certainty = Object.fromEntries(
+    windows.map((window, i) => [window, (past as PastVector).certainties[i] as PastVector['certainties'][number]]),
+  );
+  const truth = Object.fromEntries(
+    windows.map((window) => [
+      window,
+      new Set(visits.filter(({ paidAt }) => paidAt > asOf - lengthMs[window]).map(({ shopId }) => shopId)).size,
+    ]),
+  );
+  return { engine, served: valuesOf(vector as NonNullable<typeof vector>), certainty, truth };
+}
+
+/** Visits to so many shops, each after the other, over some time. */
+const tour = (shops: number, overMs: number, name = 'shop', from = begins): Visit[] =>
+  Array.from({ length: shops }, (_, i) => ({
+    shopId: `${name} ${i}`,
+    paidAt: from + Math.floor((i * overMs) / shops),
+  }));
+
+describe('different values', { timeout: patienceMs }, () => {
+  test('are counted exactly as long as a window has no more than it keeps', async () => {
+    const visits = [...tour(64, 700 * hourMs), ...tour(64, 10 * hourMs, 'shop', begins + 701 * hourMs)];
+    const { served, truth, certainty } = await visited(visits, 64);
+    expect(served).toEqual({ shops1h: truth['1h'], shops24h: truth['24h'], shops30d: truth['30d'] });
+    expect(windows.map((window) => certainty[window]?.method)).toEqual(['EXACT', 'EXACT', 'EXACT']);
+  });
+
+  test('of a long window are estimated when there are more, and a short one stays exact', async () => {
+    const { served, truth, certainty } = await visited(tour(4_000, 20 * hourMs), 512);
+    expect(windows.map((window) => certainty[window]?.method)).toEqual(['EXACT', 'SAMPLED', 'SAMPLED']);
+    expect(served.shops1h).toBe(truth['1h']);
+    expect(served.shops24h).not.toBe(truth['24h']);
+    expect(Math.abs((served.shops24h as number) / (truth['24h'] as number) - 1)).toBeLessThan(0.25); // five deviations
+  });
+
+  test('lie within their bounds in 99 of 100 cases, and are off by no more than a sample of that size is', async () => {
+    const cases = await Promise.all(
+      Array.from({ length: 80 }, async (_, i) => {
+        const { served, truth, certainty } = await visited(tour(1_500, 20 * hourMs, `town ${i}, shop`), 256);
+        const { lower, upper } = certainty['24h'] as PastVector['certainties'][number];
+        const [value, wanted] = [served.shops24h as number, truth['24h'] as number];
+        return { within: lower <= wanted && wanted <= upper, error: Math.abs(value / wanted - 1) };
+      }),
+    );
+    expect(cases.filter(({ within }) => within).length).toBeGreaterThanOrEqual(76);
+    const errors = cases.map(({ error }) => error).sort((a, b) => a - b);
+    // A sample of 205 to 256 of 1,500 has a standard deviation of 6 to 7 %; half of all cases lie within 0.67 of it.
+    expect(errors[40]).toBeLessThan(0.06);
+  });
+
+  test('are counted exactly again once a crowd has left the window', async () => {
+    const crowd = tour(2_000, hourMs);
+    const quiet = [
+      ...tour(60, 800 * hourMs, 'quiet', begins + 2 * hourMs),
+      ...tour(60, 1_400 * hourMs, 'later', begins + 803 * hourMs),
+    ];
+    const { served, truth, certainty } = await visited([...crowd, ...quiet], 128, 20);
+    expect(certainty['30d']?.method).toBe('EXACT');
+    expect(served.shops30d).toBe(truth['30d']);
+  });
+
+  test('seen again count once, whatever order they are told in', async () => {
+    const visits = Array.from({ length: 3_000 }, (_, i) => ({
+      shopId: `shop ${(i * 7_919) % 113}`,
+      paidAt: begins + ((i * 104_729) % 3_000) * 20_000,
+    }));
+    const newestLast = [...visits, { shopId: 'shop 0', paidAt: begins + 3_000 * 20_000 }];
+    const { served, truth } = await visited(newestLast, 128);
+    expect(served).toEqual({ shops1h: truth['1h'], shops24h: truth['24h'], shops30d: truth['30d'] });
+  });
+
+  test('take a bounded room, however many there are', async () => {
+    const { engine } = await visited(tour(20_000, 0.9 * hourMs), 512);
+    const bytes = await scratch.valkey.strlen(`${engine.keys.prefix}:seen:v1:${view.name}:shopId:{ada}`);
+    expect(bytes).toBeLessThan(3 * 512 * 11 * 2);
+    expect(bytes).toBeGreaterThan(0);
+  });
+});
