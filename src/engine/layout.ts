@@ -37,7 +37,7 @@ const bookDoubles = 13;
 export const lifetimeDoubles = 12;
 /** Of a set of last-seen times, and of each window that counts them. */
 const seenDoubles = 3;
-const seenWindowDoubles = 8;
+const seenWindowDoubles = 7;
 export const edgeDoubles = 3;
 
 /** Where numbers stand in the header, counted in doubles from 1, after the hash of the layout. */

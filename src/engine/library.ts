@@ -69,6 +69,9 @@ export function writeLibrary(plans: readonly Plan[]): Library {
   };
 }
 
+/** Stretches of a window of which samples are kept apart (see lua/seen.lua). */
+const strataPerWindow = 16;
+
 /** What is read of a log at once: its header, and the marks of about so many singles. */
 const marksReadAtOnce = 192;
 
@@ -153,6 +156,7 @@ function tableOf(plan: Plan) {
         feature: feature + 1,
         length: lengthMs,
         kept: lengthMs,
+        stratum: Math.max(1, Math.floor(lengthMs / strataPerWindow)),
       })),
     })),
   };

@@ -66,15 +66,29 @@ end
 
 local SURELY = 2.576 -- of a normal distribution, 99 % lies within so many standard deviations
 
--- How many values there may be where a sample of them, each taken with the chance `fraction`, has `inside`: those numbers of
--- which it is no wonder (Wilson's interval, with the correction for whole numbers).
-local function bounds_of_sample(inside, fraction)
-  local doubt = SURELY * SURELY * (1 - fraction)
-  local function solve(count, sign)
-    local half = doubt / 2
-    return (count + half + sign * math.sqrt(half * half + count * doubt)) / fraction
+-- How many values there may be where a sample has these last-seen times, each of which was taken with the chance of its
+-- stratum: those numbers of which it is no wonder (Wilson's interval, with the correction for whole numbers, as of one sample
+-- that tells as much).
+local function bounds_of_sample(log, seen, window, times)
+  local sure, inside, spread, least = 0, 0, 0, 1
+  for _, time in ipairs(times) do
+    local fraction = fraction_at(log, seen, window, time)
+    if fraction == 1 then
+      sure = sure + 1
+    else
+      inside, spread, least = inside + 1 / fraction, spread + 1 / (fraction * fraction), min(least, fraction)
+    end
   end
-  return max(inside, floor(solve(max(0, inside - 0.5), -1))), ceil(solve(inside + 0.5, 1))
+  local fraction = inside > 0 and inside / spread or least
+  if fraction == 1 then
+    for _, one in ipairs(strata_of(log, seen, window)) do fraction = min(fraction, one) end
+  end
+  local count, doubt = inside * fraction, SURELY * SURELY * (1 - fraction)
+  local function solve(of, sign)
+    local half = doubt / 2
+    return (of + half + sign * math.sqrt(half * half + of * doubt)) / fraction
+  end
+  return sure + max(0, floor(solve(max(0, count - 0.5), -1))), sure + ceil(solve(count + 0.5, 1))
 end
 
 -- For each aggregation: bounds from what the window holds for sure (an array like a run's) and the parts of cut tiles.

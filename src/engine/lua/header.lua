@@ -37,22 +37,21 @@ local SEEN_BUCKETS = 2
 local SEEN_DOUBLES = 3
 
 -- One of its windows, counted from window.at.
-local INSIDE = 0 -- how many values of the window's sample were in it at the last fold
-local FRACTION = 1 -- of all hashes, those below this are in the sample; 1: every value is
+local INSIDE = 0 -- how many values were in it at the last fold: each of the sample for as many as it stands for
+local SAMPLE = 1 -- how many of these the table holds
 local LEAVES_AT = 2 -- when the next one leaves, if it is not seen again
 local CURSOR = 3 -- how many of its list are done with
 local LENGTH = 4 -- how many are in its list
 local COVERED = 5 -- values last seen later than this are not in its list
-local WANTED = 6 -- the fraction that is recorded since WANTED_SINCE, where it is to grow again
-local WANTED_SINCE = 7
-local SEEN_WINDOW_DOUBLES = 8
+local NEWEST_STRATUM = 6 -- the newest stretch of time for which a fraction is set; minus infinity: all values are kept
+local SEEN_WINDOW_DOUBLES = 7
 
 local function clear_seen(s, seen)
   s[seen.at + FED_AT], s[seen.at + SEEN_EXPIRES_AT], s[seen.at + SEEN_BUCKETS] = -INFINITE, -INFINITE, 0
   for _, window in ipairs(seen.windows) do
     local at = window.at
-    s[at + INSIDE], s[at + FRACTION], s[at + LEAVES_AT], s[at + CURSOR] = 0, 1, INFINITE, 0
-    s[at + LENGTH], s[at + COVERED], s[at + WANTED], s[at + WANTED_SINCE] = 0, -INFINITE, 1, -INFINITE
+    s[at + INSIDE], s[at + SAMPLE], s[at + LEAVES_AT], s[at + CURSOR] = 0, 0, INFINITE, 0
+    s[at + LENGTH], s[at + COVERED], s[at + NEWEST_STRATUM] = 0, -INFINITE, -INFINITE
   end
 end
 
@@ -74,9 +73,10 @@ local function clear_group(s, group)
 end
 
 -- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for, groups
--- whose extremes may have left, and sets of last-seen times whose lists are to be made anew.
-local function opened(key, view, s, raw)
-  return { key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, unsure = {}, relist = {} }
+-- whose extremes may have left, sets of last-seen times whose lists are to be made anew, and
+-- the fractions of windows that keep a sample.
+local function opened(call, key, view, s, raw)
+  return { call = call, key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, unsure = {}, relist = {}, strata = {} }
 end
 
 -- A log that does not exist yet.
@@ -91,7 +91,7 @@ local function new_log(call, view, key)
   for _, seen in ipairs(view.seen) do clear_seen(s, seen) end
   for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end
   for _, group in ipairs(view.groups) do clear_group(s, group) end
-  local log = opened(key, view, s, '')
+  local log = opened(call, key, view, s, '')
   log.marks, log.singles, log.tiles, log.rewrite = '', '', '', true
   return log
 end
@@ -105,7 +105,7 @@ end
 
 -- The log under a key, or nil. `raw` is its beginning: the header, the marks, and what follows within what was read.
 -- Where its layout is another one, the second result is the reply that says so.
-local function load_log(view, key)
+local function load_log(call, view, key)
   local raw = redis.call('GETRANGE', key, 0, view.reading - 1)
   if raw == '' then return nil end
   local outdated = other_layout(view, raw)
@@ -116,7 +116,7 @@ local function load_log(view, key)
     local bytes = view.header_bytes + (4 + view.single_bytes) * s[book + SINGLE_SLOTS] + view.tile_bytes * s[book + TILE_SLOTS]
     if #raw ~= bytes then error({ err = 'this log ends within a cell' }) end
   end
-  return opened(key, view, s, raw)
+  return opened(call, key, view, s, raw)
 end
 
 -- The entity's now: the store's, or its newest event's; never before the last fold.

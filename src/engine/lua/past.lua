@@ -5,14 +5,14 @@
 local function distinct_at(call, log, seen, window, moment, now)
   local s, view = log.s, log.view
   if s[LAST_EVENT_AT] <= moment then
-    local fraction, inside = s[window.at + FRACTION], 0
-    local slots = read_seen(log, seen, seen_name(call, view, log.key, seen), now)
-    for i = 1, #slots, 2 do
-      if slots[i + 1] > moment - window.length and slots[i] < fraction * HASHES then inside = inside + 1 end
+    local inside, times = 0, {}
+    if s[seen.at + SEEN_BUCKETS] > 0 then
+      local slots = read_seen(log, seen, seen_name(call, view, log.key, seen), now)
+      inside, times = count_window(log, seen, window, slots, moment)
     end
-    local value = estimate(inside, fraction)
-    if fraction == 1 then return value, value, value, EXACT end
-    local lower, upper = bounds_of_sample(inside, fraction)
+    local value = floor(inside + 0.5)
+    if not strata_of(log, seen, window) then return value, value, value, EXACT end
+    local lower, upper = bounds_of_sample(log, seen, window, times)
     return value, lower, upper, SAMPLED
   end
   if moment - window.length < max(s[view.book + FRONTIER], now - view.keep) then return NULL, NULL, NULL, UNREACHABLE end
@@ -109,7 +109,7 @@ end
 
 local function past_entity(call, view, key, packed)
   if is_over(call) then return LEFT end
-  local log, outdated = load_log(view, key)
+  local log, outdated = load_log(call, view, key)
   if outdated then return outdated end
   log = log or new_log(call, view, key)
   load_cells(log)

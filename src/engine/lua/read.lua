@@ -14,7 +14,7 @@ local function read_entity(call, view, key, force)
   local as_of, valid_until = struct.unpack('<dd', served, 17)
   if not whole and now_of(call, as_of) < valid_until then return 'V' .. sub(served, 9) end
   if is_over(call) then return LEFT end
-  local log = load_log(view, key)
+  local log = load_log(call, view, key)
   log.refold, log.check_seen = force, true
   if force then
     for _, seen in ipairs(view.seen) do log.relist[seen] = true end

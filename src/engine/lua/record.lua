@@ -93,7 +93,7 @@ end
 local function record_entity(call, key, packed)
   if is_over(call) then return LEFT end
   local view = views[string.byte(packed, 1)]
-  local log, outdated = load_log(view, key)
+  local log, outdated = load_log(call, view, key)
   if outdated then return outdated end
   local is_new = not log
   log = log or new_log(call, view, key)

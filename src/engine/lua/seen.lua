@@ -1,18 +1,25 @@
 -- Last-seen times: what distinct counts are made of. A companion of the log for each field (and filter): a table of buckets
--- in one packed string, with a value's hash and when it was last seen, which gives every window that ends now exactly. A
--- window with too many values keeps a sample of them: those whose hash, as a fraction of all hashes, is below the window's
--- own fraction. So a short window stays exact when only a long one is large.
+-- in one packed string, with a value's hash and when it was last seen, which gives every window that ends now exactly.
+--
+-- A window with too many values keeps a sample. It is cut into strata, stretches of a sixteenth of its length, each with a
+-- fraction: of the values last seen in a stratum those are kept whose hash, as a fraction of all hashes, is below it, and
+-- each stands for as many as the fraction says. The fullest stratum is thinned first, so that a crowd costs the quiet times
+-- before and after it nothing, and a short window stays exact when only a long one is large.
 --
 --   slot   c6 the value's hash, I5 when it was last seen, in milliseconds modulo 2^40 (35 years)
 --   lists  after the buckets, one a window: I5 time, I4 slot of the values that leave the window next, oldest first
+--   strata after the lists, for each window d x RING: the fraction of stratum number n stands at n modulo RING
 
 local VALUE_BYTES = 6
 local SEEN_SLOT_BYTES = 11
 local SEEN_BUCKET_BYTES = SEEN_SLOT_BYTES * SLOTS_A_BUCKET
 local FEWEST_SEEN_BUCKETS = 2
-local THINNING = 0.8 -- how much of a sample that has grown too large is kept
+local RING = 18 -- strata that are told apart
+local THINNING = 0.8 -- how much of the fullest stratum is kept when there are too many
+local REVIVAL = 2 -- by how much a new stratum's fraction is above that of the one before
 local LISTED = 9 -- bytes
 local MOST_LISTED = 256
+local EMPTY_SLOT = '\0\0\0\0\0\0\0\0\0\0\0'
 local HASHES = 2 ^ 32 -- fractions are of the first four bytes of a hash
 local SEEN_TIMES_FORMAT = '<' .. 'xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5'
   .. 'xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5xxxxxxI5'
@@ -29,9 +36,10 @@ local function list_capacity(buckets)
   return min(MOST_LISTED, 4 * buckets)
 end
 
-local function list_offset(s, seen, window)
+-- Where a window's list begins; or that of another place.
+local function list_offset(s, seen, window, place)
   local buckets = s[seen.at + SEEN_BUCKETS]
-  return buckets * SEEN_BUCKET_BYTES + (window.place - 1) * LISTED * list_capacity(buckets)
+  return buckets * SEEN_BUCKET_BYTES + ((place or window.place) - 1) * LISTED * list_capacity(buckets)
 end
 
 local function fraction_of(value)
@@ -44,11 +52,50 @@ local function seen_buckets_of(value, buckets)
   return first % buckets, second % buckets
 end
 
--- The largest fraction that any window whose values are at least `age` old still wants.
-local function wanted_at(s, seen, age)
-  local wanted = 0
+-- The fractions of a window that keeps a sample, by stratum modulo RING; nil for one that keeps all.
+local function strata_of(log, seen, window)
+  local s = log.s
+  if s[window.at + NEWEST_STRATUM] == -INFINITE then return nil end
+  local strata = log.strata[window]
+  if not strata then
+    local from = list_offset(s, seen, window, #seen.windows + 1) + 8 * RING * (window.place - 1)
+    local text = redis.call('GETRANGE', seen_name(log.call, log.view, log.key, seen), from, from + 8 * RING - 1)
+    strata = { struct.unpack('<dddddddddddddddddd', text) }
+    log.strata[window] = strata
+  end
+  return strata
+end
+
+local function store_strata(log, seen, name, window)
+  local strata = log.strata[window]
+  if not strata or not strata.changed then return end
+  local from = list_offset(log.s, seen, window, #seen.windows + 1) + 8 * RING * (window.place - 1)
+  redis.call('SETRANGE', name, from, struct.pack('<dddddddddddddddddd', unpack(strata, 1, RING)))
+  strata.changed = nil
+end
+
+-- The fraction of a window's stratum at a time: 1 where all values are kept, 0 for times that no window reaches.
+local function fraction_at(log, seen, window, time)
+  local strata = strata_of(log, seen, window)
+  if not strata then return 1 end
+  local s, at = log.s, window.at + NEWEST_STRATUM
+  local number = floor(time / window.stratum)
+  if number > s[at] then
+    for fresh = max(s[at] + 1, number - RING), number do
+      strata[fresh % RING + 1] = min(1, REVIVAL * strata[(fresh - 1) % RING + 1])
+    end
+    s[at], strata.changed = number, true
+  elseif number <= s[at] - RING then
+    return 0
+  end
+  return strata[number % RING + 1]
+end
+
+-- The largest fraction that any window still wants of the values last seen at a time.
+local function wanted_at(log, seen, time, now)
+  local wanted, age = 0, now - time
   for _, window in ipairs(seen.windows) do
-    if age < window.kept and s[window.at + WANTED] > wanted then wanted = s[window.at + WANTED] end
+    if age < window.kept then wanted = max(wanted, fraction_at(log, seen, window, time)) end
   end
   return wanted
 end
@@ -69,12 +116,12 @@ local function find_value(text, value, now)
 end
 
 -- A slot of a bucket that holds nothing any window wants, from 0, and how many there are.
-local function free_slot(s, seen, text, now)
+local function free_slot(log, seen, text, now)
   local slots = { struct.unpack(SEEN_SLOTS_FORMAT, text) }
   local free, room = nil, 0
   for i = 0, SLOTS_A_BUCKET - 1 do
     local time = slots[2 * i + 2]
-    if time == 0 or slots[2 * i + 1] / HASHES >= wanted_at(s, seen, (now - time) % ERA) then
+    if time == 0 or slots[2 * i + 1] / HASHES >= wanted_at(log, seen, now - (now - time) % ERA, now) then
       free, room = i, room + 1
     end
   end
@@ -96,7 +143,7 @@ local function store_seen(s, seen, name, buckets, slots)
   for i = 0, buckets - 1 do
     parts[i + 1] = table.concat(table_of[i]) .. string.rep('\0', SEEN_SLOT_BYTES * rooms[i])
   end
-  parts[buckets + 1] = string.rep('\0', LISTED * list_capacity(buckets) * #seen.windows)
+  parts[buckets + 1] = string.rep('\0', (LISTED * list_capacity(buckets) + 8 * RING) * #seen.windows)
   s[seen.at + SEEN_BUCKETS] = buckets
   if #slots == 0 then
     redis.call('SET', name, table.concat(parts))
@@ -107,50 +154,102 @@ local function store_seen(s, seen, name, buckets, slots)
 end
 
 -- Gives the table more room, and drops what no window wants any more. The lists must be made anew.
-local function grow_seen(s, seen, name, now)
+local function grow_seen(log, seen, name, now)
+  local s = log.s
   local buckets, slots = s[seen.at + SEEN_BUCKETS], {}
+  for _, window in ipairs(seen.windows) do strata_of(log, seen, window) end
   local text = buckets > 0 and redis.call('GETRANGE', name, 0, buckets * SEEN_BUCKET_BYTES - 1) or ''
   for at = 1, #text, SEEN_SLOT_BYTES do
     local hash, time = struct.unpack('>I4xx<I5', text, at)
-    if time ~= 0 and hash / HASHES < wanted_at(s, seen, (now - time) % ERA) then
+    if time ~= 0 and hash / HASHES < wanted_at(log, seen, now - (now - time) % ERA, now) then
       slots[#slots + 1] = sub(text, at, at + SEEN_SLOT_BYTES - 1)
     end
   end
   buckets = max(FEWEST_SEEN_BUCKETS, ceil(#slots * 1.6 / SLOTS_A_BUCKET))
   while not store_seen(s, seen, name, buckets, slots) do buckets = ceil(buckets * 1.25) end
-  for _, window in ipairs(seen.windows) do s[window.at + LENGTH], s[window.at + CURSOR] = 0, 0 end
-  return slots
+  for _, window in ipairs(seen.windows) do
+    s[window.at + LENGTH], s[window.at + CURSOR] = 0, 0
+    if log.strata[window] then log.strata[window].changed = true end
+    store_strata(log, seen, name, window)
+  end
 end
 
--- Counts a window's values anew and lists those that leave it next, from all slots: hash and time by turns, none older
--- than the window.
-local function list_window(call, log, seen, name, window, slots, now)
-  local s, at, limit = log.s, window.at, now - window.length
-  if s[at + WANTED] > s[at + FRACTION] and s[at + WANTED_SINCE] <= limit then s[at + FRACTION] = s[at + WANTED] end
-  local times, numbers
-  while true do
-    local below = s[at + FRACTION] * HASHES
-    times, numbers = {}, {}
-    for i = 1, #slots, 2 do
-      local time = slots[i + 1]
-      if time > limit and slots[i] < below then
+-- How many values a sample stands for, and how many it is, of each stratum of a window; from all slots, hash and time by
+-- turns. Also their times, and the numbers of their slots.
+local function count_window(log, seen, window, slots, now)
+  local limit, strata = now - window.length, strata_of(log, seen, window)
+  local times, numbers, counts, inside = {}, {}, {}, 0
+  for i = 1, #slots, 2 do
+    local time = slots[i + 1]
+    if time > limit then
+      local fraction = strata and fraction_at(log, seen, window, time) or 1
+      if slots[i] < fraction * HASHES then
         times[#times + 1], numbers[#numbers + 1] = time, (i - 1) / 2
+        inside = inside + 1 / fraction
+        if strata then
+          local number = floor(time / window.stratum)
+          counts[number] = (counts[number] or 0) + 1
+        end
       end
     end
-    if #times <= call.values then break end
-    s[at + FRACTION] = s[at + FRACTION] * THINNING
-    s[at + WANTED], s[at + WANTED_SINCE] = s[at + FRACTION], -INFINITE
   end
-  s[at + INSIDE] = #times
-  -- A sample that has become small may grow again: from now on more is recorded, and after a window's time that counts.
-  if s[at + WANTED] > s[at + FRACTION] then
-    local recorded, below = 0, s[at + WANTED] * HASHES
-    for i = 1, #slots, 2 do
-      if slots[i + 1] > limit and slots[i] < below then recorded = recorded + 1 end
+  return inside, times, numbers, counts
+end
+
+-- Thins strata, the fullest first, until a window has no more values than it may.
+local function thin(log, seen, window, slots, now, most)
+  local s, at, limit = log.s, window.at, now - window.length
+  local hashes, count = {}, 0
+  for i = 1, #slots, 2 do
+    local time = slots[i + 1]
+    if time > limit and slots[i] < fraction_at(log, seen, window, time) * HASHES then
+      local number = floor(time / window.stratum)
+      local stratum = hashes[number] or {}
+      hashes[number] = stratum
+      stratum[#stratum + 1], count = slots[i], count + 1
     end
-    if recorded > call.values then s[at + WANTED] = max(s[at + FRACTION], s[at + WANTED] * call.values / recorded * THINNING) end
-  elseif s[at + FRACTION] < 1 and #times < call.values / 4 then
-    s[at + WANTED], s[at + WANTED_SINCE] = min(1, s[at + FRACTION] * call.values / #times), now
+  end
+  if s[at + NEWEST_STRATUM] == -INFINITE then
+    s[at + NEWEST_STRATUM], log.strata[window] = floor(now / window.stratum), {}
+    for i = 1, RING do log.strata[window][i] = 1 end
+  end
+  local strata = log.strata[window]
+  while count > most do
+    local fullest, full = nil, 0
+    for number, stratum in pairs(hashes) do
+      if #stratum > full or #stratum == full and number < fullest then fullest, full = number, #stratum end
+    end
+    local fraction = strata[fullest % RING + 1] * THINNING
+    strata[fullest % RING + 1] = fraction
+    local kept = {}
+    for _, hash in ipairs(hashes[fullest]) do
+      if hash < fraction * HASHES then kept[#kept + 1] = hash end
+    end
+    hashes[fullest], count = kept, count - full + #kept
+  end
+  strata.changed = true
+end
+
+-- Counts a window's values anew and lists those that leave it next, from all slots: hash and time by turns.
+local function list_window(call, log, seen, name, window, slots, now)
+  local s, at, limit = log.s, window.at, now - window.length
+  local inside, times, numbers = count_window(log, seen, window, slots, now)
+  if #times > call.values then
+    thin(log, seen, window, slots, now, call.values)
+    inside, times, numbers = count_window(log, seen, window, slots, now)
+  end
+  s[at + INSIDE], s[at + SAMPLE] = inside, #times
+  local strata = strata_of(log, seen, window)
+  if strata then
+    local whole = true
+    for number = floor((limit + 1) / window.stratum), s[at + NEWEST_STRATUM] do
+      whole = whole and strata[number % RING + 1] == 1
+    end
+    if whole then
+      s[at + NEWEST_STRATUM], log.strata[window] = -INFINITE, nil
+    else
+      store_strata(log, seen, name, window)
+    end
   end
 
   -- The first to leave. Values of the newest moment stay off the list: more may come at that very moment.
@@ -211,27 +310,42 @@ local function leave_window(log, seen, name, window, now)
     if #text < LISTED * count then return false end
     for i = 0, count - 1 do
       local time, slot = struct.unpack('<I5I4', text, i * LISTED + 1)
-      local leaves_at = now - (now - time) % ERA + window.length
-      if leaves_at > now then
-        s[at + LEAVES_AT] = leaves_at
+      local seen_at = now - (now - time) % ERA
+      if seen_at + window.length > now then
+        s[at + LEAVES_AT] = seen_at + window.length
         return true
       end
       local stored_at = slot * SEEN_SLOT_BYTES + VALUE_BYTES
       local still = redis.call('GETRANGE', name, stored_at, stored_at + 4)
-      if (struct.unpack('<I5', still)) == time then s[at + INSIDE] = s[at + INSIDE] - 1 end
+      if (struct.unpack('<I5', still)) == time then
+        s[at + INSIDE] = s[at + INSIDE] - 1 / fraction_at(log, seen, window, seen_at)
+        s[at + SAMPLE] = s[at + SAMPLE] - 1
+      end
       s[at + CURSOR] = s[at + CURSOR] + 1
     end
   end
   return true
 end
 
+-- What a value that was last seen at a time is to the windows: by `sign`, it is put into them, or taken out.
+local function weigh(log, seen, fraction, time, now, sign)
+  local s = log.s
+  for _, window in ipairs(seen.windows) do
+    if time > now - window.length then
+      local of_all = fraction_at(log, seen, window, time)
+      if fraction < of_all then
+        s[window.at + INSIDE] = s[window.at + INSIDE] + sign / of_all
+        s[window.at + SAMPLE] = s[window.at + SAMPLE] + sign
+      end
+    end
+  end
+end
+
 -- Marks that a value was seen, in windows from which has been taken what leaves them at `now`.
 local function mark_value(call, log, seen, name, value, time, now)
   local s = log.s
-  local fraction, wanted = fraction_of(value), 0
-  for _, window in ipairs(seen.windows) do wanted = max(wanted, s[window.at + WANTED]) end
-  if fraction >= wanted then return end
-
+  local fraction = fraction_of(value)
+  local wanted = fraction < wanted_at(log, seen, time, now)
   local buckets = s[seen.at + SEEN_BUCKETS]
   local bucket, second = seen_buckets_of(value, buckets)
   local text = redis.call('GETRANGE', name, bucket * SEEN_BUCKET_BYTES, (bucket + 1) * SEEN_BUCKET_BYTES - 1)
@@ -241,14 +355,16 @@ local function mark_value(call, log, seen, name, value, time, now)
     slot, before = find_value(other, value, now)
     if slot then
       bucket = second
+    elseif not wanted then
+      return
     else
-      local free, room = free_slot(s, seen, text, now)
+      local free, room = free_slot(log, seen, text, now)
       if room < SLOTS_A_BUCKET / 2 then
-        local other_free, other_room = free_slot(s, seen, other, now)
+        local other_free, other_room = free_slot(log, seen, other, now)
         if other_room > room then free, bucket = other_free, second end
       end
       if not free then
-        grow_seen(s, seen, name, now)
+        grow_seen(log, seen, name, now)
         log.relist[seen] = true
         return mark_value(call, log, seen, name, value, time, now)
       end
@@ -257,15 +373,19 @@ local function mark_value(call, log, seen, name, value, time, now)
   end
   if before and before >= time then return end
   local at = bucket * SEEN_BUCKET_BYTES + slot * SEEN_SLOT_BYTES
+  if before then weigh(log, seen, fraction, before, now, -1) end
+  if not wanted then
+    redis.call('SETRANGE', name, at, EMPTY_SLOT)
+    return
+  end
   redis.call('SETRANGE', name, at, value .. struct.pack('<I5', time % ERA))
+  weigh(log, seen, fraction, time, now, 1)
   for _, window in ipairs(seen.windows) do
-    local place, limit = window.at, now - window.length
-    if fraction < s[place + FRACTION] and time > limit then
-      if not before or before <= limit then
-        s[place + INSIDE] = s[place + INSIDE] + 1
-        if s[place + INSIDE] > call.values then log.relist[seen] = true end
+    local place = window.at
+    if time > now - window.length then
+      if s[place + SAMPLE] > call.values or time <= s[place + COVERED] or time < s[seen.at + FED_AT] then
+        log.relist[seen] = true
       end
-      if time <= s[place + COVERED] or time < s[seen.at + FED_AT] then log.relist[seen] = true end
       if s[place + LEAVES_AT] == INFINITE then s[place + LEAVES_AT] = time + window.length end
     end
   end
@@ -284,7 +404,7 @@ local function mark_seen(call, log, rows, now)
           if s[at + SEEN_BUCKETS] > 0 and redis.call('EXISTS', name) == 0 then
             if s[at + FED_AT] > now - seen.longest then lose_seen(call, log, seen) else clear_seen(s, seen) end
           end
-          if s[at + SEEN_BUCKETS] == 0 then grow_seen(s, seen, name, now) end
+          if s[at + SEEN_BUCKETS] == 0 then grow_seen(log, seen, name, now) end
           -- Once out of its window, a value's slot may be taken by another.
           for _, window in ipairs(seen.windows) do
             if not leave_window(log, seen, name, window, now) then log.relist[seen] = true end
@@ -295,11 +415,6 @@ local function mark_seen(call, log, rows, now)
       end
     end
   end
-end
-
--- How many values a window holds: what its sample makes of it.
-local function estimate(inside, fraction)
-  return fraction < 1 and floor(inside / fraction + 0.5) or inside
 end
 
 -- Counts the values that were last seen inside each window. Returns when the first of them leaves.
@@ -320,7 +435,8 @@ local function fold_seen(call, log, now, vector)
         slots = slots or read_seen(log, seen, name, now)
         list_window(call, log, seen, name, window, slots, now)
       end
-      vector[window.feature] = estimate(s[place + INSIDE], s[place + FRACTION])
+      if log.strata[window] then store_strata(log, seen, name, window) end
+      vector[window.feature] = floor(s[place + INSIDE] + 0.5)
       valid_until = min(valid_until, s[place + LEAVES_AT])
     end
   end

@@ -73,11 +73,12 @@ local function upgrade_log(call, view, old, key)
     if place.at > 0 and had[place.at + SEEN_EXPIRES_AT] > call.millis then
       local seen = view.seen[new]
       for i = FED_AT, SEEN_BUCKETS do s[seen.at + i] = had[place.at + i] end
-      -- Of a sample, no window can have more than what every window had.
-      local fraction = 1
-      for w = 1, place.windows do fraction = min(fraction, had[place.at + SEEN_DOUBLES + SEEN_WINDOW_DOUBLES * (w - 1) + FRACTION]) end
-      for _, window in ipairs(seen.windows) do s[window.at + FRACTION], s[window.at + WANTED] = fraction, fraction end
-      grow_seen(s, seen, seen_name(call, view, key, seen), now_of(call, s[AS_OF]))
+      -- What windows kept a sample of is known of no window whole.
+      local sampled = false
+      for w = 1, place.windows do
+        sampled = sampled or had[place.at + SEEN_DOUBLES + SEEN_WINDOW_DOUBLES * (w - 1) + NEWEST_STRATUM] > -INFINITE
+      end
+      if sampled then lose_seen(call, log, seen) else grow_seen(log, seen, seen_name(call, view, key, seen), now_of(call, s[AS_OF])) end
       log.relist[seen] = true
     end
   end
