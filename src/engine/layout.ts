@@ -123,16 +123,16 @@ export interface TileFormat {
   }[];
 }
 
-const packings = { d: 8, f: 4, I4: 4 } as const;
+const packings = { d: 8, I4: 4 } as const;
 
-/** First, last, number of events, then for each lane what it wants. Lanes of every event share their number. */
+/** First, last, number of events, mean of their times and squared distances from it, then for each lane what it wants. Lanes of every event share their number. */
 export function tileFormat(lanes: readonly LaneLayout[]): TileFormat {
-  const fields: (keyof typeof packings)[] = ['d', 'd', 'I4'];
+  const fields: (keyof typeof packings)[] = ['d', 'd', 'I4', 'd', 'd'];
   const take = (...packed: (keyof typeof packings)[]) => fields.push(...packed) - packed.length + 1;
   const places = lanes.map((lane) => ({
     n: lane.partial ? take('I4') : 3,
     trues: lane.trues ? take('I4') : 0,
-    sum: lane.values ? take('d', 'f') : 0,
+    sum: lane.values ? take('d', 'd') : 0,
     least: lane.values ? take('d', 'd') : 0,
     spread: lane.values ? take('d') : 0,
     newest: lane.newest ? take('d') : 0,

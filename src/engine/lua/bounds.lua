@@ -1,24 +1,27 @@
--- Bounds: what a feature may be when edges cut tiles. Of a cut tile at least one event is inside the window and at least one
--- outside, no more is known; what a lane holds of it lies between its extremes. Every bound here is one that some placing of
+-- Bounds: what a feature may be when edges cut tiles. How many of a cut tile's events are inside the window lies
+-- between bounds (see edges.lua); what a lane holds of each lies between its extremes. Every bound here is one that some placing of
 -- the tile's events could reach, or beyond it; ARCHITECTURE.md has them in a table.
 
 -- The tiles that edges of a window cut, as its lane sees them: n, sum, least, most, spread, trues, and how few and how many of
--- the n may be inside.
-local function cut_parts(lane, begins, ends)
+-- the n may be inside. `young` and `old` are the limits of the window's edges.
+local function cut_parts(lane, begins, ends, young, old)
   local parts = {}
-  local function add(tile, outside)
+  local function add(tile, fewest, most_inside)
     local n, sum, rest, least, most, spread, trues = tile_part(lane, tile, tile[3])
-    local fewest, most_inside = max(0, n - tile[3] + (outside > 1 and 0 or 1)), min(n, tile[3] - outside)
+    fewest, most_inside = max(0, n - (tile[3] - fewest)), min(n, most_inside)
     if n > 0 and most_inside > 0 then
       parts[#parts + 1] = { n = n, sum = sum + rest, least = least, most = most, spread = spread, trues = trues,
         fewest = fewest, inside = most_inside }
     end
   end
+  local entered, entered_most, left, left_most
+  if begins.cut then entered, entered_most = passed_between(begins.cut, young) end
+  if ends.cut then left, left_most = passed_between(ends.cut, old) end
   if begins.cut and ends.cut and begins.position == ends.position then
-    add(begins.cut, 2)
+    add(begins.cut, max(0, entered - left_most), entered_most - left)
   else
-    if begins.cut then add(begins.cut, 1) end
-    if ends.cut then add(ends.cut, 1) end
+    if begins.cut then add(begins.cut, entered, entered_most) end
+    if ends.cut then add(ends.cut, ends.cut[3] - left_most, ends.cut[3] - left) end
   end
   return parts
 end

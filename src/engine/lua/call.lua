@@ -7,7 +7,9 @@
 --   marks    c4 a slot for a single: the first half of its event's id, so that repeats are found without its cell
 --   singles  a slot each: d time, c8 id, I4 flags, d a column (NaN is null), c8 a distinct field; the newest events, oldest
 --            first, ties by id
---   tiles    a slot each: d first, d last, I4 number of events, then what each lane gathered (see layout.ts); all events
+--   tiles    a slot each: d first, d last, I4 number of events, d how far their mean is past the first, d squared
+--            distances from it,
+--            then what each lane gathered (see layout.ts); all events
 --            before the singles, put together on a grid of time (see compact.lua), oldest first
 --
 -- A cell is a single or a tile; cells are numbered from 0, tiles first. Times are whole milliseconds since 1970; an absent

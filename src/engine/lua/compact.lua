@@ -21,7 +21,7 @@ end
 
 -- A tile of nothing yet.
 local function empty_tile(view)
-  local tile = { INFINITE, -INFINITE, 0 }
+  local tile = { INFINITE, -INFINITE, 0, 0, 0 }
   for _, lane in ipairs(view.lanes) do
     local places = lane.tile
     if places.n ~= 3 then tile[places.n] = 0 end
@@ -60,6 +60,18 @@ local function add_part(tile, places, n, sum, rest, least, most, spread, trues)
   if places.n ~= 3 then tile[places.n] = before + n end
 end
 
+-- Adds so many events to a tile's, from `first` to `last`, by how far their mean is past `first` and the squared distances
+-- from it. (A mean of times themselves would have no digits left for parts of a millisecond.)
+local function add_times(tile, n, first, last, past_first, spread)
+  local before = tile[3]
+  local begins = min(first, tile[1])
+  local mean = before > 0 and tile[1] - begins + tile[4] or 0
+  local distance = first - begins + past_first - mean
+  tile[1], tile[2], tile[3] = begins, max(last, tile[2]), before + n
+  tile[4] = mean + distance * n / tile[3]
+  tile[5] = tile[5] + spread + distance * distance * before * n / tile[3]
+end
+
 -- Notes a value as that of a tile's newest event, if it is: of several at one moment, the greatest.
 local function add_newest(tile, places, time, value)
   local newest_at = tile[places.newest_at]
@@ -79,9 +91,7 @@ local function add_single(view, tile, single)
       add_part(tile, places, n, sum, rest, least, most, spread, trues)
     end
   end
-  if time < tile[1] then tile[1] = time end
-  if time > tile[2] then tile[2] = time end
-  tile[3] = tile[3] + 1
+  add_times(tile, 1, time, time, 0, 0)
 end
 
 -- Adds a tile to one that comes before it.
@@ -94,9 +104,7 @@ local function add_tile(view, tile, later)
       add_part(tile, places, n, sum, rest, least, most, spread, trues)
     end
   end
-  if later[1] < tile[1] then tile[1] = later[1] end
-  tile[2] = max(tile[2], later[2])
-  tile[3] = tile[3] + later[3]
+  add_times(tile, later[3], later[1], later[2], later[4], later[5])
 end
 
 -- Whether there are so many singles that the older ones should be put together.

@@ -1,9 +1,28 @@
 -- Edges: the ages at which cells enter and leave windows. Each knows the first cell that has not passed it whole, and when
 -- some of that cell will. A single passes at its time; a tile passes in steps: its first event and its last at their own
--- times, those between as if they were spread evenly, in at most 14 more.
+-- times, those between, in at most 14 more, as if they were spread evenly as wide around their mean as they are.
 
 local STEPS = 15
 local MOST_PASSED = 48 -- cells that pass one edge in one call; with more, folding anew is cheaper
+
+-- How few and how many of a tile's events can be at or before a limit that cuts it: one at least has passed and one has not;
+-- the mean of all would be elsewhere if fewer, or more, had (Markov); and so would be their spread (Cantelli).
+local function passed_between(tile, limit)
+  local first, last, n, mean = tile[1], tile[2], tile[3], tile[4] -- the mean is counted from the first
+  local past = limit - first
+  local least = max(1, n * (past + 1 - mean) / (past + 1))
+  local most = min(n - 1, n * (last - first - mean) / (last - limit))
+  local variance = max(0, tile[5] / n)
+  if past > mean then
+    local distance = past - mean
+    least = max(least, n * distance * distance / (variance + distance * distance))
+  else
+    local distance = mean - past
+    most = min(most, n * variance / (variance + distance * distance))
+  end
+  -- What rounding may have done to the mean and the spread is allowed for.
+  return max(1, ceil(least - 1e-6 * n)), min(n - 1, floor(most + 1e-6 * n))
+end
 
 -- How many of a tile's events are at or before `limit`, and the next limit at which there are more.
 local function passed_part(tile, limit)
@@ -11,10 +30,15 @@ local function passed_part(tile, limit)
   if limit < first then return 0, first end
   if limit >= last then return n, INFINITE end
   if n == 2 then return 1, last end
-  local span = last - first
-  local step = floor((limit - first) * STEPS / span)
+  local least, most = passed_between(tile, limit)
+  local half = math.sqrt(3 * max(0, tile[5]) / n) -- of an even spread
+  local from, to = max(first, first + floor(tile[4] - half)), min(last, first + ceil(tile[4] + half))
+  if limit < from then return least, from end
+  if limit >= to then return most, last end
+  local span = to - from
+  local step = floor((limit - from) * STEPS / span)
   local part = 1 + floor((n - 2) * (step + 0.5) / STEPS + 0.5)
-  return part, step + 1 < STEPS and first + ceil((step + 1) * span / STEPS) or last
+  return min(most, max(least, part)), step + 1 < STEPS and from + ceil((step + 1) * span / STEPS) or to
 end
 
 -- A single passes an edge.

@@ -32,30 +32,32 @@ local function gather(log, now, stands, whole)
   local tiles = s[view.book + TILES]
   local acc, active, held = {}, {}, {}
   local number = now.position -- the newest cell that is not gathered yet comes before this one
-  local function begin(run)
+  local function begin(run, below)
     clear_group(acc, run)
-    active[#active + 1] = run
+    active[#active + 1] = { run = run, below = below }
   end
   local function gather_down_to(position)
     while number > position do
       number = number - 1
       if number < tiles then
         local tile = tile_at(log, number)
-        for _, run in ipairs(active) do
-          local n, sum, rest, least, most, spread, trues = tile_part(run.lane, tile, tile[3])
-          if n > 0 then grow(acc, run, n, sum, rest, least, most, spread, trues) end
+        for _, one in ipairs(active) do
+          if number < one.below then
+            local n, sum, rest, least, most, spread, trues = tile_part(one.run.lane, tile, tile[3])
+            if n > 0 then grow(acc, one.run, n, sum, rest, least, most, spread, trues) end
+          end
         end
       else
         local single = unpack_single(view, singles_at(log, number - tiles, 1))
-        for _, run in ipairs(active) do
-          local n, sum, rest, least, most, spread, trues = single_part(run.lane, single)
-          if n > 0 then grow(acc, run, n, sum, rest, least, most, spread, trues) end
+        for _, one in ipairs(active) do
+          local n, sum, rest, least, most, spread, trues = single_part(one.run.lane, single)
+          if n > 0 then grow(acc, one.run, n, sum, rest, least, most, spread, trues) end
         end
       end
     end
   end
   for _, run in ipairs(view.runs) do
-    if run.now then begin(run) end
+    if run.now then begin(run, now.position) end
   end
   for e, edge in ipairs(view.edges) do
     local position = stands[e].position
@@ -65,8 +67,8 @@ local function gather(log, now, stands, whole)
       for i = 1, RUN_DOUBLES do copy[i] = acc[from + i - 1] end
       held[group] = copy
     end
-    gather_down_to(position)
-    for _, run in ipairs(edge.begin) do begin(run) end
+    -- A tile that this edge cuts may be cut by the next one too: it is gathered when an edge stands before it.
+    for _, run in ipairs(edge.begin) do begin(run, position) end
   end
   return held
 end

@@ -75,7 +75,8 @@ local function vector_at(call, log, moment, now)
         answers[f] = { newest_between(log, feature, begins, ends, moment) }
       else
         local sure = held[group]
-        local parts = cut_parts(group.lane, begins, ends)
+        local young = moment - (group.begins and group.begins.age or 0)
+        local parts = cut_parts(group.lane, begins, ends, young, moment - group.ends.age)
         local lower, upper
         if #parts > 0 then lower, upper = bounds[feature.op](sure, parts) end
         -- The estimate takes of each cut tile what is due by its steps.

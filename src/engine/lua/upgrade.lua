@@ -4,7 +4,7 @@
 local function upgraded_tile(view, old, raw, at)
   local had = { struct.unpack(old.tile_format, raw, at) }
   local tile = empty_tile(view)
-  tile[1], tile[2], tile[3] = had[1], had[2], had[3]
+  for i = 1, 5 do tile[i] = had[i] end
   for l, lane in ipairs(view.lanes) do
     local places, from = lane.tile, old.lanes[l]
     if from.n then
