@@ -1,15 +1,18 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { View } from '../../src/define/index.ts';
+import { count, sum } from '../../src/define/index.ts';
 import type { Engine, PastVector, RecordOutcome, Vector } from '../../src/engine/index.ts';
 import { eventClock, type Fields, type History, take, valuesAt } from '../support/oracle.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
 import { batchSizes, cut, edgesOf, scenario, scenarioWithoutLifetimes, withoutRepeats } from '../support/streams.ts';
 import { contradictions, differences, outOfBounds } from './certainty.ts';
+import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
 const scratch = useScratch();
 const dayMs = 86_400_000;
+const start = Date.UTC(2024, 0, 1);
 const fewSingles = fc.constantFrom(1, 2, 5, 7);
 
 /** Feeds the oracle what the engine took in; a late event that it dared not to take is one that it may not know any more. */
@@ -37,6 +40,65 @@ async function readPast(engine: Engine, view: View, id: string, moments: readonl
   const [found = []] = await engine.past(view, [{ id, moments }]);
   return found;
 }
+
+describe('a log', () => {
+  const counts = spending({ count1h: count({ window: '1h' }), count30d: count({ window: '30d' }) });
+  const open = (singles: number, clock: 'event' | 'wall' = 'event') =>
+    scratch.open([counts], clock, scratch.prefix(), scratch.valkey, { singles });
+
+  test('keeps as many singles as it is told, and finds them all', async () => {
+    const engine = await open(300);
+    const payments = Array.from({ length: 400 }, (_, i) => pay({ paidAt: start + i }));
+    for (const one of payments) await engine.record(payment, [one]);
+    const [vector] = await engine.refresh(counts, ['ada']);
+    expect([...(vector?.values ?? [])]).toEqual([400, 400]);
+    const again = await engine.record(payment, payments);
+    expect(again.every(({ status }) => status === 'DUPLICATE')).toBe(true);
+  });
+
+  test('takes none of those that it put together again, not even the newest, once their ids are forgotten', async () => {
+    const engine = await open(1);
+    const payments = [0, 1, 2].map((ms) => pay({ paidAt: start + ms }));
+    for (const one of [...payments, pay({ paidAt: start + 2 * dayMs })]) await engine.record(payment, [one]);
+    const again = await engine.record(payment, payments);
+    expect(again.map(({ status }) => status)).toEqual(['TOO_LATE', 'TOO_LATE', 'TOO_LATE']);
+  });
+
+  test('misses no ids that have expired as they should', async () => {
+    const engine = await open(1, 'wall');
+    const dayAgo = (await scratch.now()) - dayMs;
+    for (const ms of [1_000, 1_200, 1_400]) await engine.record(payment, [pay({ paidAt: dayAgo + ms })]);
+    const ids = () => scratch.valkey.keys(`${engine.keys.prefix}:ids:*`);
+    expect(await ids()).toHaveLength(1);
+    await vi.waitUntil(async () => (await ids()).length === 0, { timeout: 10_000 });
+    await engine.record(payment, [pay(), pay(), pay()]);
+    expect(engine.lostCompanions).toBe(0);
+  });
+
+  test('keeps the ids of newer events for as long when a late one joins them', async () => {
+    const engine = await open(1, 'wall');
+    const now = await scratch.now();
+    for (const ms of [3, 2, 1]) await engine.record(payment, [pay({ paidAt: now - ms * 1_000 })]);
+    const [ids = ''] = await scratch.valkey.keys(`${engine.keys.prefix}:ids:*`);
+    const before = await scratch.valkey.pttl(ids);
+    await engine.record(payment, [pay({ paidAt: now - 10 * 3_600_000 })]);
+    expect(await scratch.valkey.pttl(ids)).toBeGreaterThan(before - 10_000);
+  });
+});
+
+test('the edges of several windows in one tile leave it out of each', async () => {
+  const sums = spending({ sum1h: sum('amount', { window: '1h' }), sum3601s: sum('amount', { window: '3601s' }) });
+  const engine = await scratch.open([sums], 'event', scratch.prefix(), scratch.valkey, { singles: 1 });
+  const stretch = Math.ceil(start / 30_000) * 30_000;
+  for (const ms of [0, 20_000, 3_600_000, 3_610_000]) {
+    await engine.record(payment, [pay({ paidAt: stretch + ms, amount: 1 })]);
+  }
+  const [[now] = []] = await engine.past(sums, [{ id: 'ada', moments: [stretch + 3_610_000] }]);
+  expect(now?.certainties).toEqual([
+    { lower: 3, upper: 3, method: 'EXACT' },
+    { lower: 3, upper: 3, method: 'EXACT' },
+  ]);
+});
 
 describe('a log of which the old part is put together', { timeout: patienceMs }, () => {
   test('says of every moment what is true, or between what the truth lies', async () => {

@@ -97,6 +97,12 @@ local function is_before(a_time, a_high, a_low, b_time, b_high, b_low)
   return a_low < b_low
 end
 
+-- Whether an event stands among those that are in tiles: it is the newest of them, or before that.
+local function is_among_tiles(log, time, high, low)
+  local s, book = log.s, log.view.book
+  return not is_before(s[book + FRONTIER], s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW], time, high, low)
+end
+
 -- The number, among the singles, of the first that stands after an event. Events mostly come last.
 local function place_among_singles(log, row)
   local low, high = 0, log.s[log.view.book + SINGLES]
@@ -131,6 +137,7 @@ local function find_single(log, id)
     marks = log.raw
     if begin - 1 + MARK_BYTES * count > (log.raw_until or #marks) then
       load_cells(log)
+      log.rewrite = true -- what is put in goes among the loaded cells
       marks, begin = log.marks, 1
     end
   end

@@ -28,10 +28,12 @@ local function bucket_at(name, bucket)
 end
 
 -- A table that must be there is gone (evicted, deleted): said once, and what is in tiles can no longer be told from repeats.
-local function lose_ids(call, log)
+local function lose_ids(call, log, now)
   local s, book = log.s, log.view.book
+  s[book + IDS_BUCKETS] = 0
+  if s[book + FRONTIER] <= now - log.view.horizon then return end -- it has expired as it should
   call.lost = call.lost + 1
-  s[book + IDS_BUCKETS], s[book + REMEMBERED_SINCE] = 0, s[book + FRONTIER]
+  s[book + REMEMBERED_SINCE] = s[book + FRONTIER]
 end
 
 -- When the event of a remembered id was; nil if the id is not remembered.
@@ -43,7 +45,7 @@ local function remembered(call, log, id, now)
   local first, second = buckets_of(id, buckets)
   for i = 1, first == second and 1 or 2 do
     local text = bucket_at(name, i == 1 and first or second)
-    if text == '' then return lose_ids(call, log) end
+    if text == '' then return lose_ids(call, log, now) end
     local from = 1
     while true do
       local at = string.find(text, id, from, true)
@@ -115,7 +117,7 @@ local function remember(call, log, singles, now)
   local s, view = log.s, log.view
   local book, newest = view.book, -INFINITE
   local name = ids_name(call, view, log.key)
-  if s[book + IDS_BUCKETS] > 0 and redis.call('EXISTS', name) == 0 then lose_ids(call, log) end
+  if s[book + IDS_BUCKETS] > 0 and redis.call('EXISTS', name) == 0 then lose_ids(call, log, now) end
   for _, single in ipairs(singles) do
     if single[1] > now - view.horizon then
       newest = max(newest, single[1])
@@ -126,7 +128,8 @@ local function remember(call, log, singles, now)
     end
   end
   if newest > -INFINITE then
-    local expires_at = (call.event_clock and call.millis or newest) + view.horizon
+    -- A late event's id must not shorten what newer ones need: none of these is past the frontier.
+    local expires_at = (call.event_clock and call.millis or max(newest, s[book + FRONTIER])) + view.horizon
     redis.call('PEXPIREAT', name, integer(expires_at))
   end
 end

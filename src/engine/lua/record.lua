@@ -84,7 +84,7 @@ local function judge(call, log, row, now, fresh)
   local book = view.book
   -- What falls among the tiles cannot be told from a repeat once its id would be forgotten.
   if row.time <= max(s[book + REMEMBERED_SINCE], now - view.horizon)
-    and is_before(row.time, row.high, row.low, s[book + FRONTIER], s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW]) then
+    and is_among_tiles(log, row.time, row.high, row.low) then
     return verdict(FORGOTTEN, given)
   end
   return verdict(RECORDED, row.time), true
