@@ -69,11 +69,13 @@ local function extend_log(call, log)
   return extend(s, EXPIRES_AT, needed, view.keep)
 end
 
--- Drops from a log that is rewritten the cells that no window can hold any more, and no retry can repeat.
+-- Drops from a log that is rewritten the cells that no window can hold any more, and no retry can repeat: whole stretches, so
+-- that what is put together does not depend on when the log was last rewritten.
 local function trim(log, now)
   local s, view = log.s, log.view
   local book = view.book
   local tiles, singles = s[book + TILES], s[book + SINGLES]
+  local widest = view.grid[#view.grid].size
   local number, last = 0, cell_count(log)
   for _, edge in ipairs(view.edges) do last = min(last, s[edge.at + POSITION]) end
   while number < last do
@@ -83,7 +85,7 @@ local function trim(log, now)
     else
       newest = first_time(log, number)
     end
-    if newest > now - view.keep then break end
+    if floor(newest / widest + 1) * widest > now - view.keep then break end
     number = number + 1
   end
   if number == 0 then return end
