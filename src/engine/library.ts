@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { type AggregatePlaces, headerPlaces, layoutHash, layoutOf, singleFormat, tileFormat } from './layout.ts';
 import { duplicateHorizonMs, type Lane, type Plan } from './plan.ts';
 
-/** The engine's text: one Lua chunk, whose parts build on those before them. */
-const engineText = [
+/** What all functions are made of; each part builds on those before it. */
+const sharedParts = [
   'link',
   'call',
   'header',
@@ -16,15 +16,17 @@ const engineText = [
   'ids',
   'compact',
   'insert',
-  'record',
-  'read',
-  'bounds',
-  'past',
-  'upgrade',
-  'enrol',
-]
-  .map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'))
-  .join('\n');
+];
+
+/** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
+const functionParts = [['record'], ['read'], ['bounds', 'past'], ['upgrade'], ['enrol']];
+
+/** The engine's text: one Lua chunk. */
+const engineText = [textOf(sharedParts), ...functionParts.map((parts) => `do\n${textOf(parts)}\nend`)].join('\n');
+
+function textOf(parts: readonly string[]): string {
+  return parts.map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8')).join('\n');
+}
 
 /** A Valkey function library, and what its functions are called. */
 export interface Library {
