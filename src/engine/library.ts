@@ -11,6 +11,7 @@ const sharedParts = [
   'cells',
   'aggregate',
   'edges',
+  'ordered',
   'fold',
   'store',
   'ids',
