@@ -72,6 +72,9 @@ function tableOf(plan: Plan) {
   const runs = runsOf(plan);
   return {
     index: plan.index,
+    vector: plan.vectorDoubles,
+    fewest_singles: plan.fewestSingles,
+    tells_age: plan.features.some(({ kind }) => kind === 'timeSinceLast'),
     stem: plan.stem,
     layout: layoutHash(layout),
     span: plan.spanMs,
@@ -91,17 +94,20 @@ function tableOf(plan: Plan) {
     tile_format: `<${tile.format}`,
     tile_bytes: tile.bytes,
     tile_fields: tile.fields,
-    features: plan.features.map(({ kind, group, scan }, feature) => ({
+    features: plan.features.map(({ kind, group, scan, list, seconds }, feature) => ({
       op: kind,
       field: plan.view.features[feature]?.hashField ?? '',
       group: group + 1,
       lane: scan ? scan.lane + 1 : 0,
       begins: scan ? edgeAt(plan, scan.delayMs) : 0,
       ends: scan ? edgeAt(plan, scan.endMs) : 0,
+      ...(list && { list: list.at + 1, most: list.most }),
+      ...(seconds > 0 && { seconds }),
     })),
+    lists: plan.features.flatMap(({ list }, feature) => (list ? [feature + 1] : [])),
     lanes: plan.lanes.map(({ mask, column, trueMask }, lane) => {
-      const { newestAt, ...places } = tile.lanes[lane] as (typeof tile.lanes)[number];
-      return { mask, column, true_mask: trueMask, tile: { ...places, newest_at: newestAt } };
+      const { newestAt, oldestAt, ...places } = tile.lanes[lane] as (typeof tile.lanes)[number];
+      return { mask, column, true_mask: trueMask, tile: { ...places, newest_at: newestAt, oldest_at: oldestAt } };
     }),
     runs: runs.map(({ lane, places }) => ({ lane: lane + 1, ...places })),
     groups: plan.groups.map((group, i) => ({

@@ -208,9 +208,14 @@ local function fold(call, log, now)
   for f, feature in ipairs(view.features) do
     local group = feature.group
     if group then
-      vector[f] = outcome[feature.op](s, group)
+      vector[f] = outcome[feature.op](s, group, feature)
     elseif feature.ends then
-      vector[f] = log.scans[f] and newest_value(log, feature) or log.newest[f] or s[VECTOR + f]
+      local fold_one = fold_in_order[feature.op]
+      if fold_one then
+        vector[f] = fold_one(log, f, feature, vector)
+      else
+        vector[f] = log.scans[f] and newest_value(log, feature) or log.newest[f] or s[VECTOR + f]
+      end
     end
   end
   return vector, min(valid_until, fold_lifetimes(log, now, vector), fold_seen(call, log, now, vector))

@@ -147,7 +147,7 @@ local function record_entity(call, key, packed)
   elseif is_new then
     vector = nothing_stored(call, view)
   elseif now < s[VALID_UNTIL] and redis.call('EXISTS', hash_name(call, key)) == 1 then
-    vector = 'V' .. sub(log.raw, 9, 8 + 8 * (VECTOR + #view.features))
+    vector = still_true(view, log.raw, now)
   else
     vector = settle(call, log, now, false)
   end
