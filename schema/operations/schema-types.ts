@@ -13,13 +13,13 @@ export type Scalars = {
 
 /** One value of one entity: an aggregation over a window, or a derivation of other features. */
 export type Feature = {
-  /** `count`, `sum`, `avg`, `min`, `max`, `stddev`, `share`, `last` or `distinct`; `derived` if it is. */
+  /** `count`, `rate`, `sum`, `avg`, `min`, `max`, `stddev`, `share`, `first`, `last`, `lastN`, `timeSinceLast` or `distinct`; `ratio` or `derived` if it is. */
   aggregation: Scalars['String']['output'];
   /** How long ago its window ends; null if it has no edge, or if it is derived. */
   delaySeconds?: Maybe<Scalars['Float']['output']>;
   /** What it means. */
   description?: Maybe<Scalars['String']['output']>;
-  /** Its field in the Valkey hash, which lacks it while it is null; null if it is not stored. */
+  /** Its field in the Valkey hash, which lacks it while it is null; null if it is not stored. A list is there as JSON, and for `timeSinceLast` the newest event’s time, in milliseconds since 1970. */
   hashField?: Maybe<Scalars['String']['output']>;
   /** Its name, and that of its field. */
   name: Scalars['String']['output'];
@@ -29,7 +29,7 @@ export type Feature = {
   sourceField?: Maybe<Scalars['String']['output']>;
   /** Whether it is stored; otherwise it is derived when it is read. */
   stored: Scalars['Boolean']['output'];
-  /** The GraphQL type of its values. */
+  /** The GraphQL type of its values, such as `Float`, or `[Float!]` for a list. */
   type: Scalars['String']['output'];
   /** Which events count, in words; null: all. */
   where?: Maybe<Scalars['String']['output']>;

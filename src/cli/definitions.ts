@@ -1,4 +1,4 @@
-import { featureSignature, type View } from '../define/index.ts';
+import { derivedSignature, featureSignature, type View } from '../define/index.ts';
 
 /** What is committed of the definitions: for each view and version, each feature's signature. */
 export type Definitions = { readonly [viewAndVersion: string]: { readonly [feature: string]: string } };
@@ -10,8 +10,7 @@ export function definitionsOf(views: readonly View[]): Definitions {
       entryOf(view),
       Object.fromEntries([
         ...view.features.map((feature) => [feature.name, featureSignature(view, feature)]),
-        // A derivation's meaning is its source, whatever its line breaks.
-        ...view.derived.map(({ name, compute }) => [name, `derived ${String(compute).replace(/\s+/g, ' ')}`]),
+        ...view.derived.map((derived) => [derived.name, derivedSignature(derived)]),
       ]),
     ]),
   );

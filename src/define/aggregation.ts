@@ -3,7 +3,20 @@ import { parseDuration } from './duration.ts';
 import type { Event, FieldOf } from './event.ts';
 import type { Where, WhereOf } from './where.ts';
 
-export type AggregationKind = 'count' | 'sum' | 'avg' | 'min' | 'max' | 'stddev' | 'share' | 'last' | 'distinct';
+export type AggregationKind =
+  | 'count'
+  | 'rate'
+  | 'sum'
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'stddev'
+  | 'share'
+  | 'first'
+  | 'last'
+  | 'lastN'
+  | 'timeSinceLast'
+  | 'distinct';
 
 /** A sliding window `(t − lengthMs − delayMs, t − delayMs]`. */
 export interface SlidingWindow {
@@ -37,6 +50,8 @@ export interface Aggregation<
 > {
   readonly kind: Kind;
   readonly field: Field | undefined;
+  /** Of `lastN`: how many values it lists at most. */
+  readonly n: number | undefined;
   readonly window: SlidingWindow | Lifetime;
   readonly where: Filter | undefined;
   readonly description: string | undefined;
@@ -46,10 +61,10 @@ export interface Aggregation<
 
 /** The aggregations that make sense for the fields of `E`. */
 export type AggregationOn<E extends Event> =
-  | Aggregation<'count', never, WhereOf<E>>
+  | Aggregation<'count' | 'rate' | 'timeSinceLast', never, WhereOf<E>>
   | Aggregation<'sum' | 'avg' | 'min' | 'max' | 'stddev', FieldOf<E, 'number'>, WhereOf<E>>
   | Aggregation<'share', FieldOf<E, 'boolean'>, WhereOf<E>>
-  | Aggregation<'last', FieldOf<E, 'number' | 'boolean' | 'time'>, WhereOf<E>>
+  | Aggregation<'first' | 'last' | 'lastN', FieldOf<E, 'number' | 'boolean' | 'time'>, WhereOf<E>>
   | Aggregation<'distinct', FieldOf<E, 'id'>, WhereOf<E>>;
 
 /** Options that every aggregation takes. */
@@ -72,11 +87,21 @@ interface Running {
   readonly delay?: never;
 }
 
+/** Options of what is kept only as it was last: it answers windows that end now. */
+interface EndingNow {
+  readonly window: Duration;
+  readonly delay?: never;
+}
+
 type Options<Filter extends Where> = Common<Filter> & (Sliding | Running);
 
 /** Number of events. */
 export const count = <const Filter extends Where = Where>(options: Options<Filter>) =>
   aggregation<'count', never, Filter>('count', undefined, options);
+
+/** Events a second, over the whole length of the window; 0 when it is empty. */
+export const rate = <const Filter extends Where = Where>(options: Common<Filter> & Sliding) =>
+  aggregation<'rate', never, Filter>('rate', undefined, options);
 
 /** Sum of a number; 0 when the window is empty. */
 export const sum = over('sum');
@@ -96,8 +121,33 @@ export const stddev = over('stddev');
 /** Events whose boolean is true, of all events: from 0 to 1; null when the window is empty. Null counts as not true. */
 export const share = over('share');
 
+/** The value of the oldest event in the window by its own time; of several at one moment, the one with the least value. */
+export const first = <const Field extends string, const Filter extends Where = Where>(
+  field: Field,
+  options: Common<Filter> & Sliding,
+) => aggregation<'first', Field, Filter>('first', field, options);
+
 /** The value of the newest event by its own time; of several at one moment, always the same one. */
 export const last = over('last');
+
+/** The longest list that `lastN` may ask for. */
+export const longestList = 100;
+
+/**
+ * The values of the newest `n` events by their own time, newest first; of several at one moment, the one with the
+ * greatest value first. A list, empty when the window is.
+ */
+export const lastN = <const Field extends string, const Filter extends Where = Where>(
+  field: Field,
+  options: Common<Filter> & Sliding & { readonly n: number },
+) => aggregation<'lastN', Field, Filter>('lastN', field, options);
+
+/**
+ * Seconds since the newest event, at the moment of reading; null when the window is empty. Only that event's time is
+ * stored, so that nothing has to be written while it grows.
+ */
+export const timeSinceLast = <const Filter extends Where = Where>(options: Common<Filter> & EndingNow) =>
+  aggregation<'timeSinceLast', never, Filter>('timeSinceLast', undefined, options);
 
 /**
  * Number of different ids. It takes no `delay`: what is kept is when each value was last seen, which answers only
@@ -105,7 +155,7 @@ export const last = over('last');
  */
 export const distinct = <const Field extends string, const Filter extends Where = Where>(
   field: Field,
-  options: Common<Filter> & { readonly window: Duration; readonly delay?: never },
+  options: Common<Filter> & EndingNow,
 ) => aggregation<'distinct', Field, Filter>('distinct', field, options);
 
 /** A window without an edge: everything since the entity was last idle for as long as `idle`. */
@@ -121,12 +171,13 @@ function over<Kind extends AggregationKind>(kind: Kind) {
 function aggregation<Kind extends AggregationKind, Field extends string, Filter extends Where>(
   kind: Kind,
   field: Field | undefined,
-  options: Options<Filter>,
+  options: Options<Filter> & { readonly n?: number },
 ): Aggregation<Kind, Field, Filter> {
-  const { window, delay, where, description } = options;
+  const { n, window, delay, where, description } = options;
   return {
     kind,
     field,
+    n,
     window: isLifetime(window)
       ? window
       : {

@@ -2,15 +2,19 @@ import type { Aggregation } from './aggregation.ts';
 import { formatDuration } from './duration.ts';
 import { describeWhere } from './where.ts';
 
-const phrases: { readonly [K in Aggregation['kind']]: (field: string) => string } = {
+const phrases: { readonly [K in Aggregation['kind']]: (field: string, n: number) => string } = {
   count: () => 'Number of events',
+  rate: () => 'Events a second',
   sum: (field) => `Sum of ${field}`,
   avg: (field) => `Mean of ${field}`,
   min: (field) => `Smallest ${field}`,
   max: (field) => `Largest ${field}`,
   stddev: (field) => `Population standard deviation of ${field}`,
   share: (field) => `Share of events whose ${field} is true`,
+  first: (field) => `${field} of the oldest event`,
   last: (field) => `${field} of the newest event`,
+  lastN: (field, n) => `At most ${n} values of ${field}, newest first,`,
+  timeSinceLast: () => 'Seconds since the newest event',
   distinct: (field) => `Number of different values of ${field}`,
 };
 
@@ -23,8 +27,8 @@ export function describeWindow({ window }: Aggregation): string {
 
 /** Says in one sentence what an aggregation is; the default description of a feature. */
 export function describeAggregation(aggregation: Aggregation): string {
-  const { kind, field, window, where } = aggregation;
-  const what = phrases[kind](field ?? '') + (where ? ` with ${describeWhere(where)}` : '');
+  const { kind, field, n, window, where } = aggregation;
+  const what = phrases[kind](field ?? '', n ?? 0) + (where ? ` with ${describeWhere(where)}` : '');
   if (window.kind === 'lifetime')
     return `${what}, running; forgets after ${formatDuration(window.idleMs)} without an event.`;
   const length = formatDuration(window.lengthMs);

@@ -1,5 +1,6 @@
-import type { Aggregation, AggregationOn } from './aggregation.ts';
+import { type Aggregation, type AggregationOn, longestList } from './aggregation.ts';
 import { DefinitionError } from './definition-error.ts';
+import { type Derivation, type DerivedFeature, derivedFeature } from './derived.ts';
 import { describeAggregation } from './describe.ts';
 import { assertDuration } from './duration.ts';
 import type { Entity } from './entity.ts';
@@ -21,13 +22,6 @@ export interface Feature {
   readonly description: string;
 }
 
-/** A value computed from a view's features when it is read; never stored. */
-export interface DerivedFeature {
-  readonly name: string;
-  readonly description: string;
-  readonly compute: (features: { readonly [name: string]: number }) => number;
-}
-
 /** A named, versioned set of features of one entity from one event: the unit of storage and of serving. */
 export interface View {
   readonly name: string;
@@ -42,12 +36,6 @@ export interface View {
   readonly features: readonly Feature[];
   readonly derived: readonly DerivedFeature[];
 }
-
-/**
- * The features as a derivation sees them, all as numbers: a time in milliseconds since 1970, a boolean as 0 or 1, and
- * what is null as NaN, which makes the outcome null too unless the derivation looks.
- */
-export type FeatureNumbers<Features> = { readonly [K in keyof Features]: number };
 
 type NotReserved<Features> = { readonly [K in Extract<keyof Features, Reserved>]: never };
 
@@ -71,7 +59,7 @@ export function view<
     readonly features: Features & NotReserved<Features>;
     /** Computed at read and nullable: an outcome that is not finite is null. */
     readonly derived?: {
-      readonly [K in Derived]: K extends Reserved ? never : (features: FeatureNumbers<Features>) => number;
+      readonly [K in Derived]: K extends Reserved ? never : Derivation<Features>;
     };
   },
 ): View {
@@ -94,11 +82,9 @@ export function view<
       description: aggregation.description ?? describeAggregation(aggregation),
     };
   });
-  const derived = (Object.entries(definition.derived ?? {}) as [string, DerivedFeature['compute']][]).map(
-    ([derivedName, compute]) => {
-      assertFieldName(derivedName, `view ${name}, derived ${derivedName}`);
-      return { name: derivedName, compute, description: 'Computed from other features of the view when it is read.' };
-    },
+  const derivations = Object.entries(definition.derived ?? {}) as [string, Parameters<typeof derivedFeature>[1]][];
+  const derived = derivations.map(([derivedName, derivation]) =>
+    derivedFeature(derivedName, derivation, features, `view ${name}, derived ${derivedName}`),
   );
   if (features.length === 0) throw new DefinitionError(`view ${name}: has no features`);
   assertDistinctNames(name, features, derived);
@@ -107,21 +93,29 @@ export function view<
 
 const fieldTypes = {
   count: [],
+  rate: [],
   sum: ['number'],
   avg: ['number'],
   min: ['number'],
   max: ['number'],
   stddev: ['number'],
   share: ['boolean'],
+  first: ['number', 'boolean', 'time'],
   last: ['number', 'boolean', 'time'],
+  lastN: ['number', 'boolean', 'time'],
+  timeSinceLast: [],
   distinct: ['id'],
 } as const satisfies { [K in Aggregation['kind']]: readonly string[] };
 
+/** What is kept of the events' order, or of their number in a stretch of time, says nothing of a running figure. */
+const slidingOnly: readonly string[] = ['rate', 'first', 'lastN', 'timeSinceLast', 'distinct'];
+const endingNow: readonly string[] = ['timeSinceLast', 'distinct'];
+
 function assertAggregation(aggregation: Aggregation, event: Event, at: string): void {
-  const { kind, field, window, where } = aggregation;
+  const { kind, field, n, window, where } = aggregation;
   const allowed: readonly string[] | undefined = fieldTypes[kind];
   if (!allowed) throw new DefinitionError(`${at}: is not an aggregation`);
-  if (kind !== 'count') {
+  if (allowed.length > 0) {
     const type = field === undefined ? undefined : event.fields[field]?.type;
     if (!type) throw new DefinitionError(`${at}: ${kind} of ${field}, a field that ${event.name} does not have`);
     if (!allowed.includes(type)) {
@@ -130,8 +124,14 @@ function assertAggregation(aggregation: Aggregation, event: Event, at: string): 
       );
     }
   }
-  if (kind === 'distinct' && (window.kind !== 'sliding' || window.delayMs > 0)) {
-    throw new DefinitionError(`${at}: distinct takes a window that ends now: neither a delay nor a lifetime`);
+  if (endingNow.includes(kind) && (window.kind !== 'sliding' || window.delayMs > 0)) {
+    throw new DefinitionError(`${at}: ${kind} takes a window that ends now: neither a delay nor a lifetime`);
+  }
+  if (slidingOnly.includes(kind) && window.kind !== 'sliding') {
+    throw new DefinitionError(`${at}: ${kind} takes a window of some length, such as '24h', and no lifetime`);
+  }
+  if (kind === 'lastN' && !(Number.isInteger(n) && n !== undefined && n >= 1 && n <= longestList)) {
+    throw new DefinitionError(`${at}: lastN takes n, the most values in its list, from 1 to ${longestList}, not ${n}`);
   }
   if (window.kind === 'lifetime') assertDuration(window.idle, window.idleMs, `${at}, idle`);
   else {

@@ -8,4 +8,6 @@ export type { EventInput, FieldValue, RecordOutcome, RecordStatus } from './outc
 export { InvalidIdError, LogFaultError, recordStatuses, UnavailableError } from './outcome.ts';
 export type { Clock } from './registry.ts';
 export { IncompatibleStoreError } from './registry.ts';
+export type { Served } from './served.ts';
+export { featureReader, servedCertainty, servedValues } from './served.ts';
 export type { Certainty, EpochMs, PastVector, Vector } from './vector.ts';

@@ -9,6 +9,8 @@ export interface Layout {
   /** Which arrangement these names are in; another one is another engine's. */
   readonly format: 2;
   readonly features: readonly string[];
+  /** Of each feature, in this order, how many values it may list; left out where none is a list. */
+  readonly lists?: readonly number[];
   readonly columns: readonly string[];
   readonly flags: readonly string[];
   readonly distinctFields: readonly string[];
@@ -28,6 +30,8 @@ export interface LaneLayout {
   readonly partial: boolean;
   readonly trues: boolean;
   readonly newest: boolean;
+  /** Left out where it is not. */
+  readonly oldest?: boolean;
 }
 
 /** Doubles before the vector: revision, as_of, valid_until, last_event_at, event_seq, complete_since, expires_at. */
@@ -63,14 +67,15 @@ export interface AggregatePlaces {
 }
 
 /** Where a set of last-seen times stands in the header of a layout, counted as in HeaderPlaces. */
-export function seenPlace({ features, lifetimes, seen }: Layout, place: number): number {
+export function seenPlace({ features, lists = [], lifetimes, seen }: Layout, place: number): number {
   const before = seen.slice(0, place).map(({ windows }) => seenDoubles + windows * seenWindowDoubles);
-  const first = vectorAt + features.length + 1 + bookDoubles + lifetimes.length * lifetimeDoubles;
+  const listed = lists.reduce((sum, most) => sum + most, 0);
+  const first = vectorAt + features.length + listed + 1 + bookDoubles + lifetimes.length * lifetimeDoubles;
   return before.reduce((sum, doubles) => sum + doubles, first);
 }
 
 export function headerPlaces(plan: Plan): HeaderPlaces {
-  let at = vectorAt + plan.features.length + 1;
+  let at = vectorAt + plan.vectorDoubles + 1;
   const take = (doubles: number) => {
     at += doubles;
     return at - doubles;
@@ -120,6 +125,9 @@ export interface TileFormat {
     readonly newest: number;
     /** When that was, in a lane that not every event is in; elsewhere it is the cell's last. */
     readonly newestAt: number;
+    /** The oldest event's value, and when that was; elsewhere it is the cell's first. */
+    readonly oldest: number;
+    readonly oldestAt: number;
   }[];
 }
 
@@ -137,24 +145,29 @@ export function tileFormat(lanes: readonly LaneLayout[]): TileFormat {
     spread: lane.values ? take('d') : 0,
     newest: lane.newest ? take('d') : 0,
     newestAt: lane.newest ? (lane.partial ? take('d') : 2) : 0,
+    oldest: lane.oldest ? take('d') : 0,
+    oldestAt: lane.oldest ? (lane.partial ? take('d') : 1) : 0,
   }));
   const bytes = fields.reduce((sum, field) => sum + packings[field], 0);
   return { format: fields.join(''), bytes, fields: fields.length, lanes: places };
 }
 
 export function layoutOf(plan: Plan): Layout {
+  const lists = plan.features.map(({ list }) => list?.most ?? 0);
   return {
     format: 2,
     features: plan.view.features.map(({ name }) => name),
+    ...(lists.some((most) => most > 0) && { lists }),
     columns: plan.columns,
     flags: plan.flagNames,
     distinctFields: plan.distinctFields,
-    lanes: plan.lanes.map(({ name, mask, column, newest, trueMask }) => ({
+    lanes: plan.lanes.map(({ name, mask, column, newest, oldest, trueMask }) => ({
       name,
       values: column > 0,
       partial: mask !== 0 || column > 0,
       trues: trueMask !== 0,
       newest,
+      ...(oldest && { oldest }),
     })),
     lifetimes: plan.lifetimes.map(({ name }) => name),
     seen: plan.seen.map(({ name, windows }) => ({ name, windows: windows.length })),

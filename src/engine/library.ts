@@ -3,35 +3,37 @@ import { readFileSync } from 'node:fs';
 import { type AggregatePlaces, headerPlaces, layoutHash, layoutOf, singleFormat, tileFormat } from './layout.ts';
 import { duplicateHorizonMs, type Lane, type Plan } from './plan.ts';
 
-/** The engine's text: one Lua chunk, whose parts build on those before them. */
+/** What all functions are made of; each part builds on those before it. */
+const sharedParts = [
+  'link',
+  'call',
+  'header',
+  'cells',
+  'aggregate',
+  'edges',
+  'ids',
+  'seen',
+  'ordered',
+  'fold',
+  'store',
+  'compact',
+  'insert',
+];
+
+/** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
+const functionParts = [['record'], ['read'], ['bounds', 'past'], ['upgrade'], ['enrol']];
+
+/** The engine's text: one Lua chunk. */
 const engineText = withNumbersForNames(
-  [
-    'link',
-    'call',
-    'header',
-    'cells',
-    'aggregate',
-    'edges',
-    'ids',
-    'seen',
-    'fold',
-    'store',
-    'compact',
-    'insert',
-    'record',
-    'read',
-    'bounds',
-    'past',
-    'upgrade',
-    'enrol',
-  ]
-    .map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8'))
-    .join('\n'),
+  [textOf(sharedParts), ...functionParts.map((parts) => `do\n${textOf(parts)}\nend`)].join('\n'),
 );
 
+function textOf(parts: readonly string[]): string {
+  return parts.map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8')).join('\n');
+}
+
 /**
- * Puts the numbers where their names stand: a chunk of Lua may have no more than 200 local variables, and a function no
- * more than 60 of those around it.
+ * Puts the numbers where their names stand: they cost nothing to look up then, and take none of the room for names.
  */
 function withNumbersForNames(text: string): string {
   const numbers = new Map<string, string>();
@@ -89,6 +91,9 @@ function tableOf(plan: Plan) {
   const runs = runsOf(plan);
   return {
     index: plan.index,
+    vector: plan.vectorDoubles,
+    fewest_singles: plan.fewestSingles,
+    tells_age: plan.features.some(({ kind }) => kind === 'timeSinceLast'),
     stem: plan.stem,
     layout: layoutHash(layout),
     span: plan.spanMs,
@@ -108,17 +113,20 @@ function tableOf(plan: Plan) {
     tile_format: `<${tile.format}`,
     tile_bytes: tile.bytes,
     tile_fields: tile.fields,
-    features: plan.features.map(({ kind, group, scan }, feature) => ({
+    features: plan.features.map(({ kind, group, scan, list, seconds }, feature) => ({
       op: kind,
       field: plan.view.features[feature]?.hashField ?? '',
       group: group + 1,
       lane: scan ? scan.lane + 1 : 0,
       begins: scan ? edgeAt(plan, scan.delayMs) : 0,
       ends: scan ? edgeAt(plan, scan.endMs) : 0,
+      ...(list && { list: list.at + 1, most: list.most }),
+      ...(seconds > 0 && { seconds }),
     })),
+    lists: plan.features.flatMap(({ list }, feature) => (list ? [feature + 1] : [])),
     lanes: plan.lanes.map(({ mask, column, trueMask }, lane) => {
-      const { newestAt, ...places } = tile.lanes[lane] as (typeof tile.lanes)[number];
-      return { mask, column, true_mask: trueMask, tile: { ...places, newest_at: newestAt } };
+      const { newestAt, oldestAt, ...places } = tile.lanes[lane] as (typeof tile.lanes)[number];
+      return { mask, column, true_mask: trueMask, tile: { ...places, newest_at: newestAt, oldest_at: oldestAt } };
     }),
     runs: runs.map(({ lane, places }) => ({ lane: lane + 1, ...places })),
     groups: plan.groups.map((group, i) => ({

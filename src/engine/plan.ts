@@ -3,6 +3,7 @@ import type { Aggregation, AggregationKind, Milliseconds, View, Where } from '..
 import { canonicalWhere, DefinitionError } from '../define/index.ts';
 import { type GridLevel, gridOf } from './grid.ts';
 import { stem } from './keys.ts';
+import { type ListPlace, vectorPlaces } from './served.ts';
 
 /** Ids are remembered at least this long, so that a retry is recognised; DESIGN calls it the horizon. */
 export const duplicateHorizonMs: Milliseconds = 86_400_000;
@@ -13,8 +14,9 @@ export const mostFlags = 29;
 const mostDistinctFields = 32;
 /** So is which of these a repeated event has otherwise. */
 const mostColumns = 32;
-/** A header must fit what one call of Lua can unpack. */
+/** A header must fit what one call of Lua can unpack: 8,000 numbers. */
 const mostFeatures = 255;
+const mostListed = 2_000;
 
 /** What of the events is looked at: those that pass a filter and have a field. Every cell tells of each lane. */
 export interface Lane {
@@ -28,6 +30,8 @@ export interface Lane {
   readonly trueMask: number;
   /** Whether some feature wants the newest event's value. */
   readonly newest: boolean;
+  /** Whether some feature wants the oldest event's. */
+  readonly oldest: boolean;
 }
 
 /** A running figure that goes by arrival, kept in the log's header. */
@@ -82,6 +86,10 @@ export interface PlannedFeature {
   readonly group: number;
   /** Of one that is looked for in the cells: its lane, and between which ages. */
   readonly scan: { readonly lane: number; readonly delayMs: Milliseconds; readonly endMs: Milliseconds } | null;
+  /** Of a list: where its values stand in the vector. */
+  readonly list: ListPlace | null;
+  /** Of a rate: how long its window is. */
+  readonly seconds: number;
 }
 
 /** A view as flat numbers: what the function library folds by, and what an event is encoded by. */
@@ -106,6 +114,10 @@ export interface Plan {
   /** Cells are kept this long: the span, or the horizon of duplicates where that is longer. */
   readonly keepMs: Milliseconds;
   readonly features: readonly PlannedFeature[];
+  /** How many doubles a vector has. */
+  readonly vectorDoubles: number;
+  /** Compaction leaves at least so many of the newest events as they are: as many as the longest list holds. */
+  readonly fewestSingles: number;
 }
 
 /** Flattens a view. `place`: where it stands among the views of its library, from 0. */
@@ -129,7 +141,8 @@ export function planView(view: View, place = 0): Plan {
 
   /** The lane of an aggregation, which henceforth gathers what this one wants too. */
   const laneOf = (aggregation: Aggregation): number => {
-    const { kind, field, where } = aggregation;
+    const { kind, where } = aggregation;
+    const field = kind === 'timeSinceLast' ? view.event.time : aggregation.field;
     const column = columnOf(view, kind, field, columns);
     const wanted = {
       name: [kind === 'share' ? `true:${field}` : column === 0 ? '' : field, where ? canonicalWhere(where) : ''].join(
@@ -139,11 +152,14 @@ export function planView(view: View, place = 0): Plan {
       column,
       trueMask: kind === 'share' && field !== undefined ? 2 ** flags.place({ test: 'true', field }) : 0,
       newest: false,
+      oldest: false,
     };
-    lanes.at(wanted).newest ||= kind === 'last';
+    lanes.at(wanted).newest ||= kind === 'last' || kind === 'timeSinceLast';
+    lanes.at(wanted).oldest ||= kind === 'first';
     return lanes.place(wanted);
   };
 
+  const places = vectorPlaces(view);
   const features = view.features.map(({ aggregation }, feature): PlannedFeature => {
     const { kind, field, window, where } = aggregation;
     if (window.kind === 'lifetime') {
@@ -152,7 +168,7 @@ export function planView(view: View, place = 0): Plan {
       lifetimes
         .at({ name: `${name}|${window.idleMs}`, lane, idleMs: window.idleMs, features: [] })
         .features.push(feature);
-      return { kind, group: -1, scan: null };
+      return { ...readFromNothing, kind };
     }
     const { delayMs } = window;
     const endMs = delayMs + window.lengthMs;
@@ -165,13 +181,13 @@ export function planView(view: View, place = 0): Plan {
         windows: [],
       });
       set.windows.push({ feature, lengthMs: window.lengthMs });
-      return { kind, group: -1, scan: null };
+      return { ...readFromNothing, kind };
     }
     const lane = laneOf(aggregation);
-    if (kind === 'last') {
+    if (kind === 'first' || kind === 'last' || kind === 'lastN' || kind === 'timeSinceLast') {
       leaving.scans.push(feature);
       if (delayMs > 0) edgeAt(delayMs).scans.push(feature);
-      return { kind, group: -1, scan: { lane, delayMs, endMs } };
+      return { ...readFromNothing, kind, scan: { lane, delayMs, endMs }, list: places.lists[feature] ?? null };
     }
     const wanted = { lane, delayMs, endMs, sums: false, extremes: false, spread: false };
     const group = groups.place(wanted);
@@ -182,9 +198,10 @@ export function planView(view: View, place = 0): Plan {
     if (!leaving.leave.includes(group)) leaving.leave.push(group);
     const entering = delayMs > 0 ? edgeAt(delayMs).enter : [];
     if (!entering.includes(group)) entering.push(group);
-    return { kind, group, scan: null };
+    return { ...readFromNothing, kind, group, seconds: kind === 'rate' ? window.lengthMs / 1_000 : 0 };
   });
   assertAtMost(mostFeatures, view.features.length, 'features', view);
+  assertAtMost(mostListed, places.count - view.features.length, 'values in lists', view);
   assertAtMost(mostFlags, flags.items.length, 'different filters and shares', view);
   assertAtMost(mostColumns, columns.items.length, 'different numbers to aggregate', view);
   assertAtMost(mostDistinctFields, distinctFields.items.length, 'fields whose different values are counted', view);
@@ -213,8 +230,12 @@ export function planView(view: View, place = 0): Plan {
     spanMs,
     keepMs: Math.max(spanMs, duplicateHorizonMs),
     features,
+    vectorDoubles: places.count,
+    fewestSingles: Math.max(1, ...places.lists.map((list) => list?.most ?? 1)),
   };
 }
+
+const readFromNothing = { group: -1, scan: null, list: null, seconds: 0 };
 
 function assertAtMost(most: number, found: number, what: string, view: View): void {
   if (found <= most) return;
@@ -225,7 +246,7 @@ function assertAtMost(most: number, found: number, what: string, view: View): vo
 
 /** The column an aggregation reads, from 1; 0 where it reads none, −1 where it reads the event's own time. */
 function columnOf(view: View, kind: AggregationKind, field: string | undefined, columns: Registry<string>): number {
-  if (kind === 'count' || kind === 'share' || field === undefined) return 0;
+  if (kind === 'count' || kind === 'rate' || kind === 'share' || field === undefined) return 0;
   return field === view.event.time ? -1 : columns.place(field) + 1;
 }
 

@@ -67,7 +67,7 @@ export class ReplyReader {
   #vector(plan: Plan, id: string): EntityReply {
     const bytes = this.#bytes;
     const at = this.#at;
-    const values = new Float64Array(plan.features.length);
+    const values = new Float64Array(plan.vectorDoubles);
     for (let i = 0; i < values.length; i++) values[i] = bytes.readDoubleLE(at + vectorHeadBytes + 8 * i);
     this.#at = at + vectorHeadBytes + 8 * values.length;
     const vector = {
@@ -91,13 +91,14 @@ export class ReplyReader {
     const [revision, completeSince] = [this.#double(), this.#double()];
     const vectors = moments.map((asOf): PastVector => {
       const lastEventAt = finite(this.#double());
-      const values = new Float64Array(plan.features.length);
+      const values = new Float64Array(plan.vectorDoubles);
       const certainties: Certainty[] = [];
-      for (let i = 0; i < values.length; i++) {
+      for (let i = 0; i < plan.features.length; i++) {
         values[i] = this.#double();
         const [lower, upper] = [this.#double(), this.#double()];
         certainties.push({ lower, upper, method: methods[this.#byte()] as Certainty['method'] });
       }
+      for (let i = plan.features.length; i < values.length; i++) values[i] = this.#double();
       return { view: plan.view, id, values, revision, asOf, lastEventAt, completeSince, certainties };
     });
     return { kind: 'past', vectors };

@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts';
 export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer | null {
   const layout = layoutOf(plan);
   if (old.features.some((name) => !layout.features.includes(name))) return null;
-  const places = (kind: 'features' | 'columns' | 'flags' | 'distinctFields' | 'lifetimes') =>
+  const places = (kind: 'columns' | 'flags' | 'distinctFields' | 'lifetimes') =>
     layout[kind].map((name) => old[kind].indexOf(name) + 1);
   // Sets of last-seen times follow the running figures, each with its windows.
   const seen = layout.seen.map(({ name }) => {
@@ -22,7 +22,7 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
   const tile = tileFormat(old.lanes);
   const argument = {
     layout: oldHash,
-    features: old.features.length,
+    vector: vectorOf(old).length,
     columns: old.columns.length,
     lifetimes: old.lifetimes.length,
     doubles: old.headDoubles,
@@ -33,7 +33,7 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
     tile_bytes: tile.bytes,
     lanes: layout.lanes.map(({ name }) => tile.lanes[old.lanes.findIndex((lane) => lane.name === name)] ?? {}),
     from: {
-      features: places('features'),
+      vector: vectorOf(layout).map((name) => vectorOf(old).indexOf(name) + 1),
       columns: places('columns'),
       flags: places('flags'),
       distinctFields: places('distinctFields'),
@@ -42,4 +42,10 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
     },
   };
   return Buffer.concat([Buffer.from([plan.index]), Buffer.from(JSON.stringify(argument))]);
+}
+
+/** What each double of a vector is: a feature, or, past these, one of the values that a feature lists. */
+function vectorOf({ features, lists = [] }: Layout): string[] {
+  const listed = features.flatMap((name, i) => Array.from({ length: lists[i] ?? 0 }, (_, place) => `${name} ${place}`));
+  return [...features, ...listed];
 }

@@ -8,13 +8,13 @@ export interface Vector {
   readonly view: View;
   readonly id: string;
   /**
-   * One double a stored feature, in the order of the view; NaN is null. Times are milliseconds since 1970, booleans
-   * 0 or 1.
+   * As they are stored: one double a feature, in the order of the view, then the values of each list (see served.ts).
+   * NaN is null, times are milliseconds since 1970, booleans 0 or 1.
    */
   readonly values: Float64Array;
   /** Grows whenever a value changes and is never used twice for an entity; an integer below 2^53. */
   readonly revision: number;
-  /** When the log was folded. */
+  /** When the log was folded, or a later moment at which that would have come to the same. */
   readonly asOf: EpochMs;
   /** The first moment at which time alone may change a value; null: never. */
   readonly validUntil: EpochMs | null;
@@ -29,7 +29,7 @@ export interface Vector {
 /** How a value came about, and how far off it may be. */
 export interface Certainty {
   readonly method: 'EXACT' | 'INTERPOLATED' | 'SAMPLED' | 'UNREACHABLE';
-  /** The truth is between these, both included; NaN is null. */
+  /** The truth is between these, both included; NaN is null. Of a list, they bound how many it should hold. */
   readonly lower: number;
   readonly upper: number;
 }

@@ -1,5 +1,5 @@
 import { type DerivedFeature, describeWhere, describeWindow, type Feature, type View } from '../define/index.ts';
-import { derivedOutput, featureOutput } from './feature-output.ts';
+import { derivedOutput, featureOutput, typeText } from './feature-output.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
@@ -80,9 +80,13 @@ function featureType(registry: SchemaRegistry) {
       name: t.exposeString('name', { nullable: false, description: 'Its name, and that of its field.' }),
       hashField: t.exposeString('hashField', {
         nullable: true,
-        description: 'Its field in the Valkey hash, which lacks it while it is null; null if it is not stored.',
+        description:
+          'Its field in the Valkey hash, which lacks it while it is null; null if it is not stored. A list is there as JSON, and for `timeSinceLast` the newest event’s time, in milliseconds since 1970.',
       }),
-      type: t.exposeString('type', { nullable: false, description: 'The GraphQL type of its values.' }),
+      type: t.exposeString('type', {
+        nullable: false,
+        description: 'The GraphQL type of its values, such as `Float`, or `[Float!]` for a list.',
+      }),
       nullable: t.exposeBoolean('nullable', { nullable: false, description: 'Whether a value may be null.' }),
       stored: t.exposeBoolean('stored', {
         nullable: false,
@@ -91,7 +95,7 @@ function featureType(registry: SchemaRegistry) {
       aggregation: t.exposeString('aggregation', {
         nullable: false,
         description:
-          '`count`, `sum`, `avg`, `min`, `max`, `stddev`, `share`, `last` or `distinct`; `derived` if it is.',
+          '`count`, `rate`, `sum`, `avg`, `min`, `max`, `stddev`, `share`, `first`, `last`, `lastN`, `timeSinceLast` or `distinct`; `ratio` or `derived` if it is.',
       }),
       sourceField: t.exposeString('sourceField', {
         nullable: true,
@@ -121,10 +125,12 @@ function featureType(registry: SchemaRegistry) {
 function describeStored(view: View, feature: Feature): DescribedFeature {
   const { name, hashField, aggregation, description } = feature;
   const { kind, field, window, where } = aggregation;
+  const output = featureOutput(view.event, feature);
   return {
     name,
     hashField,
-    ...featureOutput(view.event, feature),
+    type: typeText(output),
+    nullable: output.nullable,
     stored: true,
     aggregation: kind,
     sourceField: field ?? null,
@@ -136,13 +142,14 @@ function describeStored(view: View, feature: Feature): DescribedFeature {
   };
 }
 
-function describeDerived({ name, description }: DerivedFeature): DescribedFeature {
+function describeDerived({ name, description, ratio }: DerivedFeature): DescribedFeature {
   return {
     name,
     hashField: null,
-    ...derivedOutput,
+    type: typeText(derivedOutput),
+    nullable: derivedOutput.nullable,
     stored: false,
-    aggregation: 'derived',
+    aggregation: ratio ? 'ratio' : 'derived',
     sourceField: null,
     window: null,
     windowSeconds: null,

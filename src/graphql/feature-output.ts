@@ -1,52 +1,49 @@
 import type { Event, Feature } from '../define/index.ts';
-import type { Vector } from '../engine/index.ts';
 
 /** How a feature appears in GraphQL. */
 export interface FeatureOutput {
+  /** Of its value, or of each value of its list. */
   readonly type: 'Int' | 'Float' | 'Boolean' | 'DateTime';
   readonly nullable: boolean;
+  /** How many values its list may have; null: it is one value. */
+  readonly listed: number | null;
 }
 
 const outputOfField = { number: 'Float', boolean: 'Boolean', time: 'DateTime' } as const;
 
 /**
- * The type of a stored feature: counts and sums of an empty window are 0, so they are never null; of nothing there is
- * no average, extreme, share or newest event.
+ * The type of a stored feature: counts, rates and sums of an empty window are 0, and its list is empty, so they are never
+ * null; of nothing there is no average, extreme or share, and no oldest or newest event.
  */
-export function featureOutput(event: Event, { aggregation: { kind, field } }: Feature): FeatureOutput {
+export function featureOutput(event: Event, { aggregation: { kind, field, n } }: Feature): FeatureOutput {
+  const typeOfField = outputOfField[event.fields[field ?? '']?.type as keyof typeof outputOfField];
   switch (kind) {
     case 'count':
     case 'distinct':
-      return { type: 'Int', nullable: false };
+      return { type: 'Int', nullable: false, listed: null };
+    case 'rate':
     case 'sum':
-      return { type: 'Float', nullable: false };
-    case 'last': {
-      const type = event.fields[field ?? '']?.type;
-      return { type: outputOfField[type as keyof typeof outputOfField], nullable: true };
-    }
+      return { type: 'Float', nullable: false, listed: null };
+    case 'first':
+    case 'last':
+      return { type: typeOfField, nullable: true, listed: null };
+    case 'lastN':
+      return { type: typeOfField, nullable: false, listed: n ?? 0 };
     default:
-      return { type: 'Float', nullable: true };
+      return { type: 'Float', nullable: true, listed: null };
   }
 }
 
 /** A derivation may always come to nothing. */
-export const derivedOutput: FeatureOutput = { type: 'Float', nullable: true };
+export const derivedOutput: FeatureOutput = { type: 'Float', nullable: true, listed: null };
 
-/** A stored double as GraphQL has it: NaN is null, and a boolean is 0 or 1. */
-export function outputValue(stored: number | undefined, { type }: FeatureOutput): number | boolean | null {
-  if (stored === undefined || Number.isNaN(stored)) return null;
-  return type === 'Boolean' ? stored !== 0 : stored;
+/** The type of an output as the schema writes it, but for its own nullability: `Float`, or `[Float!]`. */
+export function typeText({ type, listed }: FeatureOutput): string {
+  return listed === null ? type : `[${type}!]`;
 }
 
-const numbersOfVector = new WeakMap<Vector, { readonly [feature: string]: number }>();
-
-/** A vector's features by name, for derivations; one object for all derivations of a vector. */
-export function featureNumbers(vector: Vector): { readonly [feature: string]: number } {
-  const known = numbersOfVector.get(vector);
-  if (known) return known;
-  const numbers = Object.fromEntries(
-    vector.view.features.map(({ name }, position) => [name, vector.values[position] ?? Number.NaN]),
-  );
-  numbersOfVector.set(vector, numbers);
-  return numbers;
+/** A served number as GraphQL has it: NaN is null, and a boolean is 0 or 1. */
+export function outputValue(served: number | undefined, { type }: FeatureOutput): number | boolean | null {
+  if (served === undefined || Number.isNaN(served)) return null;
+  return type === 'Boolean' ? served !== 0 : served;
 }

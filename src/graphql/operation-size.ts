@@ -28,6 +28,9 @@ export const servedViewExtension = 'freshetView';
 /** Under this name a field's extensions have the `SizedArgument` that says how long the next list of its answer is. */
 export const sizedArgumentExtension = 'freshetSizedArgument';
 
+/** Under this name a field's extensions say how many values its own list may have. */
+export const listedExtension = 'freshetListed';
+
 /** Of an execution: all its fields share the object of its variables. */
 const verdicts = new WeakMap<object, GraphQLError | null>();
 
@@ -95,8 +98,10 @@ class OperationSize {
     return { vectors, values };
   }
 
-  /** For how many a field stands that takes a list; undefined of others. */
+  /** For how many a field stands that takes a list, or is one; undefined of others. */
   #sizeOf({ name, extensions }: GraphQLField<unknown, unknown>, node: FieldNode | undefined): number | undefined {
+    const listed = extensions[listedExtension] as number | undefined;
+    if (listed !== undefined) return listed;
     const sized = extensions[sizedArgumentExtension] as SizedArgument | undefined;
     if (!sized) return undefined;
     const value: ValueNode | undefined = node?.arguments?.find(({ name }) => name.value === sized.argument)?.value;

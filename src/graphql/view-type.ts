@@ -1,7 +1,8 @@
 import type { View } from '../define/index.ts';
-import type { Vector } from '../engine/index.ts';
-import { derivedOutput, featureNumbers, featureOutput, outputValue } from './feature-output.ts';
+import { derivedValue, featureReader, type Vector } from '../engine/index.ts';
+import { derivedOutput, featureOutput, outputValue } from './feature-output.ts';
 import { freshnessType } from './freshness-type.ts';
+import { listedExtension } from './operation-size.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { FreshetTypes } from './types.ts';
 
@@ -31,28 +32,37 @@ export function viewType(registry: SchemaRegistry, view: View) {
 function storedFields(t: VectorFields, view: View) {
   return view.features.map((feature, position) => {
     const output = featureOutput(view.event, feature);
-    const field = t.field({
-      type: output.type,
-      nullable: output.nullable,
-      description: feature.description,
-      resolve: (vector) => outputValue(vector.values[position], output) as number,
-    });
+    const { type, nullable, listed } = output;
+    const { description } = feature;
+    const read = featureReader(view, position);
+    const field =
+      listed === null
+        ? t.field({
+            type,
+            nullable,
+            description,
+            resolve: (vector) => outputValue(read(vector) as number, output) as number,
+          })
+        : t.field({
+            type: [type],
+            nullable,
+            description,
+            extensions: { [listedExtension]: listed },
+            resolve: (vector) => (read(vector) as number[]).map((one) => outputValue(one, output) as number),
+          });
     return [feature.name, field] as const;
   });
 }
 
 function derivedFields(t: VectorFields, view: View) {
-  return view.derived.map(({ name, compute, description }) => {
+  return view.derived.map((derived) => {
     const field = t.field({
       type: derivedOutput.type,
       nullable: derivedOutput.nullable,
-      description,
+      description: derived.description,
       // A derivation that throws is a bug in schema/: it becomes an INTERNAL_SERVER_ERROR at its own path.
-      resolve: (vector) => {
-        const value = compute(featureNumbers(vector));
-        return Number.isFinite(value) ? value : null;
-      },
+      resolve: (vector) => derivedValue(vector, derived),
     });
-    return [name, field] as const;
+    return [derived.name, field] as const;
   });
 }

@@ -1,5 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import { avg, count, featureSignature, lifetime, max, type View, view } from '../../src/define/index.ts';
+import {
+  avg,
+  count,
+  derivedSignature,
+  featureSignature,
+  first,
+  last,
+  lastN,
+  lifetime,
+  max,
+  rate,
+  ratio,
+  timeSinceLast,
+  type View,
+  view,
+} from '../../src/define/index.ts';
 import { base, transaction } from './transaction.ts';
 
 /** The signature of a view's only feature. */
@@ -41,6 +56,12 @@ describe("a feature's signature", () => {
       view('profile', { ...base, features: { x: count({ window: '1h', where: { amount: { gte: 1 } } }) } }),
       view('profile', { ...base, features: { x: avg('amount', { window: '1h' }) } }),
       view('profile', { ...base, features: { x: max('amount', { window: '1h' }) } }),
+      view('profile', { ...base, features: { x: rate({ window: '1h' }) } }),
+      view('profile', { ...base, features: { x: timeSinceLast({ window: '1h' }) } }),
+      view('profile', { ...base, features: { x: first('amount', { window: '1h' }) } }),
+      view('profile', { ...base, features: { x: last('amount', { window: '1h' }) } }),
+      view('profile', { ...base, features: { x: lastN('amount', { n: 1, window: '1h' }) } }),
+      view('profile', { ...base, features: { x: lastN('amount', { n: 2, window: '1h' }) } }),
       view('profile', { ...base, by: 'transactionId', features: { x: count({ window: '1h' }) } }),
       view('profile', {
         ...base,
@@ -51,4 +72,23 @@ describe("a feature's signature", () => {
     ];
     expect(new Set(profiles.map(signatureOf)).size).toBe(profiles.length);
   });
+});
+
+test("a ratio's signature names its features, in order, and no words", () => {
+  const { derived } = view('profile', {
+    ...base,
+    features: { a: count({ window: '1h' }), b: count({ window: '2h' }) },
+    derived: {
+      one: ratio('a', 'b'),
+      same: ratio('a', 'b', { description: 'Other words.' }),
+      other: ratio('b', 'a'),
+      source: (f) => f.a / f.b,
+    },
+  });
+  expect(derived.map(derivedSignature)).toEqual([
+    'ratio(a, b)',
+    'ratio(a, b)',
+    'ratio(b, a)',
+    'derived (f) => f.a / f.b',
+  ]);
 });

@@ -6,10 +6,15 @@ import {
   DefinitionError,
   distinct,
   event,
+  first,
   last,
+  lastN,
   lifetime,
+  rate,
+  ratio,
   share,
   sum,
+  timeSinceLast,
   type View,
   view,
   type Where,
@@ -61,6 +66,8 @@ describe('a feature is refused, by its name and that of its view,', () => {
     ['sums a boolean', sum('fraud', { window: '1h' })],
     ['shares a number', share('amount', { window: '1h' })],
     ['takes the last id', last('deviceId', { window: '1h' })],
+    ['takes the first id', first('deviceId', { window: '1h' })],
+    ['lists ids', lastN('deviceId', { n: 1, window: '1h' })],
     ['counts different numbers', distinct('amount', { window: '1h' })],
     ['counts inherited fields', distinct('constructor', { window: '1h' })],
   ])('when it %s', (_, aggregation) => {
@@ -73,6 +80,25 @@ describe('a feature is refused, by its name and that of its view,', () => {
     const running = untyped('userId', { window: lifetime({ idle: '1h' }) });
     refused(() => withFeatures({ busy: delayed }), at, 'distinct');
     refused(() => withFeatures({ busy: running }), at, 'distinct');
+  });
+
+  test('when it tells how long ago something was in a window that does not end now', () => {
+    const untyped = timeSinceLast as (options: object) => Aggregation;
+    refused(() => withFeatures({ busy: untyped({ window: '1h', delay: '1h' }) }), at, 'timeSinceLast');
+  });
+
+  test.each<[string, (options: object) => Aggregation]>([
+    ['rate', (options) => rate(options as { window: '1h' })],
+    ['first', (options) => first('amount', options as { window: '1h' })],
+    ['lastN', (options) => lastN('amount', { n: 1, ...options } as { n: number; window: '1h' })],
+    ['timeSinceLast', (options) => timeSinceLast(options as { window: '1h' })],
+  ])('when it takes a %s over a lifetime', (kind, make) => {
+    refused(() => withFeatures({ busy: make({ window: lifetime({ idle: '1h' }) }) }), at, kind, 'lifetime');
+  });
+
+  test.each([0, 101, 1.5, -1, Number.NaN, '5', undefined])('when it lists the last %j', (n) => {
+    const list = lastN('amount', { n: n as number, window: '1h' });
+    refused(() => withFeatures({ busy: list }), at, 'from 1 to 100', `not ${n}`);
   });
 
   test('when it is no aggregation', () => {
@@ -118,6 +144,23 @@ describe('a feature is refused, by its name and that of its view,', () => {
 
   test('when a derived value has its name', () => {
     refused(() => define('profile', { ...base, features: one, derived: { busy: () => 1 } }), at, 'taken');
+  });
+
+  test('when it is a ratio of what its view does not store as one number', () => {
+    const deriving = (features: object, derived: object) => () => define('profile', { ...base, features, derived });
+    const atShare = 'view profile, derived share';
+    refused(deriving(one, { share: ratio('busy', 'bussy') }), atShare, 'bussy');
+    refused(deriving(one, { other: () => 1, share: ratio('other', 'busy') }), atShare, 'other');
+    const list = { busy: lastN('amount', { n: 2, window: '1h' }) };
+    refused(deriving(list, { share: ratio('busy', 'busy') }), atShare, 'busy is a list');
+  });
+
+  test.each([null, 5, 'busy', {}])('when it is derived by %j', (derivation) => {
+    refused(
+      () => define('profile', { ...base, features: one, derived: { z: derivation } }),
+      'view profile, derived z',
+      'neither',
+    );
   });
 
   test('when it would share a hash field with another', () => {

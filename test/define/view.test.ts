@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { avg, count, lifetime, share, view } from '../../src/define/index.ts';
+import { avg, count, last, lastN, lifetime, ratio, share, view } from '../../src/define/index.ts';
 import { base } from './transaction.ts';
 
 const profile = view('user_risk_profile', {
@@ -47,5 +47,36 @@ describe('a view', () => {
     expect(burst?.name).toBe('burst');
     expect(burst?.compute({ txnCount5m: 3, bigTxnCount24h: 4 })).toBe(0.75);
     expect(burst?.compute({ txnCount5m: 3, bigTxnCount24h: Number.NaN })).toBeNaN();
+  });
+});
+
+describe('a ratio', () => {
+  const { derived } = view('profile', {
+    ...base,
+    features: {
+      txnCount5m: count({ window: '5m' }),
+      lastAmount: last('amount', { window: '1h' }),
+      amounts: lastN('amount', { n: 3, window: '1h' }),
+    },
+    derived: {
+      burst: ratio('lastAmount', 'txnCount5m'),
+      worded: ratio('txnCount5m', 'lastAmount', { description: 'Better words.' }),
+      spread: ({ amounts }) => Math.max(...amounts) - Math.min(...amounts),
+    },
+  });
+  const [burst, worded, spread] = derived;
+
+  test('is one feature over another', () => {
+    expect(burst?.compute({ lastAmount: 12, txnCount5m: 4 })).toBe(3);
+    expect([burst?.ratio, spread?.ratio]).toEqual([['lastAmount', 'txnCount5m'], null]);
+  });
+
+  test('says what it is, unless the definition has better words', () => {
+    expect(burst?.description).toBe('lastAmount over txnCount5m, computed when it is read.');
+    expect(worded?.description).toBe('Better words.');
+  });
+
+  test('stands beside derivations, which see lists as they are', () => {
+    expect(spread?.compute({ amounts: [3, 9, 5] })).toBe(6);
   });
 });

@@ -1,6 +1,22 @@
 /** What the compiler must accept and refuse in a definition; checked by tsc, never run. */
 
-import { avg, count, distinct, event, last, lifetime, max, share, sum, view } from '../../src/define/index.ts';
+import {
+  avg,
+  count,
+  distinct,
+  event,
+  first,
+  last,
+  lastN,
+  lifetime,
+  max,
+  rate,
+  ratio,
+  share,
+  sum,
+  timeSinceLast,
+  view,
+} from '../../src/define/index.ts';
 import { base } from './transaction.ts';
 
 // Every aggregation, window and filter that makes sense compiles. -------------------------------------------------------
@@ -16,8 +32,17 @@ view('user_risk_profile', {
     knownDeviceCount: count({ window: '1h', where: { deviceId: { in: ['a', 'b'] }, userId: { ne: 'nobody' } } }),
     lastTxnAt: last('occurredAt', { window: '30d' }),
     lastFraud: last('fraud', { window: '30d', where: {} }),
+    firstAmount: first('amount', { window: '30d', delay: '1d', where: { fraud: { eq: true } } }),
+    lastAmounts: lastN('amount', { n: 5, window: '30d', where: { fraud: { eq: true } } }),
+    fraudsPerSecond: rate({ window: '5m', delay: '7d', where: { fraud: { eq: true } } }),
+    sinceLastFraud: timeSinceLast({ window: '30d', where: { fraud: { eq: true } } }),
   },
-  derived: { burst: (features) => features.txnCount5m / features.bigFraudCount24h },
+  derived: {
+    burst: (features) => features.txnCount5m / features.bigFraudCount24h,
+    surprise: ({ lastAmounts, avgTxnAmount }) => Math.max(...lastAmounts) / avgTxnAmount,
+    fraudRatio: ratio('bigFraudCount24h', 'txnCount5m'),
+    worded: ratio('sinceLastFraud', 'fraudsPerSecond', { description: 'Nonsense.' }),
+  },
 });
 
 // Fields. ---------------------------------------------------------------------------------------------------------------
@@ -39,6 +64,18 @@ view('profile', { ...base, features: { a: share('amount', { window: '1h' }) } })
 
 // @ts-expect-error The last id.
 view('profile', { ...base, features: { a: last('deviceId', { window: '1h' }) } });
+
+// @ts-expect-error The first id.
+view('profile', { ...base, features: { a: first('deviceId', { window: '1h' }) } });
+
+// @ts-expect-error A list of ids.
+view('profile', { ...base, features: { a: lastN('deviceId', { n: 5, window: '1h' }) } });
+
+// @ts-expect-error A list without a length.
+lastN('amount', { window: '1h' });
+
+// @ts-expect-error A rate of a field.
+rate('amount', { window: '1h' });
 
 // @ts-expect-error A count of different numbers.
 view('profile', { ...base, features: { a: distinct('amount', { window: '1h' }) } });
@@ -65,6 +102,18 @@ distinct('deviceId', { window: '1h', delay: '1h' });
 
 // @ts-expect-error A lifetime for different values.
 distinct('deviceId', { window: lifetime({ idle: '1h' }) });
+
+// @ts-expect-error A delay for the time since the newest event: it is told as of now.
+timeSinceLast({ window: '1h', delay: '1h' });
+
+// @ts-expect-error A lifetime for a rate, which would have no length to be over.
+rate({ window: lifetime({ idle: '1h' }) });
+
+// @ts-expect-error A lifetime for the first value.
+first('amount', { window: lifetime({ idle: '1h' }) });
+
+// @ts-expect-error A lifetime for a list.
+lastN('amount', { n: 5, window: lifetime({ idle: '1h' }) });
 
 // @ts-expect-error A delay for a lifetime.
 view('profile', { ...base, features: { a: count({ window: lifetime({ idle: '1h' }), delay: '1h' }) } });
@@ -106,6 +155,12 @@ view('profile', { ...base, features: { a: count({ window: '1h', where: { amount:
 // @ts-expect-error The same beside a good one.
 view('profile', { ...base, features: { a: count({ window: '1h', where: { amount: { gte: threshold, lt: 9 } } }) } });
 
+// @ts-expect-error A misspelt field in the filter of a list.
+view('profile', { ...base, features: { a: lastN('amount', { n: 5, window: '1h', where: { amuont: { gte: 1 } } }) } });
+
+// @ts-expect-error The same for the time since the newest event.
+view('profile', { ...base, features: { a: timeSinceLast({ window: '1h', where: { amuont: { gte: 1 } } }) } });
+
 // Names. ----------------------------------------------------------------------------------------------------------------
 
 // @ts-expect-error A feature with a name that every view has.
@@ -116,6 +171,15 @@ view('profile', { ...base, features: { a: count({ window: '1h' }), freshness: co
 
 // @ts-expect-error A derivation of a feature that does not exist.
 view('profile', { ...base, features: { a: count({ window: '1h' }) }, derived: { z: (features) => features.b } });
+
+// @ts-expect-error A ratio of a misspelt feature.
+view('profile', { ...base, features: { a: count({ window: '1h' }) }, derived: { z: ratio('a', 'b') } });
+
+// @ts-expect-error A ratio of a list.
+view('profile', { ...base, features: { a: lastN('amount', { n: 5, window: '1h' }) }, derived: { z: ratio('a', 'a') } });
+
+// @ts-expect-error A list taken for a number.
+view('profile', { ...base, features: { a: lastN('amount', { n: 5, window: '1h' }) }, derived: { z: (f) => f.a / 2 } });
 
 // @ts-expect-error A derived value with a name that every view has.
 view('profile', { ...base, features: { a: count({ window: '1h' }) }, derived: { id: (features) => features.a } });

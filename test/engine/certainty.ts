@@ -1,43 +1,55 @@
-import type { PastVector, Vector } from '../../src/engine/index.ts';
-import type { Expected } from '../support/oracle.ts';
+import { type PastVector, servedCertainty, servedValues, type Vector } from '../../src/engine/index.ts';
+import { type Answer, areAlike, type Expected, shown } from '../support/oracle.ts';
 
 /** Doubles of long sums differ in their last digits. */
 const digits = 1e-12;
 
 /** The features of which a vector says what cannot be, were the truth as expected. */
-export function contradictions({ view, values, certainties }: PastVector, expected: readonly Expected[]): string[] {
-  return certainties.flatMap(({ lower, upper, method }, i) => {
-    const [value, { oneOf, giveOrTake }] = [values[i] as number, expected[i] as Expected];
+export function contradictions(vector: PastVector, expected: readonly Expected[]): string[] {
+  return servedValues(vector).flatMap((value, i) => {
+    const { lower, upper, method } = servedCertainty(vector, i);
+    const { oneOf, giveOrTake } = expected[i] as Expected;
     const slack = 2 * giveOrTake + digits * Math.max(Math.abs(lower) || 0, Math.abs(upper) || 0);
-    const fits = (truth: number) =>
-      method === 'EXACT'
-        ? Object.is(truth, value) || Math.abs(truth - value) <= slack
-        : Number.isNaN(truth) || (truth >= lower - slack && truth <= upper + slack);
+    const fits = (truth: Answer) =>
+      method === 'EXACT' ? areAlike(truth, value, slack) : isWithin(truth, value, lower - slack, upper + slack);
     if (method === 'UNREACHABLE' || oneOf.some(fits)) return [];
-    return [`${view.features[i]?.name} is ${value}, ${method} in [${lower}, ${upper}], must be ${oneOf.join(' or ')}`];
+    const said = `${shown(value)}, ${method} in [${lower}, ${upper}]`;
+    return [`${vector.view.features[i]?.name} is ${said}, must be ${oneOf.map(shown).join(' or ')}`];
   });
 }
 
+/** Whether the truth may be what is said of it: a number in between; of a list its begin, and a length in between. */
+function isWithin(truth: Answer, value: Answer, lower: number, upper: number): boolean {
+  if (typeof truth === 'number') return Number.isNaN(truth) || (truth >= lower && truth <= upper);
+  const begin = truth.slice(0, (value as readonly number[]).length);
+  return areAlike(begin, value, 0) && truth.length >= lower && truth.length <= upper;
+}
+
 /** The features that are served with a value outside of what is said of the same moment. */
-export function outOfBounds({ view, values }: Vector, { values: exact, certainties }: PastVector): string[] {
-  return certainties.flatMap(({ lower, upper, method }, i) => {
-    const [value, twin] = [values[i] as number, exact[i] as number];
-    const slack = 1e3 * digits * Math.max(Math.abs(value), Math.abs(lower), Math.abs(upper));
+export function outOfBounds(vector: Vector, past: PastVector): string[] {
+  const exact = servedValues(past);
+  return servedValues(vector).flatMap((value, i) => {
+    const { lower, upper, method } = servedCertainty(past, i);
+    const twin = exact[i] as Answer;
+    const slack = 1e3 * digits * Math.max(Math.abs(Number(value)) || 0, Math.abs(lower), Math.abs(upper));
     const fits =
-      method === 'EXACT'
-        ? Object.is(value, twin) || Math.abs(value - twin) <= slack
+      method === 'EXACT' || typeof value !== 'number'
+        ? areAlike(value, twin, slack)
         : Number.isNaN(value) || (value >= lower - slack && value <= upper + slack);
-    return fits ? [] : [`${view.features[i]?.name} is served as ${value}, but ${method} in [${lower}, ${upper}]`];
+    const name = vector.view.features[i]?.name;
+    return fits ? [] : [`${name} is served as ${shown(value)}, but ${method} in [${lower}, ${upper}]`];
   });
 }
 
 /** What two vectors of one moment differ in, but for the last digits of numbers that are as large as `scale`. */
 export function differences(one: PastVector, other: PastVector, scale: number): string[] {
-  const alike = (a: number, b: number) =>
-    Object.is(a, b) || Math.abs(a - b) <= digits * Math.max(scale, Math.abs(a), Math.abs(b));
-  return one.certainties.flatMap((a, i) => {
-    const [b, value, twin] = [other.certainties[i] as typeof a, one.values[i] as number, other.values[i] as number];
-    const same = alike(value, twin) && alike(a.lower, b.lower) && alike(a.upper, b.upper) && a.method === b.method;
-    return same ? [] : [`${one.view.features[i]?.name}: ${value} ${JSON.stringify(a)}, ${twin} ${JSON.stringify(b)}`];
+  const alike = (a: number, b: number) => areAlike(a, b, digits * Math.max(scale, Math.abs(a) || 0, Math.abs(b) || 0));
+  const twins = servedValues(other);
+  return servedValues(one).flatMap((value, i) => {
+    const [a, b, twin] = [servedCertainty(one, i), servedCertainty(other, i), twins[i] as Answer];
+    const equal = typeof value === 'number' ? alike(value, Number(twin)) : areAlike(value, twin, 0);
+    const same = equal && alike(a.lower, b.lower) && alike(a.upper, b.upper) && a.method === b.method;
+    const name = one.view.features[i]?.name;
+    return same ? [] : [`${name}: ${shown(value)} ${JSON.stringify(a)}, ${shown(twin)} ${JSON.stringify(b)}`];
   });
 }

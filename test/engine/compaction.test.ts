@@ -145,8 +145,9 @@ describe('a log of which the old part is put together', { timeout: patienceMs },
       const seed = wellFormed.find(({ at }) => at === newest) as Fields;
       const id = String(seed[view.by]);
       const mine = wellFormed.filter((fields) => fields[view.by] === id && fields !== seed);
-      // So many events that both logs take a last step, at one moment.
-      const last = Array.from({ length: 2 * singles + 1 }, (_, i) => ({
+      // So many events that both logs take a last step, at one moment. As many stay single as the longest list has.
+      const kept = Math.max(singles, ...view.features.map(({ aggregation }) => aggregation.n ?? 0));
+      const last = Array.from({ length: 2 * kept + 1 }, (_, i) => ({
         ...seed,
         [event.id]: `last ${i}`,
         at: newest + i,
@@ -166,7 +167,7 @@ describe('a log of which the old part is put together', { timeout: patienceMs },
         await engine.record(event, last);
         return taken;
       };
-      const look = (engine: Engine) => readPast(engine, view, id, momentsBefore(view, newest + 2 * singles, []));
+      const look = (engine: Engine) => readPast(engine, view, id, momentsBefore(view, newest + 2 * kept, []));
       await scratch.lend(
         [view],
         'event',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { View } from '../../src/define/index.ts';
-import type { Vector } from '../../src/engine/index.ts';
+import { servedValues, type Vector } from '../../src/engine/index.ts';
 import { Mirror } from '../support/mirror.ts';
 import { disagreements, type History, valuesAt } from '../support/oracle.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
@@ -17,9 +17,11 @@ function younger(view: View, kept: readonly number[]): View {
 }
 
 /** In which of a younger view's features a vector of the grown view is wrong. */
-function disturbed(old: View, { view, values, asOf }: Vector, history: History): string[] {
-  const kept = old.features.map(({ name }) => values[view.features.findIndex((feature) => feature.name === name)] ?? 0);
-  return disagreements(old, kept, valuesAt(old, history, asOf));
+function disturbed(old: View, vector: Vector, history: History): string[] {
+  const served = servedValues(vector);
+  const placeOf = (wanted: string) => vector.view.features.findIndex(({ name }) => name === wanted);
+  const kept = old.features.map(({ name }) => served[placeOf(name)] ?? 0);
+  return disagreements(old, kept, valuesAt(old, history, vector.asOf));
 }
 
 const grown = fc.record({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { count, max } from '../../src/define/index.ts';
-import type { Engine, Vector } from '../../src/engine/index.ts';
+import { type Engine, servedValues, type Vector } from '../../src/engine/index.ts';
 import { Mirror } from '../support/mirror.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
 import { batchSizes, cut, scenario } from '../support/streams.ts';
@@ -12,8 +12,13 @@ const scratch = useScratch();
 
 /** The hash that must stand in Valkey for a vector, but for when it was written. */
 function hashOf({ view, values, ...vector }: Vector): { [field: string]: string } {
+  const served = servedValues({ ...vector, view, values });
   const numbers = [
-    ...view.features.map(({ hashField }, i) => [hashField, values[i] ?? Number.NaN] as const),
+    ...view.features.map(({ hashField }, i) => {
+      // A moment is stored as it is; how long ago it was would not keep.
+      const value = typeof served[i] === 'number' ? (values[i] as number) : JSON.stringify(served[i]);
+      return [hashField, value] as const;
+    }),
     ['_as_of', vector.asOf] as const,
     ['_valid_until', vector.validUntil ?? Number.NaN] as const,
     ['_revision', vector.revision] as const,
@@ -22,14 +27,16 @@ function hashOf({ view, values, ...vector }: Vector): { [field: string]: string 
     ['_complete_since', vector.completeSince] as const,
   ];
   return Object.fromEntries(
-    numbers.filter(([, value]) => !Number.isNaN(value)).map(([name, value]) => [name, `${value}`]),
+    numbers
+      .filter(([, value]) => typeof value === 'string' || !Number.isNaN(value))
+      .map(([name, value]) => [name, `${value}`]),
   );
 }
 
 /** The hash as it stands in Valkey: its numbers as JavaScript writes them, so that both may be compared. */
 async function hashIn(engine: Engine, { view, id }: Vector) {
   const { _updated_at, ...fields } = await scratch.valkey.hgetall(engine.keys.hash(view, id));
-  const numbers = Object.entries(fields).map(([name, text]) => [name, `${Number(text)}`]);
+  const numbers = Object.entries(fields).map(([name, text]) => [name, JSON.stringify(JSON.parse(text))]);
   return { updatedAtSeconds: Number(_updated_at), fields: Object.fromEntries(numbers) };
 }
 

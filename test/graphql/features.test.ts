@@ -1,5 +1,18 @@
 import { expect, test } from 'vitest';
-import { count, entity, event, last, share, sum, view } from '../../src/define/index.ts';
+import {
+  count,
+  entity,
+  event,
+  first,
+  last,
+  lastN,
+  rate,
+  ratio,
+  share,
+  sum,
+  timeSinceLast,
+  view,
+} from '../../src/define/index.ts';
 import { newBuilder } from './deployments.ts';
 import { faults, Service } from './service.ts';
 
@@ -31,10 +44,19 @@ const climate = view('device_climate', {
     lastCelsius: last('celsius', { window: '1h' }),
     lastAlarm: last('alarm', { window: '1h' }),
     lastCheckedAt: last('checkedAt', { window: '1h' }),
+    firstCelsius: first('celsius', { window: '1h' }),
+    lastCelsii: lastN('celsius', { n: 100, window: '1h' }),
+    lastAlarms: lastN('alarm', { n: 2, window: '1h' }),
+    lastReadAt: lastN('at', { n: 1, window: '1h' }),
+    perSecond1h: rate({ window: '1h' }),
+    sinceLast: timeSinceLast({ window: '1h' }),
   },
   derived: {
     hotShare: (f) => f.hot1h / f.count1h,
     hotter: (f) => f.lastCelsius + 1,
+    hotRatio: ratio('hot1h', 'count1h'),
+    minutes: (f) => f.sinceLast / 60,
+    warmest: (f) => Math.max(...f.lastCelsii),
     faulty: () => {
       throw new Error('a bug');
     },
@@ -57,6 +79,7 @@ async function openPlant(): Promise<Service> {
   });
   builder.queryFields((t) => ({
     device: t.entity(device),
+    devices: t.entities(device),
     room: t.field({ type: room, resolve: () => ({ deviceIds: ['a', 'b'] }) }),
     catalogue: t.featureViews(),
   }));
@@ -66,8 +89,13 @@ async function openPlant(): Promise<Service> {
   return Service.open(builder.toSchema({ views: [climate] }), [climate]);
 }
 
+interface ClimateOf {
+  readonly climate: { readonly freshness: { readonly asOf: string } };
+}
+
 const climateOf = `climate {
   id count1h hot1h sum1h alarms1h lastCelsius lastAlarm lastCheckedAt hotShare hotter
+  firstCelsius lastCelsii lastAlarms lastReadAt perSecond1h sinceLast hotRatio minutes warmest freshness { asOf }
 }`;
 
 test('features have the type and value of what they aggregate', async () => {
@@ -87,6 +115,10 @@ test('features have the type and value of what they aggregate', async () => {
     { input },
   );
   expect(errors).toBeUndefined();
+  const recorded = data?.recordReadings as { results: { device: ClimateOf }[] } | undefined;
+  const asOf = recorded?.results[0]?.device.climate.freshness.asOf ?? '';
+  const seconds = (Date.parse(asOf) - now + 1_000) / 1_000;
+  expect(seconds).toBeGreaterThanOrEqual(1);
   const device = {
     climate: {
       id: 'device_climate:v3:a',
@@ -99,6 +131,16 @@ test('features have the type and value of what they aggregate', async () => {
       lastCheckedAt: new Date(now - 60_000).toISOString(),
       hotShare: expect.closeTo(1 / 3, 12),
       hotter: 21,
+      firstCelsius: 35,
+      lastCelsii: [20, 35],
+      lastAlarms: [false, true],
+      lastReadAt: [new Date(now - 1_000).toISOString()],
+      perSecond1h: 3 / 3_600,
+      sinceLast: seconds,
+      hotRatio: 1 / 3,
+      minutes: seconds / 60,
+      warmest: 35,
+      freshness: expect.anything(),
     },
   };
   expect(data).toEqual({
@@ -122,6 +164,16 @@ test('of nothing, what is not a number is null, derived or not', async () => {
           lastCheckedAt: null,
           hotShare: null,
           hotter: null,
+          firstCelsius: null,
+          lastCelsii: [],
+          lastAlarms: [],
+          lastReadAt: [],
+          perSecond1h: 0,
+          sinceLast: null,
+          hotRatio: null,
+          minutes: null,
+          warmest: null,
+          freshness: expect.anything(),
         },
       },
     },
@@ -149,7 +201,7 @@ test('a team’s own types lead to entities, whose views come in one batch', asy
 test('the catalogue tells stored features from derived ones', async () => {
   const service = await openPlant();
   const { data } = await service.run(
-    '{ catalogue { fieldPath features { name hashField type stored aggregation where } } }',
+    '{ catalogue { fieldPath features { name hashField type nullable stored aggregation where } } }',
   );
   const plants = data?.catalogue as { fieldPath: string; features: { name: string }[] }[] | undefined;
   const plant = plants?.[0];
@@ -158,4 +210,35 @@ test('the catalogue tells stored features from derived ones', async () => {
   expect(feature('hot1h')).toMatchObject({ hashField: 'hot_1h', stored: true, where: 'celsius ≥ 30' });
   expect(feature('lastAlarm')).toMatchObject({ type: 'Boolean', aggregation: 'last' });
   expect(feature('hotShare')).toMatchObject({ hashField: null, type: 'Float', stored: false, aggregation: 'derived' });
+  expect(feature('hotRatio')).toMatchObject({ hashField: null, type: 'Float', stored: false, aggregation: 'ratio' });
+  expect(feature('lastCelsii')).toMatchObject({ type: '[Float!]', nullable: false, aggregation: 'lastN' });
+  expect(feature('sinceLast')).toMatchObject({ hashField: 'since_last', nullable: true, aggregation: 'timeSinceLast' });
+});
+
+test('lists are never null, and hold none', async () => {
+  const service = await openPlant();
+  const { data } = await service.run(
+    '{ __type(name: "DeviceClimate") { fields { name type { kind ofType { kind ofType { kind ofType { name } } } } } } }',
+  );
+  const climateType = data?.__type as { fields: { name: string; type: unknown }[] } | undefined;
+  const list = (name: string) => ({
+    kind: 'NON_NULL',
+    ofType: { kind: 'LIST', ofType: { kind: 'NON_NULL', ofType: { name } } },
+  });
+  const typeOf = (name: string) => climateType?.fields.find((field) => field.name === name)?.type;
+  expect(typeOf('lastCelsii')).toEqual(list('Float'));
+  expect(typeOf('lastAlarms')).toEqual(list('Boolean'));
+  expect(typeOf('lastReadAt')).toEqual(list('DateTime'));
+});
+
+test('each value that a list may have counts towards what one query may ask for', async () => {
+  const service = await openPlant();
+  const ids = Array.from({ length: 1_000 }, (_, i) => `d${i}`);
+  const climates = (lists: number) => {
+    const aliases = Array.from({ length: lists }, (_, i) => `list${i}: lastCelsii`);
+    return `query ($ids: [ID!]!) { devices(ids: $ids) { climate { ${aliases.join(' ')} } } }`;
+  };
+  expect((await service.run(climates(1), { ids })).errors).toBeUndefined();
+  const { errors } = await service.run(climates(2), { ids });
+  expect(errors?.[0]?.message).toBe('The query asks for 202000 values: the limit is 200000; ask in parts');
 });

@@ -17,13 +17,18 @@ import {
   distinct,
   entity,
   event,
+  first,
   last,
+  lastN,
   lifetime,
   max,
   min,
+  rate,
+  ratio,
   share,
   stddev,
   sum,
+  timeSinceLast,
   view,
 } from '../../src/define/index.ts';
 
@@ -109,32 +114,43 @@ function where(of: Event): fc.Arbitrary<Where> {
     .map((all) => Object.fromEntries(Object.entries(all).slice(0, 2)) as Where);
 }
 
-/** A sliding window with or without a delay, or a lifetime. */
+/** A sliding window with or without a delay. */
+const slidingWindow = fc.oneof(
+  { weight: 2, arbitrary: length.map((of): Sliding => ({ window: of })) },
+  { weight: 1, arbitrary: fc.tuple(length, length).map(([of, delay]): Sliding => ({ window: of, delay })) },
+);
+
+/** A sliding window, or a lifetime. */
 const window = fc.oneof(
-  { weight: 4, arbitrary: length.map((of): Span => ({ window: of })) },
-  { weight: 2, arbitrary: fc.tuple(length, length).map(([of, delay]): Span => ({ window: of, delay })) },
+  { weight: 6, arbitrary: slidingWindow },
   { weight: 2, arbitrary: length.map((idle): Span => ({ window: lifetime({ idle }) })) },
 );
-type Span = { window: Duration; delay?: Duration } | { window: Lifetime };
+type Sliding = { window: Duration; delay?: Duration };
+type Span = Sliding | { window: Lifetime };
+
+/** Short lists, which compaction cuts short where it may. */
+const listed = fc.constantFrom(1, 2, 3, 5);
 
 /** Any aggregation that fits the event. */
 function aggregation(of: Event): fc.Arbitrary<Aggregation> {
-  const options = fc.tuple(window, fc.option(where(of), { nil: undefined, freq: 3 }));
+  const filter = fc.option(where(of), { nil: undefined, freq: 3 }).map((where) => (where ? { where } : {}));
+  const options = fc.tuple(window, filter).map(([span, where]) => ({ ...span, ...where }));
+  const sliding = fc.tuple(slidingWindow, filter).map(([span, where]) => ({ ...span, ...where }));
+  const endingNow = fc.tuple(length, filter).map(([window, where]) => ({ window, ...where }));
   const named = (...types: FieldType[]) => Object.keys(of.fields).filter((name) => types.includes(fieldType(of, name)));
   const over = (make: (name: string, of: Span & { where?: Where }) => Aggregation, ...types: FieldType[]) =>
-    named(...types).map((name) =>
-      options.map(([span, filter]) => make(name, { ...span, ...(filter && { where: filter }) })),
-    );
-  const distinctCount = (name: string) =>
-    fc
-      .tuple(length, fc.option(where(of), { nil: undefined, freq: 2 }))
-      .map(([span, filter]) => distinct(name, { window: span, ...(filter && { where: filter }) }));
+    named(...types).map((name) => options.map((of) => make(name, of)));
+  const values = named('number', 'boolean', 'time');
   return fc.oneof(
-    options.map(([span, filter]) => count({ ...span, ...(filter && { where: filter }) })),
+    options.map((of) => count(of)),
+    sliding.map((of) => rate(of)),
+    endingNow.map((of) => timeSinceLast(of)),
     ...[sum, avg, min, max, stddev].flatMap((make) => over(make, 'number')),
     ...over(share, 'boolean'),
     ...over(last, 'number', 'boolean', 'time'),
-    ...named('id').map(distinctCount),
+    ...values.map((name) => sliding.map((of) => first(name, of))),
+    ...values.map((name) => fc.tuple(sliding, listed).map(([of, n]) => lastN(name, { ...of, n }))),
+    ...named('id').map((name) => endingNow.map((of) => distinct(name, of))),
   );
 }
 
@@ -154,7 +170,7 @@ type LooseView = (
     by: string;
     description: string;
     features: { [name: string]: Aggregation };
-    derived: { [name: string]: (features: { readonly [name: string]: number }) => number };
+    derived: { [name: string]: ReturnType<typeof ratio> };
   },
 ) => View;
 
@@ -162,15 +178,17 @@ type LooseView = (
 export function viewOf(of: Event): fc.Arbitrary<View> {
   const features = fc.array(aggregation(of), { minLength: 1, maxLength: 8 });
   const name = fc.stringMatching(/^[a-z]{4,8}_[a-z0-9]{6}$/);
-  return fc.tuple(name, features, fc.constantFrom('who', 'other')).map(([viewName, all, by]) =>
-    (view as unknown as LooseView)(viewName, {
+  return fc.tuple(name, features, fc.constantFrom('who', 'other')).map(([viewName, all, by]) => {
+    const named = all.map((one, index) => [`f${index}${one.kind}`, one] as const);
+    const numbers = named.flatMap(([name, { kind }]) => (kind === 'lastN' ? [] : [name]));
+    return (view as unknown as LooseView)(viewName, {
       version: 1,
       entity: subject,
       from: of,
       by,
       description: 'A random view.',
-      features: Object.fromEntries(all.map((one, index) => [`f${index}${one.kind}`, one])),
-      derived: { ratio: (f) => (f.f0count ?? 0) / (f.f1sum ?? 0) },
-    }),
-  );
+      features: Object.fromEntries(named),
+      derived: Object.fromEntries(numbers.slice(1).map((name, i) => [`ratio${i}`, ratio(numbers[i] ?? name, name)])),
+    });
+  });
 }

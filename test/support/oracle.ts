@@ -3,7 +3,16 @@
  * entity. It is slow and obviously right, it shares nothing with the engine, and it reads as the specification.
  */
 
-import type { Aggregation, Event, Feature, Lifetime, SlidingWindow, View, Where } from '../../src/define/index.ts';
+import type {
+  Aggregation,
+  DerivedFeature,
+  Event,
+  Feature,
+  Lifetime,
+  SlidingWindow,
+  View,
+  Where,
+} from '../../src/define/index.ts';
 
 type Value = string | number | boolean | null | undefined;
 export type Fields = { readonly [field: string]: Value };
@@ -22,9 +31,12 @@ export type History = readonly Accepted[];
 
 export type Verdict = 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED';
 
-/** A value that a feature must have: one of these (NaN is null), give or take. */
+/** What a feature is served as: a number (NaN is null), or a list of them. */
+export type Answer = number | readonly number[];
+
+/** What a feature must be served as: one of these, give or take. */
 export interface Expected {
-  readonly oneOf: readonly number[];
+  readonly oneOf: readonly Answer[];
   readonly giveOrTake: number;
 }
 
@@ -97,6 +109,14 @@ export function valuesAt(view: View, history: History, t: number): Expected[] {
   return view.features.map(({ aggregation }) => featureValue(aggregation, history, t));
 }
 
+/** One feature over another, by what they are served as; null when there is none. */
+export function ratioOf(view: View, { ratio }: DerivedFeature, served: readonly Answer[]): number | null {
+  const [numerator, denominator] = (ratio ?? []).map((term) =>
+    Number(served[view.features.findIndex(({ name }) => name === term)]),
+  ) as [number, number];
+  return Number.isNaN(numerator) || Number.isNaN(denominator) || denominator === 0 ? null : numerator / denominator;
+}
+
 /** The first moment after `t` at which an event crosses the edge of a window or an idle time ends; null: never. */
 export function validUntilAt(view: View, history: History, t: number): number | null {
   const moments = view.features.flatMap(({ aggregation }) => {
@@ -114,21 +134,35 @@ export function validUntilAt(view: View, history: History, t: number): number | 
 }
 
 /** Whether a value is what it must be. */
-export function meets(actual: number, { oneOf, giveOrTake }: Expected): boolean {
-  return oneOf.some((value) => Object.is(value, actual) || Math.abs(value - actual) <= giveOrTake);
+export function meets(actual: Answer, { oneOf, giveOrTake }: Expected): boolean {
+  return oneOf.some((value) => areAlike(value, actual, giveOrTake));
 }
 
-/** The features for which a vector says something else than it must, each with both values. */
-export function disagreements(view: View, values: ArrayLike<number>, expected: readonly Expected[]): string[] {
+/** Whether two answers are the same, number by number, give or take. */
+export function areAlike(one: Answer, other: Answer, giveOrTake: number): boolean {
+  if (typeof one === 'number' || typeof other === 'number') {
+    return Object.is(one, other) || Math.abs(Number(one) - Number(other)) <= giveOrTake;
+  }
+  return one.length === other.length && one.every((value, i) => areAlike(value, other[i] as number, giveOrTake));
+}
+
+/** The features that are served as something else than they must be, each with both values. */
+export function disagreements(view: View, values: readonly Answer[], expected: readonly Expected[]): string[] {
   return view.features.flatMap(({ name }: Feature, index) => {
     const actual = values[index] ?? Number.POSITIVE_INFINITY;
     const wanted = expected[index] ?? exactly(Number.POSITIVE_INFINITY);
-    return meets(actual, wanted) ? [] : [`${name} is ${actual}, must be ${wanted.oneOf.join(' or ')}`];
+    return meets(actual, wanted)
+      ? []
+      : [`${name} is ${shown(actual)}, must be ${wanted.oneOf.map(shown).join(' or ')}`];
   });
 }
 
+export function shown(answer: Answer): string {
+  return typeof answer === 'number' ? String(answer) : `[${answer.join(', ')}]`;
+}
+
 function featureValue(aggregation: Aggregation, history: History, t: number): Expected {
-  const { kind, field, window } = aggregation;
+  const { kind, field, n, window } = aggregation;
   const candidates = relevant(aggregation, history);
   const inside = window.kind === 'sliding' ? within(window, candidates, t) : sinceIdle(window, candidates, t);
   const values = inside.map(({ fields }) => fields[field ?? '']);
@@ -136,12 +170,20 @@ function featureValue(aggregation: Aggregation, history: History, t: number): Ex
   switch (kind) {
     case 'count':
       return exactly(inside.length);
+    case 'rate':
+      return exactly(inside.length / ((window as SlidingWindow).lengthMs / 1000));
     case 'distinct':
       return exactly(new Set(values).size);
     case 'share':
       return near(values.filter((value) => value === true).length / values.length, 1e-15);
     case 'last':
       return newest(window, inside, values.map(Number));
+    case 'first':
+      return exactly(newestFirst(inside, values.map(Number)).at(-1) ?? Number.NaN);
+    case 'lastN':
+      return { oneOf: [newestFirst(inside, values.map(Number)).slice(0, n)], giveOrTake: 0 };
+    case 'timeSinceLast':
+      return exactly(inside.length > 0 ? (t - Math.max(...inside.map(({ at }) => at))) / 1000 : Number.NaN);
     default:
       return statistic(kind, values.map(Number));
   }
@@ -170,6 +212,12 @@ function newest(window: SlidingWindow | Lifetime, inside: History, numbers: read
   const tied = numbers.filter((_, index) => inside[index]?.at === latest);
   if (tied.length === 0) return exactly(Number.NaN);
   return { oneOf: window.kind === 'lifetime' ? tied.slice(-1) : tied, giveOrTake: 0 };
+}
+
+/** By the events' own time, newest first; of several at one moment, the greatest first. */
+function newestFirst(inside: History, numbers: readonly number[]): number[] {
+  const timed = numbers.map((number, index) => ({ number, at: inside[index]?.at ?? 0 }));
+  return timed.sort((a, b) => b.at - a.at || b.number - a.number).map(({ number }) => number);
 }
 
 /** The events that an aggregation looks at: they pass its filter and have its field. A share counts null as not true. */

@@ -103,9 +103,10 @@ local function shrink(log, group, whole, n, sum, rest, least, most, spread, true
   if at then s[at] = s[at] - trues end
 end
 
--- What an aggregate says of a feature. `s`: where it is; `group`: its places.
+-- What an aggregate says of a feature. `s`: where it is; `group`: its places; some ask the feature itself.
 local outcome = {
   count = function(s, group) return s[group.n] end,
+  rate = function(s, group, feature) return s[group.n] / feature.seconds end,
   sum = function(s, group) return s[group.sum] + s[group.sum + 1] + 0 end,
   avg = function(s, group)
     local n = s[group.n]

@@ -94,12 +94,18 @@ local function bounds_of_sample(log, seen, window, times)
   return sure + max(0, floor(solve(max(0, count - 0.5), -1))), sure + ceil(solve(count + 0.5, 1))
 end
 
+local function bounds_of_count(held, parts)
+  local lower, upper = held[1], held[1]
+  for _, part in ipairs(parts) do lower, upper = lower + part.fewest, upper + part.inside end
+  return lower, upper
+end
+
 -- For each aggregation: bounds from what the window holds for sure (an array like a run's) and the parts of cut tiles.
 local bounds = {
-  count = function(held, parts)
-    local lower, upper = held[1], held[1]
-    for _, part in ipairs(parts) do lower, upper = lower + part.fewest, upper + part.inside end
-    return lower, upper
+  count = bounds_of_count,
+  rate = function(held, parts, feature)
+    local lower, upper = bounds_of_count(held, parts)
+    return lower / feature.seconds, upper / feature.seconds
   end,
   sum = function(held, parts)
     local lower, upper = INFINITE, -INFINITE

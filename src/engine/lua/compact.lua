@@ -31,6 +31,8 @@ local function empty_tile(view)
     if places.spread then tile[places.spread] = 0 end
     if places.newest then tile[places.newest] = NULL end
     if places.newest_at and places.newest_at ~= 2 then tile[places.newest_at] = -INFINITE end
+    if places.oldest then tile[places.oldest] = NULL end
+    if places.oldest_at and places.oldest_at ~= 1 then tile[places.oldest_at] = INFINITE end
   end
   return tile
 end
@@ -80,6 +82,14 @@ local function add_newest(tile, places, time, value)
   if places.newest_at ~= 2 then tile[places.newest_at] = time end
 end
 
+-- The same of its oldest event: of several at one moment, the least.
+local function add_oldest(tile, places, time, value)
+  local oldest_at = tile[places.oldest_at]
+  if time > oldest_at or time == oldest_at and value >= tile[places.oldest] then return end
+  tile[places.oldest] = value
+  if places.oldest_at ~= 1 then tile[places.oldest_at] = time end
+end
+
 -- Adds a single to a tile.
 local function add_single(view, tile, single)
   local time = single[1]
@@ -88,6 +98,7 @@ local function add_single(view, tile, single)
     if n > 0 then
       local places = lane.tile
       if places.newest then add_newest(tile, places, time, lane.column < 0 and time or single[3 + lane.column]) end
+      if places.oldest then add_oldest(tile, places, time, lane.column < 0 and time or single[3 + lane.column]) end
       add_part(tile, places, n, sum, rest, least, most, spread, trues)
     end
   end
@@ -101,15 +112,22 @@ local function add_tile(view, tile, later)
     local n, sum, rest, least, most, spread, trues = tile_part(lane, later, later[3])
     if n > 0 then
       if places.newest then add_newest(tile, places, later[places.newest_at], later[places.newest]) end
+      if places.oldest then add_oldest(tile, places, later[places.oldest_at], later[places.oldest]) end
       add_part(tile, places, n, sum, rest, least, most, spread, trues)
     end
   end
   add_times(tile, later[3], later[1], later[2], later[4], later[5])
 end
 
+-- How many singles compaction leaves: as many as the longest list of the view, at least.
+local function singles_left(call, view)
+  return max(call.singles, view.fewest_singles)
+end
+
 -- Whether there are so many singles that the older ones should be put together.
 local function is_crowded(call, log)
-  return log.s[log.view.book + SINGLES] > call.singles + floor(call.singles / SPARE_SINGLES)
+  local left = singles_left(call, log.view)
+  return log.s[log.view.book + SINGLES] > left + floor(left / SPARE_SINGLES)
 end
 
 -- Puts cells together as of `now`. Edges are taken back to before any cell that becomes part of another.
@@ -118,7 +136,8 @@ local function compact(call, log, now)
   local s, view = log.s, log.view
   local book = view.book
   local tiles, singles = s[book + TILES], s[book + SINGLES]
-  local moving = singles - call.singles
+  local left = singles_left(call, view)
+  local moving = singles - left
 
   local pieces, written = {}, 0 -- the new tiles, packed, and how many they are
   local open, open_to = nil, nil -- the cell that is being put together, and where its stretch ends
@@ -220,7 +239,8 @@ local function compact(call, log, now)
   s[book + FRONTIER] = single[1]
   s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW] = halves(single[2])
   s[book + COMPACTED_AT] = now
-  s[book + TILES], s[book + SINGLES] = written, call.singles
+  s[book + TILES], s[book + SINGLES] = written, left
+  for _, f in ipairs(view.lists) do log.scans[f] = true end -- what they list may be in a tile now
   log.tiles = table.concat(pieces)
   log.marks = sub(log.marks, MARK_BYTES * moving + 1)
   log.singles = sub(log.singles, view.single_bytes * moving + 1)

@@ -1,7 +1,6 @@
 -- Folding: from cells to the values of all windows. Mostly the running aggregates only need their edges moved on; anew they
 -- are folded where an extreme left, where digits were lost, where too much passed, and now and then to be sure.
 
-local EXACT, INTERPOLATED, SAMPLED, UNREACHABLE = 0, 1, 2, 3 -- how sure a value is
 local RUN_DOUBLES = 9 -- n, three of a sum, two extremes, two of a spread, trues
 local MOST_TAKEN_OUT = 4096 -- cells taken out of running aggregates before they are folded anew
 
@@ -137,52 +136,6 @@ local function find_extremes(log, group)
   s[group.least], s[group.least + 1] = least, most
 end
 
--- The newest event of a feature's lane between two stands, looked for from the younger on; of several at one moment, the one
--- with the greatest value. Returns its value, between what it lies, and how sure that is.
-local function newest_between(log, feature, begins, ends, moment)
-  local view, lane = log.view, feature.lane
-  local places, by_time = lane.tile, lane.column < 0
-  local tiles = log.s[view.book + TILES]
-  local young = moment - (feature.begins and feature.begins.age or 0)
-  local old = moment - feature.ends.age
-  local number = begins.position + (begins.part > 0 and 1 or 0)
-  local value, found_at = NULL, nil
-  while number > ends.position do
-    number = number - 1
-    if number < tiles then
-      local tile = tile_at(log, number)
-      if tile[places.n] > 0 then
-        local newest_at, newest = tile[places.newest_at], by_time and tile[places.newest_at] or tile[places.newest]
-        if newest_at <= old or found_at and newest_at < found_at then break end
-        if newest_at > young then
-          -- Which of the lane's events in this tile is the newest inside is not known, nor whether any is.
-          if by_time then return max(young, tile[1]), max(old + 1, tile[1]), young, INTERPOLATED end
-          return newest, tile[places.least], tile[places.least + 1], INTERPOLATED
-        end
-        if not found_at or newest > value then value, found_at = newest, newest_at end
-      end
-    else
-      local single = unpack_single(view, singles_at(log, number - tiles, 1))
-      if found_at and single[1] < found_at then break end
-      if single_part(lane, single) > 0 then
-        local one = by_time and single[1] or single[3 + lane.column]
-        if not found_at or one > value then value, found_at = one, single[1] end
-      end
-    end
-  end
-  return value, value, value, EXACT
-end
-
-local NOW = { part = 0 } -- where the edge stands that every event has passed
-
--- The value of the newest event in a feature's window now.
-local function newest_value(log, feature)
-  local s = log.s
-  local function stand(edge) return { position = s[edge.at + POSITION], part = s[edge.at + PART] } end
-  NOW.position = cell_count(log)
-  return (newest_between(log, feature, feature.begins and stand(feature.begins) or NOW, stand(feature.ends), log.now))
-end
-
 local function lifetime_value(s, lifetime, op)
   if op == 'last' then return s[lifetime.at] > 0 and s[lifetime.at + LAST] or NULL end
   return outcome[op](s, lifetime.group)
@@ -228,9 +181,14 @@ local function fold(call, log, now)
   for f, feature in ipairs(view.features) do
     local group = feature.group
     if group then
-      vector[f] = outcome[feature.op](s, group)
+      vector[f] = outcome[feature.op](s, group, feature)
     elseif feature.ends then
-      vector[f] = log.scans[f] and newest_value(log, feature) or log.newest[f] or s[VECTOR + f]
+      local fold_one = fold_in_order[feature.op]
+      if fold_one then
+        vector[f] = fold_one(log, f, feature, vector)
+      else
+        vector[f] = log.scans[f] and newest_value(log, feature) or log.newest[f] or s[VECTOR + f]
+      end
     end
   end
   return vector, min(valid_until, fold_lifetimes(log, now, vector), fold_seen(call, log, now, vector))

@@ -1,5 +1,6 @@
--- The header: the log's doubles, as one array. After REVISION to EXPIRES_AT stands the vector, then the book of what the
--- log consists of, the running figures (lifetimes), the sets of last-seen times, the edges, and the groups.
+-- The header: the log's doubles, as one array. After REVISION to EXPIRES_AT stands the vector (a double a feature, then the
+-- values of each list), then the book of what the log consists of, the running figures (lifetimes), the sets of last-seen
+-- times, the edges, and the groups.
 
 local REVISION, AS_OF, VALID_UNTIL, LAST_EVENT_AT, EVENT_SEQ, COMPLETE_SINCE, EXPIRES_AT = 1, 2, 3, 4, 5, 6, 7
 local VECTOR = 7 -- feature f stands at VECTOR + f
@@ -85,7 +86,7 @@ local function new_log(call, view, key)
   for i = 1, view.doubles do s[i] = 0 end
   s[AS_OF], s[VALID_UNTIL], s[LAST_EVENT_AT], s[EXPIRES_AT] = -INFINITE, INFINITE, -INFINITE, -INFINITE
   s[COMPLETE_SINCE] = call.complete_since[view.index]
-  for f = 1, #view.features do s[VECTOR + f] = NULL end
+  for i = VECTOR + 1, VECTOR + view.vector do s[i] = NULL end
   s[view.book + FRONTIER], s[view.book + COMPACTED_AT], s[view.book + REMEMBERED_SINCE] = -INFINITE, -INFINITE, -INFINITE
   for _, lifetime in ipairs(view.lifetimes) do clear_lifetime(s, lifetime.at) end
   for _, seen in ipairs(view.seen) do clear_seen(s, seen) end
@@ -123,4 +124,12 @@ end
 local function now_of(call, as_of)
   if call.event_clock then return as_of end
   return max(call.millis, as_of)
+end
+
+-- The vector as it is stored, for a reader at a moment until which it holds. Where a feature tells how long ago something
+-- was, it is told as of that moment.
+local function still_true(view, raw, now)
+  local last = 8 * (1 + VECTOR + view.vector)
+  if not view.tells_age then return 'V' .. sub(raw, 9, last) end
+  return 'V' .. sub(raw, 9, 16) .. struct.pack('<d', now) .. sub(raw, 25, last)
 end

@@ -1,5 +1,9 @@
 -- Putting events into the log: in order at its end, or late in their places.
 
+local TAKEN_AS_NOW = 2147483648 -- the flag of a single whose time the store chose, so that a retry's own time is no difference
+local TAKEN_OVER = 1073741824 -- the flag of one of an older layout, which may not have kept all that a retry tells
+local OWN_FLAGS = 536870911 -- the flags that are the view's
+
 local function pack_single(view, row)
   return struct.pack('<dc8I4', row.time, row.id, row.flags)
     .. struct.pack(view.columns_format, unpack(row.columns, 1, view.column_count)) .. row.values_packed

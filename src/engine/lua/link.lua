@@ -23,6 +23,8 @@ for v = 1, #views do
     places(tile)
     absent(tile, 'newest')
     absent(tile, 'newest_at')
+    absent(tile, 'oldest')
+    absent(tile, 'oldest_at')
   end
   for i = 1, #view.runs do
     linked(view.runs[i], 'lane', view.lanes)

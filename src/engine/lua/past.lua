@@ -38,7 +38,8 @@ local function last_event_before(log, now_stand)
   return number < tiles and tile_at(log, number)[2] or first_time(log, number)
 end
 
--- The vector of one moment: d the newest event at or before it, then for each feature d value, d lower, d upper, B method.
+-- The vector of one moment: d the newest event at or before it, then for each feature d value, d lower, d upper, B method,
+-- then the values of each list, d each.
 local function vector_at(call, log, moment, now)
   local s, view = log.s, log.view
   log.moment = moment
@@ -46,7 +47,7 @@ local function vector_at(call, log, moment, now)
   for e, edge in ipairs(view.edges) do stands[e] = stand_of(log, edge.age, moment) end
   local held = gather(log, now_stand, stands, true)
 
-  local values, answers = {}, {}
+  local values, answers, listed = {}, {}, {}
   for _, seen in ipairs(view.seen) do
     for _, window in ipairs(seen.windows) do
       answers[window.feature] = { distinct_at(call, log, seen, window, moment, now) }
@@ -71,6 +72,13 @@ local function vector_at(call, log, moment, now)
       local ends = stands[thing.ends.index]
       if moment - thing.ends.age < now - view.keep then
         answers[f] = { NULL, NULL, NULL, UNREACHABLE }
+      elseif feature.list then
+        local list, left_out = newest_few(log, feature, begins, ends)
+        local lack = lacking(log, feature, list, left_out, begins, ends)
+        answers[f] = { #list, #list, #list + lack, lack > 0 and INTERPOLATED or EXACT }
+        listed[f] = list
+      elseif feature.op == 'first' then
+        answers[f] = { oldest_between(log, feature, begins, ends, moment) }
       elseif not group then
         answers[f] = { newest_between(log, feature, begins, ends, moment) }
       else
@@ -78,7 +86,7 @@ local function vector_at(call, log, moment, now)
         local young = moment - (group.begins and group.begins.age or 0)
         local parts = cut_parts(group.lane, begins, ends, young, moment - group.ends.age)
         local lower, upper
-        if #parts > 0 then lower, upper = bounds[feature.op](sure, parts) end
+        if #parts > 0 then lower, upper = bounds[feature.op](sure, parts, feature) end
         -- The estimate takes of each cut tile what is due by its steps.
         local run, estimate = group.run, {}
         for i = 1, RUN_DOUBLES do estimate[run.n + i - 1] = sure[i] end
@@ -92,7 +100,7 @@ local function vector_at(call, log, moment, now)
           if begins.cut then add(begins.cut, 0, begins.part) end
           if ends.cut then add(ends.cut, ends.part, ends.cut[3]) end
         end
-        local value = outcome[feature.op](estimate, run)
+        local value = outcome[feature.op](estimate, run, feature)
         if #parts == 0 then
           answers[f] = { value, value, value, EXACT }
         else
@@ -105,6 +113,9 @@ local function vector_at(call, log, moment, now)
   end
   values[1] = struct.pack('<d', last_event_before(log, now_stand))
   for f = 1, #view.features do values[f + 1] = struct.pack('<dddB', unpack(answers[f], 1, 4)) end
+  for _, f in ipairs(view.lists) do
+    for i = 1, view.features[f].most do values[#values + 1] = struct.pack('<d', listed[f] and listed[f][i] or NULL) end
+  end
   return table.concat(values)
 end
 

@@ -1,7 +1,7 @@
 -- Reading: vectors out, brought up to date where time has passed them by.
 
 local function read_entity(call, view, key, force)
-  local served = redis.call('GETRANGE', key, 0, 8 * (1 + VECTOR + #view.features) - 1)
+  local served = redis.call('GETRANGE', key, 0, 8 * (1 + VECTOR + view.vector) - 1)
   if served == '' then
     -- A hash without a log would go on serving what nobody can vouch for.
     call.lost = call.lost + redis.call('DEL', hash_name(call, key))
@@ -9,17 +9,18 @@ local function read_entity(call, view, key, force)
   end
   local outdated = other_layout(view, served)
   if outdated then return outdated end
-  if #served < 8 * (1 + VECTOR + #view.features) then error({ err = 'this log is cut off' }) end
+  if #served < 8 * (1 + VECTOR + view.vector) then error({ err = 'this log is cut off' }) end
   local whole = force or redis.call('EXISTS', hash_name(call, key)) == 0
   local as_of, valid_until = struct.unpack('<dd', served, 17)
-  if not whole and now_of(call, as_of) < valid_until then return 'V' .. sub(served, 9) end
+  local now = now_of(call, as_of)
+  if not whole and now < valid_until then return still_true(view, served, now) end
   if is_over(call) then return LEFT end
   local log = load_log(call, view, key)
   log.refold, log.check_seen = force, true
   if force then
     for _, seen in ipairs(view.seen) do log.relist[seen] = true end
   end
-  return settle(call, log, now_of(call, as_of), false, whole)
+  return settle(call, log, now, false, whole)
 end
 
 -- KEYS: logs of one view. ARGV[2]: B index of the view, B 1 to fold all of them anew.

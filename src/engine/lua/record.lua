@@ -1,9 +1,5 @@
 -- Recording: events into logs.
 
-local TAKEN_AS_NOW = 2147483648 -- the flag of a single whose time the store chose, so that a retry's own time is no difference
-local TAKEN_OVER = 1073741824 -- the flag of one of an older layout, which may not have kept all that a retry tells
-local OWN_FLAGS = 536870911 -- the flags that are the view's
-
 -- Takes an event into the running figures that go by arrival.
 local function add_to_lifetimes(log, row, now)
   local s = log.s
@@ -129,7 +125,7 @@ local function record_entity(call, key, packed)
   elseif is_new then
     vector = nothing_stored(call, view)
   elseif now < s[VALID_UNTIL] and redis.call('EXISTS', hash_name(call, key)) == 1 then
-    vector = 'V' .. sub(log.raw, 9, 8 + 8 * (VECTOR + #view.features))
+    vector = still_true(view, log.raw, now)
   else
     vector = settle(call, log, now, false)
   end

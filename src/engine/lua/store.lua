@@ -1,5 +1,21 @@
 -- Storing: the log with its new vector, and the served hash.
 
+-- The shortest decimal that reads back as the same double.
+local function decimal(value)
+  for digits = 15, 16 do
+    local text = string.format('%.' .. digits .. 'g', value)
+    if tonumber(text) == value then return text end
+  end
+  return string.format('%.17g', value)
+end
+
+-- The values of a list as JSON, for a hash's field.
+local function list_text(feature, vector, count)
+  local texts = {}
+  for i = 1, count do texts[i] = decimal(vector[feature.list + i - 1]) end
+  return '[' .. table.concat(texts, ',') .. ']'
+end
+
 -- Writes the fields of the served hash that differ from `before` (nil: all of them). Returns how many it set, and how
 -- many of these were not there.
 local function put_hash(call, log, name, vector, before, touched)
@@ -35,7 +51,8 @@ local function put_hash(call, log, name, vector, before, touched)
         gone[#gone + 1] = feature.field
       end
     elseif value ~= old then
-      set[at + 1], set[at + 2] = feature.field, value -- Valkey writes the shortest decimal that reads back as the same double
+      -- Of a number, Valkey writes the shortest decimal that reads back as the same double.
+      set[at + 1], set[at + 2] = feature.field, feature.list and list_text(feature, vector, value) or value
       at = at + 2
     end
   end
@@ -114,6 +131,24 @@ local function rewritten(log, now)
     string.rep('\0', view.tile_bytes * (tile_slots - tiles)) }), header
 end
 
+-- Puts the values of lists into the log's vector. Returns whether any differs; it is then no longer known what that list held
+-- `before`.
+local function put_lists(log, vector, before)
+  local s, changed = log.s, false
+  for _, f in ipairs(log.view.lists) do
+    local feature = log.view.features[f]
+    for i = feature.list, feature.list + feature.most - 1 do
+      local old, new = s[VECTOR + i], vector[i]
+      if new ~= old and (new == new or old == old) then
+        changed = true
+        if before then before[f] = nil end
+      end
+      s[VECTOR + i] = new
+    end
+  end
+  return changed
+end
+
 -- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it.
 -- `taken`: events came in; `whole`: every field of the hash is written, also those that did not change.
 local function settle(call, log, now, taken, whole)
@@ -128,6 +163,7 @@ local function settle(call, log, now, taken, whole)
     if new ~= old and (new == new or old == old) then changed = true end
     s[at] = new
   end
+  if put_lists(log, vector, before) then changed = true end
   if changed or s[REVISION] == 0 then s[REVISION] = max(s[REVISION] + 1, call.micros) end
   s[AS_OF], s[VALID_UNTIL] = now, valid_until
 
@@ -150,16 +186,18 @@ local function settle(call, log, now, taken, whole)
   local name = hash_name(call, log.key)
   local hash_was_missing = store_hash(call, log, name, vector, before, changed or taken)
   if extended or hash_was_missing then redis.call('PEXPIREAT', name, integer(s[EXPIRES_AT])) end
-  return 'V' .. sub(header, 1, 8 * (VECTOR + #view.features))
+  return 'V' .. sub(header, 1, 8 * (VECTOR + view.vector))
 end
+
+local ZERO_OF_NOTHING = { count = true, rate = true, sum = true, distinct = true, lastN = true }
 
 -- What a reader gets of an entity of which nothing is stored: a vector that is as old as this call, and never wrong.
 local function nothing_stored(call, view)
   local parts = { 'V', struct.pack('<ddddddd', call.micros, call.millis, INFINITE, -INFINITE, 0,
     call.complete_since[view.index], -INFINITE) }
   for _, feature in ipairs(view.features) do
-    local zero = feature.op == 'distinct' or feature.op == 'count' or feature.op == 'sum'
-    parts[#parts + 1] = struct.pack('<d', zero and 0 or NULL)
+    parts[#parts + 1] = struct.pack('<d', ZERO_OF_NOTHING[feature.op] and 0 or NULL)
   end
+  parts[#parts + 1] = string.rep(struct.pack('<d', NULL), view.vector - #view.features)
   return table.concat(parts)
 end

@@ -19,6 +19,10 @@ local function upgraded_tile(view, old, raw, at)
         tile[places.newest] = had[from.newest]
         if places.newest_at ~= 2 then tile[places.newest_at] = had[from.newestAt] end
       end
+      if places.oldest and from.oldest > 0 then
+        tile[places.oldest] = had[from.oldest]
+        if places.oldest_at ~= 1 then tile[places.oldest_at] = had[from.oldestAt] end
+      end
     end
   end
   return pack_tile(view, tile)
@@ -52,14 +56,14 @@ local function upgrade_log(call, view, old, key)
   for i = REVISION, VECTOR do s[i] = had[i] end
 
   local added, since = false, call.complete_since[view.index]
-  for new, place in ipairs(from.features) do
+  for new, place in ipairs(from.vector) do
     s[VECTOR + new] = place > 0 and had[VECTOR + place] or NULL
     added = added or place == 0
   end
   -- A process of the older definition may have taken events in since the newer one was enrolled.
   local late = added and (call.event_clock or s[AS_OF] >= since)
   s[COMPLETE_SINCE] = max(s[COMPLETE_SINCE], late and call.millis or since)
-  local old_book = VECTOR + old.features + 1
+  local old_book = VECTOR + old.vector + 1
   for _, i in ipairs({ FRONTIER, FRONTIER_HIGH, FRONTIER_LOW, COMPACTED_AT, IDS_BUCKETS, REMEMBERED_SINCE, FORGOTTEN_IDS }) do
     s[view.book + i] = had[old_book + i]
   end
