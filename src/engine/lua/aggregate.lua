@@ -2,7 +2,7 @@
 -- took from the sum), least, most, spread (squared distances from the mean, summed), and trues.
 
 local ENOUGH = 1e-9 -- a sum this small a fraction of what was in it has lost digits to what left
-local STEADY = 1e-3 -- so has a spread
+local STEADY = 0.1 -- so has a spread
 
 -- What a single tells of a lane: n is 1 or 0.
 local function single_part(lane, single)
