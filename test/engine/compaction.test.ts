@@ -100,6 +100,18 @@ test('the edges of several windows in one tile leave it out of each', async () =
   ]);
 });
 
+test('an event that joins the tile before one that an edge cuts leaves that one as it was', async () => {
+  const sums = spending({ sum245s: sum('amount', { window: '245s' }), count24h: count({ window: '24h' }) });
+  const engine = await scratch.open([sums], 'event', scratch.prefix(), scratch.valkey, { singles: 1 });
+  const stretch = Math.ceil(start / 720_000) * 720_000;
+  for (const ms of [-158_000, 0, 1, 2, 3, 245_000, 245_001, 245_002]) {
+    await engine.record(payment, [pay({ paidAt: stretch + ms, amount: 1 })]);
+  }
+  await engine.record(payment, [pay({ paidAt: stretch - 158_000, amount: 1 })]);
+  const [[running], [anew]] = [await engine.read(sums, ['ada']), await engine.refresh(sums, ['ada'])];
+  expect(running?.values).toEqual(anew?.values);
+});
+
 describe('a log of which the old part is put together', { timeout: patienceMs }, () => {
   test('says of every moment what is true, or between what the truth lies', async () => {
     const backMs = fc.array(fc.nat(3 * dayMs), { maxLength: 3 });

@@ -131,6 +131,9 @@ end
 -- Takes an edge back to before a tile, so that the tile may change.
 local function retreat(log, edge, number, tile)
   local s, at = log.s, edge.at
+  if s[at + POSITION] > number and s[at + PART] > 0 then -- it cuts the next one
+    pass_tile(log, edge, tile_at(log, s[at + POSITION]), s[at + PART], 0)
+  end
   local passed = s[at + POSITION] == number and s[at + PART] or tile[3]
   if passed > 0 then pass_tile(log, edge, tile, passed, 0) end
   s[at + POSITION], s[at + PART], s[at + NEXT] = number, 0, tile[1] + edge.age
