@@ -42,7 +42,7 @@ export class RowEncoder {
   }
 }
 
-/** Null is NaN; a time is cut to whole milliseconds by whoever parsed it. */
+/** Null is NaN; there is one zero, so that no order decides which is the greater; a time is cut to whole milliseconds by whoever parsed it. */
 function asDouble(value: FieldValue): number {
-  return value === null || value === undefined ? Number.NaN : Number(value);
+  return value === null || value === undefined ? Number.NaN : Number(value) + 0;
 }

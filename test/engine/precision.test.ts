@@ -5,7 +5,7 @@ import { amount, beginning } from '../support/arbitraries.ts';
 import { exactSum, type History } from '../support/oracle.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
 import { cut } from '../support/streams.ts';
-import { expectTrue } from './expectations.ts';
+import { expectTrue, valuesOf } from './expectations.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
@@ -50,6 +50,18 @@ describe('figures of hundreds of awkward amounts', { timeout: patienceMs }, () =
       });
     });
   });
+});
+
+test('there is one zero, so that extremes do not depend on which came first', async () => {
+  const engine = await scratch.open([figures], 'event');
+  for (const [user, amounts] of Object.entries({ ada: [0, -0], bob: [-0, 0] })) {
+    const [, last] = await engine.record(
+      payment,
+      amounts.map((one, i) => pay({ userId: user, amount: one, paidAt: beginning + i })),
+    );
+    const { min1m, max1m } = valuesOf(last?.vectors.get(figures) ?? expect.unreachable());
+    expect([min1m, max1m]).toEqual([0, 0]);
+  }
 });
 
 describe('the exact sum that figures are held against', () => {
