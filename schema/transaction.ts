@@ -11,11 +11,17 @@ export const transaction = event('Transaction', {
     merchantId: { type: 'id', description: 'Who was paid.' },
     amount: { type: 'number', description: 'How much, in the one currency of all amounts; at most 1e15 either way.' },
     occurredAt: { type: 'time', optional: true, description: 'When it happened.' },
-    fraud: { type: 'boolean', optional: true, description: 'Whether it was fraud; null: not known yet.' },
+    fraud: {
+      type: 'boolean',
+      optional: true,
+      label: true,
+      description: 'Whether it was fraud; null: not known yet.',
+    },
   },
 });
 
 builder.mutationFields((t) => ({
   recordTransaction: t.record(transaction),
   recordTransactions: t.recordMany(transaction),
+  labelTransaction: t.label(transaction),
 }));

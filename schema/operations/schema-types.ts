@@ -73,6 +73,63 @@ export type Freshness = {
   validUntil?: Maybe<Scalars['DateTime']['output']>;
 };
 
+/** What became of a label. */
+export type LabelStatus =
+  /** It had this label already, and nothing changed. */
+  | 'DUPLICATE'
+  /** The event has this label now, in every view in which something depends on it. */
+  | 'LABELLED'
+  /** No such event is known: record it first. Nothing changed in the views that say so. */
+  | 'NOT_FOUND'
+  /** It breaks a rule, and sending it again does not help: no effect. The reason says which. */
+  | 'REJECTED'
+  /** It can no longer be labelled. Nothing changed in the views that say so; the reason says why. */
+  | 'TOO_OLD'
+  /** A part of the store could not be reached: it may or may not be done. Sending it again is safe. */
+  | 'UNAVAILABLE';
+
+/** A label, and which event it is of. */
+export type LabelTransactionInput = {
+  /** What it is known to be, in place of what was known before. */
+  fraud: Scalars['Boolean']['input'];
+  /** Who was paid. */
+  merchantId: Scalars['ID']['input'];
+  /** When it happened. As it was recorded. */
+  occurredAt: Scalars['DateTime']['input'];
+  /** The id of the transaction. */
+  transactionId: Scalars['ID']['input'];
+  /** Who paid. */
+  userId: Scalars['ID']['input'];
+};
+
+/** What became of the label of one Transaction, and the features that it changed. */
+export type LabelTransactionPayload = {
+  /** The Merchant of the event’s merchantId, as it is now. Null only if that id was rejected. */
+  merchant?: Maybe<Merchant>;
+  /** The recorded time, where that is known. Null if no such event is known. */
+  occurredAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Which views it was not done in, and why; null if it was done in all. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What became of it: that of the view in which least was done. */
+  status: LabelStatus;
+  /** The id of the Transaction, as it was sent. */
+  transactionId: Scalars['ID']['output'];
+  /** The User of the event’s userId, as it is now. Null only if that id was rejected. */
+  user?: Maybe<User>;
+  /** What became of it in each view that it concerns: each is corrected whole, or not at all. */
+  views: Array<LabelledView>;
+};
+
+/** What became of a label in one view. */
+export type LabelledView = {
+  /** The view, as `featureViews` has it. */
+  name: Scalars['String']['output'];
+  /** Why it was not done there, or had nothing to do. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What became of it there. */
+  status: LabelStatus;
+};
+
 /** Who is paid. */
 export type Merchant = {
   /** How busy a merchant is, and how much of it turned out to be fraud. Null only beside an error at its path. */
@@ -121,10 +178,18 @@ export type MerchantActivityUpdate = {
 
 /** Records events. Every mutation is safe to send again. */
 export type Mutation = {
+  /** Sets the fraud of one Transaction that is recorded already, however late it comes. Safe to send again. */
+  labelTransaction: LabelTransactionPayload;
   /** Records one Transaction and returns the features that it changed. Safe to send again. */
   recordTransaction: RecordTransactionPayload;
   /** Records Transactions in one round trip; each succeeds or fails by itself. Safe to send again. */
   recordTransactions: RecordTransactionsPayload;
+};
+
+
+/** Records events. Every mutation is safe to send again. */
+export type MutationLabelTransactionArgs = {
+  input: LabelTransactionInput;
 };
 
 

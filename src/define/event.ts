@@ -8,6 +8,8 @@ export interface EventField {
   readonly type: FieldType;
   /** An optional field may be left out or null; every aggregation passes over an event without it. */
   readonly optional?: boolean;
+  /** A boolean that may come, or change, long after the event was recorded, such as a chargeback; at most one an event. */
+  readonly label?: boolean;
   /** Shown in GraphQL and in the docs. */
   readonly description: string;
 }
@@ -61,5 +63,20 @@ export function event<const Fields extends EventFields>(
   if (fields[time]?.type !== 'time') {
     throw new DefinitionError(`${where}: time must name a field of type time, not ${time}`);
   }
+  assertLabel(fields, where);
   return { name, description, id, time, fields };
+}
+
+function assertLabel(fields: EventFields, where: string): void {
+  const labels = Object.keys(fields).filter((field) => fields[field]?.label);
+  for (const field of labels) {
+    if (fields[field]?.type !== 'boolean' || !fields[field].optional) {
+      throw new DefinitionError(
+        `${where}: the label ${field} must be an optional boolean; it comes later than the event`,
+      );
+    }
+  }
+  if (labels.length > 1) {
+    throw new DefinitionError(`${where}: has the labels ${labels.join(' and ')}, of which an event can have one`);
+  }
 }

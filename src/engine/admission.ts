@@ -1,5 +1,5 @@
-import type { Event } from '../define/index.ts';
-import type { EventInput } from './outcome.ts';
+import type { Event, EventField } from '../define/index.ts';
+import type { EventInput, FieldValue } from './outcome.ts';
 
 /** Longest id, in bytes of UTF-8. */
 export const longestIdBytes = 256;
@@ -23,26 +23,41 @@ export function invalidIdReason(id: string): string | null {
 /** Why an event is refused before it is sent anywhere; null when it is fine. */
 export function rejection(event: Event, input: EventInput, timeRequired: boolean): string | null {
   for (const name in event.fields) {
-    const { type, optional = false } = event.fields[name] as (typeof event.fields)[string];
+    const field = event.fields[name] as EventField;
     const value = input[name];
     if (value === undefined || value === null) {
       if (name === event.time) {
         if (timeRequired) return `${name} is required: this service keeps time by its events`;
-      } else if (!optional) {
+      } else if (!field.optional) {
         return `${name} is required`;
       }
       continue;
     }
-    if (type === 'id') {
-      const reason = typeof value === 'string' ? invalidIdReason(value) : 'is not a string';
-      if (reason) return `${name} ${reason}`;
-    } else if (type === 'boolean') {
-      if (typeof value !== 'boolean') return `${name} is not a boolean`;
-    } else if (typeof value !== 'number' || !Number.isFinite(value)) {
-      return `${name} is not a finite number`;
-    } else if (type === 'number' && Math.abs(value) > largestNumber) {
-      return `${name} is beyond ${largestNumber.toExponential().replace('+', '')} either way`;
-    }
+    const reason = invalidValueReason(field, value);
+    if (reason) return `${name} ${reason}`;
+  }
+  return null;
+}
+
+/** Why what is told of a recorded event is refused; null when it is fine. All of these fields must be there. */
+export function correctionRejection(event: Event, fields: readonly string[], input: EventInput): string | null {
+  for (const name of fields) {
+    const value = input[name];
+    const reason =
+      value === undefined || value === null
+        ? 'is required'
+        : invalidValueReason(event.fields[name] as EventField, value);
+    if (reason) return `${name} ${reason}`;
+  }
+  return null;
+}
+
+function invalidValueReason({ type }: EventField, value: NonNullable<FieldValue>): string | null {
+  if (type === 'id') return typeof value === 'string' ? invalidIdReason(value) : 'is not a string';
+  if (type === 'boolean') return typeof value === 'boolean' ? null : 'is not a boolean';
+  if (typeof value !== 'number' || !Number.isFinite(value)) return 'is not a finite number';
+  if (type === 'number' && Math.abs(value) > largestNumber) {
+    return `is beyond ${largestNumber.toExponential().replace('+', '')} either way`;
   }
   return null;
 }

@@ -8,7 +8,7 @@ export function duplicateReason(plan: Plan, input: EventInput, verdict: RowVerdi
   if (verdict.timeDiffers) fields.add(plan.view.event.time);
   for (const [i, column] of plan.columns.entries()) if (verdict.columnsThatDiffer & (1 << i)) fields.add(column);
   const differing = plan.flags.filter((_, i) => verdict.flagsThatDiffer & (1 << i));
-  for (const flag of differing) if (flag.test === 'true') fields.add(flag.field);
+  for (const flag of differing) if (flag.test !== 'where') fields.add(flag.field);
   // A filter that decides otherwise says only that one of its fields changed: worth telling if nothing else explains it.
   const unexplained = differing.flatMap((flag) => (flag.test === 'where' ? [Object.keys(flag.where)] : []));
   for (const names of unexplained) {

@@ -1,6 +1,8 @@
 import type { Redis } from 'iovalkey';
 import type { Event, Milliseconds, View } from '../define/index.ts';
 import { invalidIdReason, rejection } from './admission.ts';
+import type { CorrectionOutcome, LabelStatus } from './correction-outcome.ts';
+import { Corrector } from './corrector.ts';
 import { duplicateReason } from './duplicate.ts';
 import { KeyNames } from './keys.ts';
 import { LogStore, type MomentsOf, type RecordedPart } from './log-store.ts';
@@ -44,6 +46,7 @@ export class Engine {
   readonly #encoders: ReadonlyMap<View, RowEncoder>;
   readonly #toleranceMs: Milliseconds;
   readonly #onFault: (fault: LogFaultError) => void;
+  readonly #corrector: Corrector;
 
   private constructor(options: EngineOptions, store: LogStore) {
     const { views, clock, toleranceMs = defaultToleranceMs, onFault = () => {} } = options;
@@ -53,6 +56,7 @@ export class Engine {
     this.#onFault = onFault;
     this.keys = store.keys;
     this.#store = store;
+    this.#corrector = new Corrector(store, onFault);
     this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
   }
 
@@ -103,6 +107,14 @@ export class Engine {
       }
     }
     return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null, this.#toleranceMs));
+  }
+
+  /**
+   * Sets the label of an event that is recorded already: its id, its time, the entities that it is about, and the label. Each
+   * view is corrected whole or not at all; safe to send again.
+   */
+  label(event: Event, input: EventInput): Promise<CorrectionOutcome<LabelStatus>> {
+    return this.#corrector.label(event, input);
   }
 
   /**

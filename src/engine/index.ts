@@ -1,9 +1,13 @@
 export { invalidIdReason } from './admission.ts';
+export type { CorrectionOutcome, LabelStatus, ViewCorrection } from './correction-outcome.ts';
+export { labelStatuses } from './correction-outcome.ts';
+export { correctionFields } from './corrector.ts';
 export { derivedValue } from './derived.ts';
 export type { EngineOptions } from './engine.ts';
 export { Engine } from './engine.ts';
 export type { KeyNames } from './keys.ts';
 export { invalidKeyPrefixReason } from './keys.ts';
+export { labelOf, usesLabel } from './label-plan.ts';
 export type { EventInput, FieldValue, RecordOutcome, RecordStatus } from './outcome.ts';
 export { InvalidIdError, LogFaultError, recordStatuses, UnavailableError } from './outcome.ts';
 export type { Clock } from './registry.ts';

@@ -50,8 +50,8 @@ export function invalidKeyPrefixReason(prefix: string): string | null {
   if (!/^[^{}\s\p{Cc}]{1,64}$/u.test(prefix) || !prefix.isWellFormed()) {
     return 'must be 1 to 64 characters without braces, blanks or control characters';
   }
-  if (/:(log|seen|ids|v\d+)$/.test(prefix)) {
-    return 'must not end like the name of a kind of key (:log, :seen, :ids, :v1)';
+  if (/:(log|seen|ids|corrections|v\d+)$/.test(prefix)) {
+    return 'must not end like the name of a kind of key (:log, :seen, :ids, :corrections, :v1)';
   }
   return null;
 }

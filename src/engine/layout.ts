@@ -19,6 +19,9 @@ export interface Layout {
   readonly seen: readonly { readonly name: string; readonly windows: number }[];
   /** Of the whole header but for the hash of its layout. */
   readonly headDoubles: number;
+  /** Of what the header tells of the log itself, and of each running figure. */
+  readonly bookDoubles: number;
+  readonly lifetimeDoubles: number;
 }
 
 /** What a compacted cell tells of a lane. */
@@ -37,8 +40,8 @@ export interface LaneLayout {
 /** Doubles before the vector: revision, as_of, valid_until, last_event_at, event_seq, complete_since, expires_at. */
 export const vectorAt = 7;
 /** Doubles of the header that tell of the log itself (see lua/header.lua). */
-const bookDoubles = 13;
-export const lifetimeDoubles = 12;
+const bookDoubles = 17;
+export const lifetimeDoubles = 14;
 /** Of a set of last-seen times, and of each window that counts them. */
 const seenDoubles = 3;
 const seenWindowDoubles = 7;
@@ -67,10 +70,12 @@ export interface AggregatePlaces {
 }
 
 /** Where a set of last-seen times stands in the header of a layout, counted as in HeaderPlaces. */
-export function seenPlace({ features, lists = [], lifetimes, seen }: Layout, place: number): number {
+export function seenPlace(layout: Layout, place: number): number {
+  const { features, lists = [], lifetimes, seen } = layout;
   const before = seen.slice(0, place).map(({ windows }) => seenDoubles + windows * seenWindowDoubles);
   const listed = lists.reduce((sum, most) => sum + most, 0);
-  const first = vectorAt + features.length + listed + 1 + bookDoubles + lifetimes.length * lifetimeDoubles;
+  const first =
+    vectorAt + features.length + listed + 1 + layout.bookDoubles + lifetimes.length * layout.lifetimeDoubles;
   return before.reduce((sum, doubles) => sum + doubles, first);
 }
 
@@ -172,6 +177,8 @@ export function layoutOf(plan: Plan): Layout {
     lifetimes: plan.lifetimes.map(({ name }) => name),
     seen: plan.seen.map(({ name, windows }) => ({ name, windows: windows.length })),
     headDoubles: headerPlaces(plan).doubles,
+    bookDoubles,
+    lifetimeDoubles,
   };
 }
 

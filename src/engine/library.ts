@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { LabelPlan } from './label-plan.ts';
 import { type AggregatePlaces, headerPlaces, layoutHash, layoutOf, singleFormat, tileFormat } from './layout.ts';
 import { duplicateHorizonMs, type Lane, type Plan } from './plan.ts';
 
@@ -16,12 +17,20 @@ const sharedParts = [
   'ordered',
   'fold',
   'store',
+  'corrections',
   'compact',
   'insert',
 ];
 
 /** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
-const functionParts = [['record'], ['read'], ['bounds', 'past'], ['upgrade'], ['enrol']];
+const functionParts = [
+  ['record'],
+  ['read'],
+  ['bounds', 'past'],
+  ['sightings', 'correct', 'label'],
+  ['upgrade'],
+  ['enrol'],
+];
 
 /** The engine's text: one Lua chunk. */
 const engineText = withNumbersForNames(
@@ -50,7 +59,7 @@ export interface Library {
   /** Carries a hash of the text, so that two deployed versions live side by side. */
   readonly name: string;
   readonly code: string;
-  readonly functions: { readonly [F in 'record' | 'read' | 'past' | 'upgrade' | 'enrol']: string };
+  readonly functions: { readonly [F in 'record' | 'read' | 'past' | 'label' | 'upgrade' | 'enrol']: string };
 }
 
 /** Writes the library that serves these plans: a generated table of them, then the hand-written engine. */
@@ -65,6 +74,7 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       record: `freshet_record_${version}`,
       read: `freshet_read_${version}`,
       past: `freshet_past_${version}`,
+      label: `freshet_label_${version}`,
       upgrade: `freshet_upgrade_${version}`,
       enrol: `freshet_enrol_${version}`,
     },
@@ -151,6 +161,7 @@ function tableOf(plan: Plan) {
       idle: lifetime.idleMs,
       features: lifetime.features.map(fromOne),
     })),
+    label: plan.label ? labelTable(plan.label) : 0,
     seen: plan.seen.map((set, i) => ({
       at: header.seen[i]?.at ?? 0,
       name: set.name,
@@ -167,6 +178,16 @@ function tableOf(plan: Plan) {
         stratum: Math.max(1, Math.floor(lengthMs / strataPerWindow)),
       })),
     })),
+  };
+}
+
+function labelTable({ trueMask, knownMask, column, filters, tellsFalse }: LabelPlan) {
+  return {
+    true_mask: trueMask,
+    known_mask: knownMask,
+    column,
+    tells_false: tellsFalse,
+    filters: filters.map(({ mask, restMask, holds }) => ({ mask, rest: restMask, holds })),
   };
 }
 

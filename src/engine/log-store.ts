@@ -7,7 +7,7 @@ import { writeLibrary } from './library.ts';
 import { LogFaultError, UnavailableError } from './outcome.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
-import { type EntityReply, type NotServed, ReplyReader, type RowVerdict } from './reply.ts';
+import { type CorrectionVerdict, type EntityReply, type NotServed, ReplyReader, type RowVerdict } from './reply.ts';
 import { writeUpgrade } from './upgrade.ts';
 import type { EpochMs, PastVector, Vector } from './vector.ts';
 
@@ -22,6 +22,18 @@ export interface RecordPart {
   readonly id: string;
   readonly rows: Buffer;
   readonly rowCount: number;
+}
+
+/** One view's part of a correction, as its function takes it. */
+export interface CorrectionPart {
+  readonly plan: Plan;
+  readonly id: string;
+  readonly argument: Buffer;
+}
+
+export interface CorrectedPart {
+  readonly vector: Vector;
+  readonly verdict: CorrectionVerdict;
 }
 
 /** Which moments of an entity are asked for. */
@@ -137,6 +149,21 @@ export class LogStore {
           if (reply.kind !== 'vector') return this.#notServed(reply, plan, id);
           const verdicts = Array.from({ length: rowCount }, () => reader.row());
           return { kind: 'done', value: { vector: reply.vector, verdicts } };
+        }),
+      );
+    });
+  }
+
+  /** Corrects an event in each of its views; each part is idempotent and atomic. */
+  correct(correction: 'label', parts: readonly CorrectionPart[]): Promise<(CorrectedPart | Error)[]> {
+    return this.#untilDone<CorrectionPart, CorrectedPart>(parts, async (pending) => {
+      const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
+      const args = pending.map(({ argument }) => argument);
+      return this.#call(this.#library.functions[correction], keys, args, (reader) =>
+        pending.map(({ plan, id }) => {
+          const reply = reader.entity(plan, id);
+          if (reply.kind !== 'vector') return this.#notServed(reply, plan, id);
+          return { kind: 'done', value: { vector: reply.vector, verdict: reader.correction() } };
         }),
       );
     });

@@ -3,6 +3,7 @@ import type { Aggregation, AggregationKind, Milliseconds, View, Where } from '..
 import { canonicalWhere, DefinitionError } from '../define/index.ts';
 import { type GridLevel, gridOf } from './grid.ts';
 import { stem } from './keys.ts';
+import { type LabelPlan, planLabel } from './label-plan.ts';
 import { type ListPlace, vectorPlaces } from './served.ts';
 
 /** Ids are remembered at least this long, so that a retry is recognised; DESIGN calls it the horizon. */
@@ -76,7 +77,7 @@ export interface SeenSet {
 }
 
 export type FlagTest =
-  | { readonly test: 'true'; readonly field: string }
+  | { readonly test: 'true' | 'known'; readonly field: string }
   | { readonly test: 'where'; readonly where: Where };
 
 /** Per feature: its aggregation, and what it is read from. */
@@ -106,6 +107,8 @@ export interface Plan {
   readonly lanes: readonly Lane[];
   readonly groups: readonly Group[];
   readonly lifetimes: readonly LifetimeLane[];
+  /** What depends on the event's label; null: nothing. */
+  readonly label: LabelPlan | null;
   readonly edges: readonly Edge[];
   readonly grid: readonly GridLevel[];
   readonly seen: readonly SeenSet[];
@@ -124,7 +127,7 @@ export interface Plan {
 export function planView(view: View, place = 0): Plan {
   const columns = new Registry<string>((name) => name);
   const flags = new Registry<FlagTest>((flag) =>
-    flag.test === 'true' ? `true:${flag.field}` : `where:${canonicalWhere(flag.where)}`,
+    flag.test === 'where' ? `where:${canonicalWhere(flag.where)}` : `${flag.test}:${flag.field}`,
   );
   const distinctFields = new Registry<string>((name) => name);
   const lanes = new Registry<Writable<Lane>>((lane) => lane.name);
@@ -200,6 +203,7 @@ export function planView(view: View, place = 0): Plan {
     if (!entering.includes(group)) entering.push(group);
     return { ...readFromNothing, kind, group, seconds: kind === 'rate' ? window.lengthMs / 1_000 : 0 };
   });
+  const label = planLabel(view, columns.items, [...flags.items], (flag) => 2 ** flags.place(flag));
   assertAtMost(mostFeatures, view.features.length, 'features', view);
   assertAtMost(mostListed, places.count - view.features.length, 'values in lists', view);
   assertAtMost(mostFlags, flags.items.length, 'different filters and shares', view);
@@ -224,6 +228,7 @@ export function planView(view: View, place = 0): Plan {
     lanes: lanes.items,
     groups: groups.items,
     lifetimes: lifetimes.items,
+    label,
     edges: sortedEdges,
     grid: gridOf(windows.length > 0 ? windows : [{ lengthMs: spanMs, delayMs: 0 }]),
     seen: seen.items,

@@ -25,6 +25,30 @@ export interface RowVerdict {
   readonly time: EpochMs;
 }
 
+/** What the library did with a correction of one event. */
+export interface CorrectionVerdict {
+  readonly status: (typeof correctionStatuses)[number];
+  /** Why not. */
+  readonly why: (typeof obstacles)[number];
+  readonly columnsThatDiffer: number;
+  readonly distinctFieldsThatDiffer: number;
+  readonly timeDiffers: boolean;
+  /** The event's own time, as recorded where that is known. */
+  readonly time: EpochMs;
+}
+
+const correctionStatuses = ['DONE', 'AGAIN', 'NOT_FOUND', 'MISMATCH', 'TOO_OLD'] as const;
+/** In the order of lua/correct.lua. */
+const obstacles = [
+  'NONE',
+  'PAST_WINDOWS',
+  'AMONG_OTHERS',
+  'NO_SIGHTING',
+  'RUNNING',
+  'NOT_KEPT',
+  'WAS_RETRACTED',
+  'UNKNOWABLE',
+] as const;
 const methods = ['EXACT', 'INTERPOLATED', 'SAMPLED', 'UNREACHABLE'] as const;
 const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED', 'FORGOTTEN'] as const;
 /** The first byte of an entity's reply. */
@@ -125,6 +149,22 @@ export class ReplyReader {
       flagsThatDiffer: bytes.readUInt32LE(at + 6),
       time: bytes.readDoubleLE(at + 10),
     };
+  }
+
+  correction(): CorrectionVerdict {
+    return {
+      status: correctionStatuses[this.#byte()] as CorrectionVerdict['status'],
+      why: obstacles[this.#byte()] as CorrectionVerdict['why'],
+      columnsThatDiffer: this.#word(),
+      distinctFieldsThatDiffer: this.#word(),
+      timeDiffers: this.#byte() === 1,
+      time: this.#double(),
+    };
+  }
+
+  #word(): number {
+    this.#at += 4;
+    return this.#bytes.readUInt32LE(this.#at - 4);
   }
 
   /** How many companions of a log (such as its last-seen times) the call found missing; stands at the end. */

@@ -15,7 +15,11 @@ export class RowEncoder {
     this.#plan = plan;
     this.rowBytes = fixedBytes + 8 * (plan.columns.length + plan.distinctFields.length);
     this.#flags = plan.flags.map((flag) =>
-      flag.test === 'true' ? (event) => event[flag.field] === true : compileWhere(flag.where),
+      flag.test === 'where'
+        ? compileWhere(flag.where)
+        : flag.test === 'true'
+          ? (event) => event[flag.field] === true
+          : (event) => typeof event[flag.field] === 'boolean',
     );
   }
 

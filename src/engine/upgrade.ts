@@ -26,6 +26,8 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
     columns: old.columns.length,
     lifetimes: old.lifetimes.length,
     doubles: old.headDoubles,
+    book_doubles: old.bookDoubles,
+    lifetime_doubles: old.lifetimeDoubles,
     header_format: `<${'d'.repeat(old.headDoubles)}`,
     single_format: `<${single.format}`,
     single_bytes: single.bytes,

@@ -2,7 +2,8 @@ import type { Event, EventField, FieldType } from '../define/index.ts';
 import type { EventInput } from '../engine/index.ts';
 import type { SchemaRegistry } from './registry.ts';
 
-const inputTypes = {
+/** The GraphQL type of each type of field. */
+export const inputTypes = {
   id: 'ID',
   number: 'Float',
   boolean: 'Boolean',

@@ -1,5 +1,6 @@
 import { MutationFieldBuilder, ObjectFieldBuilder, QueryFieldBuilder, SubscriptionFieldBuilder } from '@pothos/core';
 import type { Entity, Event, View } from '../define/index.ts';
+import { labelField } from './correction-fields.ts';
 import { discoveryField } from './discovery.ts';
 import { entitiesField, entityField } from './entity-fields.ts';
 import { featureViewField } from './feature-view-field.ts';
@@ -31,6 +32,9 @@ mutation.record = function record(this: typeof mutation, event: Event, options?:
 };
 mutation.recordMany = function recordMany(this: typeof mutation, event: Event, options?: FreshetFieldOptions) {
   return recordManyField(this, event, options);
+};
+mutation.label = function label(this: typeof mutation, event: Event, options?: FreshetFieldOptions) {
+  return labelField(this, event, options);
 };
 
 const subscription = SubscriptionFieldBuilder.prototype as PothosSchemaTypes.SubscriptionFieldBuilder<

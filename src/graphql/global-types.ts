@@ -39,6 +39,9 @@ declare global {
 
       /** `recordTransactions(input: [TransactionInput!]!): RecordTransactionsPayload!` */
       recordMany(event: Event, options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Mutation'>;
+
+      /** `labelTransaction(input: LabelTransactionInput!): LabelTransactionPayload!`: the label of a recorded event. */
+      label(event: Event, options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Mutation'>;
     }
 
     export interface SubscriptionFieldBuilder<Types extends SchemaTypes, ParentShape> {

@@ -1,5 +1,5 @@
 import { camelCase, DefinitionError, type Entity, type Event, type View } from '../define/index.ts';
-import { type EventInput, invalidIdReason, type RecordOutcome, UnavailableError } from '../engine/index.ts';
+import { type EventInput, invalidIdReason, UnavailableError, type Vector } from '../engine/index.ts';
 import type { EntityRef } from './types.ts';
 
 /** An entity that an event changes, as a field of the payloads of that event's mutations. */
@@ -40,11 +40,18 @@ export function payloadEntities(event: Event, views: readonly View[], taken: Ite
   });
 }
 
+/** What became of an event. */
+interface Outcome {
+  readonly status: unknown;
+  readonly reason: string | null;
+  readonly vectors: ReadonlyMap<View, Vector>;
+}
+
 /**
  * The entity as it is after the event, with the vectors that came back; null only if its id was refused. What did not
  * come back is read when it is asked for, if the event was rejected; if it could not be reached, it fails at once.
  */
-export function entityAfter({ by, views }: PayloadEntity, input: EventInput, outcome: RecordOutcome): EntityRef | null {
+export function entityAfter({ by, views }: PayloadEntity, input: EventInput, outcome: Outcome): EntityRef | null {
   const id = input[by];
   if (typeof id !== 'string' || invalidIdReason(id) !== null) return null;
   const { status, reason } = outcome;

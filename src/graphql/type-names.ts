@@ -1,4 +1,5 @@
 import { DefinitionError, type Entity, type Event, type View } from '../define/index.ts';
+import { labelOf } from '../engine/index.ts';
 import { plural } from './plural.ts';
 
 /** Types that every schema has, or gets as soon as a field of the plugin refers to them. */
@@ -6,6 +7,7 @@ const sharedNames: ReadonlySet<string> = new Set([
   ...['Query', 'Mutation', 'Subscription'],
   ...['ID', 'Int', 'Float', 'String', 'Boolean', 'DateTime'],
   ...['Feature', 'FeatureView', 'Freshness', 'RecordStatus', 'UpdateCause'],
+  ...['LabelStatus', 'LabelledView'],
 ]);
 
 /** Which definition gives a type its name, for an error that says so before Pothos meets the second one. */
@@ -27,7 +29,8 @@ export class TypeNames {
   ofEvent(event: Event): void {
     const { name } = event;
     const given = [`${name}Input`, `Record${name}Payload`, `Record${name}Result`, `Record${plural(name)}Payload`];
-    this.#take(event, `event ${name}`, given);
+    const labelled = labelOf(event) === undefined ? [] : [`Label${name}Input`, `Label${name}Payload`];
+    this.#take(event, `event ${name}`, [...given, ...labelled]);
   }
 
   /** @throws DefinitionError if a name that follows from it is taken. */

@@ -27,7 +27,7 @@ export const payment = event('Payment', {
     userId: { type: 'id', description: 'Who pays.' },
     shopId: { type: 'id', description: 'Whom.' },
     amount: { type: 'number', description: 'How much.' },
-    fraud: { type: 'boolean', optional: true, description: 'Known late.' },
+    fraud: { type: 'boolean', optional: true, label: true, description: 'Known late.' },
     paidAt: { type: 'time', optional: true, description: 'When.' },
   },
 });

@@ -37,12 +37,16 @@ export class Service {
   }
 
   /** Opens it until the test is over. */
-  static async open(schema: GraphQLSchema, views: readonly View[]): Promise<Service> {
+  static async open(
+    schema: GraphQLSchema,
+    views: readonly View[],
+    options: { singles?: number } = {},
+  ): Promise<Service> {
     const address = parseValkeyUrl(inject('valkeyUrl'));
     const keyPrefix = `t-${randomUUID().slice(0, 8)}`;
     const valkey = connect(address);
     const subscriber = connectSubscriber(address);
-    const engine = await Engine.open({ valkey, views, keyPrefix, clock: 'wall' });
+    const engine = await Engine.open({ valkey, views, keyPrefix, clock: 'wall', ...options });
     const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
     const hub = new Hub({ engine, events });
     onTestFinished(() => {

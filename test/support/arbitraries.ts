@@ -70,7 +70,7 @@ const field = fc.record({
   description: fc.constant('Something.'),
 });
 
-/** An event with an id, a time, two entities, and up to six fields of any type. */
+/** An event with an id, a time, two entities, a label, and up to six fields of any type. */
 export const eventDefinition = fc
   .dictionary(fc.constantFrom('amount', 'score', 'flag', 'label', 'device', 'seenAt'), field, { minKeys: 2 })
   .map((extra) => {
@@ -80,6 +80,7 @@ export const eventDefinition = fc
       at: { ...of('time'), optional: true },
       who: of('id'),
       other: of('id'),
+      verdict: { ...of('boolean'), optional: true, label: true },
       ...extra,
     };
     return (event as LooseEvent)('Happening', { description: 'What happens.', id: 'eventId', time: 'at', fields });

@@ -31,6 +31,9 @@ export type History = readonly Accepted[];
 
 export type Verdict = 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED';
 
+/** What becomes of a correction; done again, it has no further effect. */
+export type Correction = 'DONE' | 'AGAIN' | 'NOT_FOUND' | 'TOO_OLD';
+
 /** What a feature is served as: a number (NaN is null), or a list of them. */
 export type Answer = number | readonly number[];
 
@@ -84,6 +87,33 @@ export function take(
   if (at > now) return { verdict: 'REJECTED', history };
   if (at <= now - span(view)) return { verdict: 'TOO_LATE', history };
   return { verdict: 'RECORDED', history: [...history, { fields: { ...fields, [time]: at }, at, arrivedAt: now }] };
+}
+
+/** What becomes of a label that comes when the event is recorded already, and the entity's clock shows `now`. */
+export function label(
+  view: View,
+  history: History,
+  fields: Fields,
+  now: number,
+): { verdict: Correction; history: History } {
+  const place = placeOf(view, history, fields, now);
+  const known = history[place];
+  const [name = ''] = Object.keys(view.event.fields).filter((field) => view.event.fields[field]?.label);
+
+  if ((known?.at ?? Number(fields[view.event.time])) <= now - span(view)) return { verdict: 'TOO_OLD', history };
+  if (!known) return { verdict: 'NOT_FOUND', history };
+  if (known.fields[name] === fields[name]) return { verdict: 'AGAIN', history };
+  return {
+    verdict: 'DONE',
+    history: history.with(place, { ...known, fields: { ...known.fields, [name]: fields[name] } }),
+  };
+}
+
+/** Where the event of an id stands whose id is still known; −1: nowhere. */
+function placeOf(view: View, history: History, fields: Fields, now: number): number {
+  const { id } = view.event;
+  const memoryMs = Math.max(span(view), dayMs);
+  return history.findLastIndex((one) => one.fields[id] === fields[id] && one.at > now - memoryMs);
 }
 
 /** The one status of an event that several views had a part of: what any of them did with it comes first. */

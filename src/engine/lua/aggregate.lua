@@ -10,6 +10,7 @@ local function single_part(lane, single)
   if mask ~= 0 and band(flags, mask) == 0 then return 0 end
   local column = lane.column
   if column <= 0 then
+    if mask == 0 and band(flags, RETRACTED) ~= 0 then return 0 end
     local true_mask = lane.true_mask
     return 1, 0, 0, 0, 0, 0, true_mask ~= 0 and band(flags, true_mask) ~= 0 and 1 or 0
   end

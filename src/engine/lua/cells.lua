@@ -1,6 +1,7 @@
 -- Cells: where they stand in the log, and reading them. Most calls read a few; what rewrites the log loads all of them.
 
 local MARK_BYTES = 4
+local RETRACTED = 536870912 -- the flag of a single that counts no more, and only keeps its id known (see retract.lua)
 local NO_VALUE = '\0\0\0\0\0\0\0\0' -- stands for a distinct value that an event does not have
 
 -- A stretch of the stored log, and where in the string it begins: what was read with the header, or read now.

@@ -203,6 +203,7 @@ local function compact(call, log, now)
   end
   close()
   remember(call, log, movers, now)
+  note_labels(call, log, movers, now)
 
   -- Edges within what was put together go back to before it: the oldest first, so that no group gives what it does not hold.
   for e = #view.edges, 1, -1 do

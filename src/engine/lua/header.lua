@@ -20,7 +20,11 @@ local PASSED = 9 -- how many cells were taken out of running aggregates since th
 local IDS_BUCKETS = 10 -- of the table of ids that are in tiles (see ids.lua)
 local REMEMBERED_SINCE = 11 -- of events that are in tiles, all ids are known that are newer than this and within the horizon
 local FORGOTTEN_IDS = 12 -- how many made room within the horizon
-local BOOK_DOUBLES = 13
+local CORRECTIONS = 13 -- how many entries the list of corrections has (see corrections.lua)
+local CORRECTED_SINCE = 14 -- of events in tiles that are newer than this, every correction is known
+local DROPPED_CORRECTIONS = 15 -- how many made room while their event was in a window
+local NEWEST_CORRECTED = 16 -- the newest event in that list
+local BOOK_DOUBLES = 17
 
 -- An edge, counted from edge.at.
 local POSITION = 0 -- the number of the first cell that has not passed it whole
@@ -28,8 +32,10 @@ local NEXT = 1 -- the moment at which some of that cell passes
 local PART = 2 -- how many of its events have
 
 -- A running figure, counted from lifetime.at. It begins like a group that gathers everything.
-local LIFETIME_DOUBLES = 12
+local LIFETIME_DOUBLES = 14
 local LAST_AT, LAST, ARRIVAL = 9, 10, 11
+local BEGAN_AT = 12 -- when the first of its events came
+local OLDEST_AT = 13 -- of its events, the oldest by its own time
 
 -- A set in the header, counted from seen.at.
 local FED_AT = 0 -- the newest event that marked it
@@ -60,6 +66,7 @@ local function clear_lifetime(s, at)
   for i = at, at + LIFETIME_DOUBLES - 1 do s[i] = 0 end
   s[at + 4], s[at + 5] = INFINITE, -INFINITE
   s[at + LAST_AT], s[at + LAST], s[at + ARRIVAL] = -INFINITE, NULL, -INFINITE
+  s[at + BEGAN_AT], s[at + OLDEST_AT] = INFINITE, INFINITE
 end
 
 local function clear_group(s, group)
@@ -88,6 +95,7 @@ local function new_log(call, view, key)
   s[COMPLETE_SINCE] = call.complete_since[view.index]
   for i = VECTOR + 1, VECTOR + view.vector do s[i] = NULL end
   s[view.book + FRONTIER], s[view.book + COMPACTED_AT], s[view.book + REMEMBERED_SINCE] = -INFINITE, -INFINITE, -INFINITE
+  s[view.book + CORRECTED_SINCE], s[view.book + NEWEST_CORRECTED] = -INFINITE, -INFINITE
   for _, lifetime in ipairs(view.lifetimes) do clear_lifetime(s, lifetime.at) end
   for _, seen in ipairs(view.seen) do clear_seen(s, seen) end
   for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end

@@ -114,6 +114,7 @@ end
 
 -- Remembers the ids of singles that go into tiles.
 local function remember(call, log, singles, now)
+  if call.preview then return end
   local s, view = log.s, log.view
   local book, newest = view.book, -INFINITE
   local name = ids_name(call, view, log.key)
@@ -133,3 +134,4 @@ local function remember(call, log, singles, now)
     redis.call('PEXPIREAT', name, integer(expires_at))
   end
 end
+

@@ -167,7 +167,7 @@ local function insert(call, log, rows, now)
     local row = rows[i]
     if is_before(row.time, row.high, row.low, s[book + FRONTIER], s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW]) then
       insert_into_tiles(log, row)
-      in_tiles[i] = { row.time, row.id }
+      in_tiles[i] = { row.time, row.id, row.flags }
     else
       local j = place_among_singles(log, row)
       if j == s[book + SINGLES] then break end
@@ -175,7 +175,10 @@ local function insert(call, log, rows, now)
     end
     i = i + 1
   end
-  if #in_tiles > 0 then remember(call, log, in_tiles, now) end
+  if #in_tiles > 0 then
+    remember(call, log, in_tiles, now)
+    note_labels(call, log, in_tiles, now)
+  end
   if i == 1 then
     append(log, rows)
   elseif i <= count then

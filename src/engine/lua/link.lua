@@ -18,6 +18,7 @@ end
 
 for v = 1, #views do
   local view = views[v]
+  absent(view, 'label')
   for i = 1, #view.lanes do
     local tile = view.lanes[i].tile
     places(tile)

@@ -11,6 +11,7 @@ local function add_to_lifetimes(log, row, now)
     if n > 0 then
       grow(s, lifetime.group, n, sum, rest, least, most, spread, trues)
       s[at + ARRIVAL] = now
+      s[at + BEGAN_AT], s[at + OLDEST_AT] = min(s[at + BEGAN_AT], now), min(s[at + OLDEST_AT], row.time)
       if row.time >= s[at + LAST_AT] then
         s[at + LAST_AT], s[at + LAST] = row.time, lane.column > 0 and single[3 + lane.column] or row.time
       end
@@ -50,7 +51,7 @@ end
 
 -- Companions without a log are left over from one that was evicted or deleted: nothing may be built on them.
 local function drop_leftovers(call, view, key)
-  call.lost = call.lost + redis.call('UNLINK', ids_name(call, view, key))
+  call.lost = call.lost + redis.call('UNLINK', ids_name(call, view, key), corrections_name(call, key))
   for _, seen in ipairs(view.seen) do
     call.lost = call.lost + redis.call('UNLINK', seen_name(call, view, key, seen))
   end

@@ -67,9 +67,19 @@ local function upgrade_log(call, view, old, key)
   for _, i in ipairs({ FRONTIER, FRONTIER_HIGH, FRONTIER_LOW, COMPACTED_AT, IDS_BUCKETS, REMEMBERED_SINCE, FORGOTTEN_IDS }) do
     s[view.book + i] = had[old_book + i]
   end
+  if old.book_doubles > CORRECTIONS then
+    for i = CORRECTIONS, NEWEST_CORRECTED do s[view.book + i] = had[old_book + i] end
+  else
+    s[view.book + CORRECTED_SINCE] = s[view.book + FRONTIER]
+  end
   for new, place in ipairs(from.lifetimes) do
-    for i = 0, LIFETIME_DOUBLES - 1 do
-      if place > 0 then s[view.lifetimes[new].at + i] = had[old_book + BOOK_DOUBLES + LIFETIME_DOUBLES * (place - 1) + i] end
+    if place > 0 then
+      local at = view.lifetimes[new].at
+      -- Since when it runs was not always kept: then no event is known to be in it, or not to be.
+      s[at + OLDEST_AT] = -INFINITE
+      for i = 0, min(old.lifetime_doubles, LIFETIME_DOUBLES) - 1 do
+        s[at + i] = had[old_book + old.book_doubles + old.lifetime_doubles * (place - 1) + i]
+      end
     end
   end
   for new, place in ipairs(from.seen) do

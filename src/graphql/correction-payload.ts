@@ -1,0 +1,141 @@
+import type { Event } from '../define/index.ts';
+import {
+  type CorrectionOutcome,
+  type EventInput,
+  type LabelStatus,
+  labelStatuses,
+  type ViewCorrection,
+} from '../engine/index.ts';
+import { entityAfter, payloadEntities } from './payload-entities.ts';
+import type { SchemaRegistry } from './registry.ts';
+import type { FreshetBuilder, FreshetTypes } from './types.ts';
+
+/** An event that was to be corrected, and what became of it. */
+export interface Corrected {
+  readonly input: EventInput;
+  readonly outcome: CorrectionOutcome<string>;
+}
+
+type Descriptions<Status extends string> = { readonly [S in Status]: string };
+
+const labelDescriptions: Descriptions<LabelStatus> = {
+  LABELLED: 'The event has this label now, in every view in which something depends on it.',
+  DUPLICATE: 'It had this label already, and nothing changed.',
+  NOT_FOUND: 'No such event is known: record it first. Nothing changed in the views that say so.',
+  TOO_OLD: 'It can no longer be labelled. Nothing changed in the views that say so; the reason says why.',
+  REJECTED: 'It breaks a rule, and sending it again does not help: no effect. The reason says which.',
+  UNAVAILABLE: 'A part of the store could not be reached: it may or may not be done. Sending it again is safe.',
+};
+
+/** `LabelStatus`, which all events share. */
+export function labelStatusEnum({ builder }: SchemaRegistry) {
+  return statusEnum(builder, 'LabelStatus', 'What became of a label.', labelStatuses, labelDescriptions);
+}
+
+/** `LabelledView`, which all events share. */
+export function labelledViewType(registry: SchemaRegistry) {
+  return viewType(registry, 'LabelledView', 'What became of a label in one view.', labelStatusEnum);
+}
+
+/** `LabelTransactionPayload` */
+export function labelPayloadType(registry: SchemaRegistry, event: Event) {
+  const description = `What became of the label of one ${event.name}, and the features that it changed.`;
+  return payloadType(registry, event, `Label${event.name}Payload`, description, labelStatusEnum, labelledViewType);
+}
+
+function statusEnum(
+  builder: FreshetBuilder,
+  name: string,
+  description: string,
+  statuses: readonly string[],
+  descriptions: { readonly [status: string]: string },
+) {
+  return builder.enumType(name, {
+    description,
+    values: Object.fromEntries(
+      statuses.map((status) => [status, { value: status, description: descriptions[status] ?? '' }]),
+    ),
+  });
+}
+
+type StatusEnum = (registry: SchemaRegistry) => PothosSchemaTypes.EnumRef<FreshetTypes, string>;
+type ViewType = (registry: SchemaRegistry) => PothosSchemaTypes.ObjectRef<FreshetTypes, ViewCorrection<string>>;
+
+function viewType(registry: SchemaRegistry, name: string, description: string, status: StatusEnum) {
+  return registry.builder.objectRef<ViewCorrection<string>>(name).implement({
+    description,
+    fields: (t) => ({
+      name: t.string({
+        nullable: false,
+        description: 'The view, as `featureViews` has it.',
+        resolve: ({ view }) => view.name,
+      }),
+      status: t.field({
+        type: registry.generated(status, undefined),
+        nullable: false,
+        description: 'What became of it there.',
+        resolve: (one) => one.status,
+      }),
+      reason: t.string({
+        nullable: true,
+        description: 'Why it was not done there, or had nothing to do.',
+        resolve: ({ reason }) => reason,
+      }),
+    }),
+  });
+}
+
+function payloadType(
+  registry: SchemaRegistry,
+  event: Event,
+  name: string,
+  description: string,
+  status: StatusEnum,
+  viewResult: ViewType,
+) {
+  return registry.builder.objectRef<Corrected>(name).implement({
+    description,
+    fields: (t) => {
+      const own = {
+        [event.id]: t.id({
+          nullable: false,
+          description: `The id of the ${event.name}, as it was sent.`,
+          resolve: ({ input }) => input[event.id] as string,
+        }),
+        status: t.field({
+          type: registry.generated(status, undefined),
+          nullable: false,
+          description: 'What became of it: that of the view in which least was done.',
+          resolve: ({ outcome }) => outcome.status,
+        }),
+        reason: t.string({
+          nullable: true,
+          description: 'Which views it was not done in, and why; null if it was done in all.',
+          resolve: ({ outcome }) => outcome.reason,
+        }),
+        [event.time]: t.field({
+          type: 'DateTime',
+          nullable: true,
+          description: 'The recorded time, where that is known. Null if no such event is known.',
+          resolve: ({ outcome }) => outcome.occurredAt,
+        }),
+        views: t.field({
+          type: [registry.generated(viewResult, undefined)],
+          nullable: false,
+          description: 'What became of it in each view that it concerns: each is corrected whole, or not at all.',
+          resolve: ({ outcome }) => outcome.views,
+        }),
+      };
+      const entities = payloadEntities(event, registry.viewsOf(event), Object.keys(own)).map((role) => {
+        const field = t.field({
+          type: registry.entityType(role.entity),
+          nullable: true,
+          description: `The ${role.entity.name} of the event’s ${role.by}, as it is now. Null only if that id was rejected.`,
+          resolve: ({ input, outcome }) => entityAfter(role, input, outcome),
+        });
+        return [role.name, field] as const;
+      });
+      return { ...own, ...Object.fromEntries(entities) };
+    },
+  });
+}

@@ -1,0 +1,417 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  count,
+  DefinitionError,
+  distinct,
+  event,
+  last,
+  lifetime,
+  max,
+  share,
+  sum,
+  type View,
+  type Where,
+} from '../../src/define/index.ts';
+import {
+  type Engine,
+  type EventInput,
+  type LabelStatus,
+  type PastVector,
+  servedValues,
+  type Vector,
+} from '../../src/engine/index.ts';
+import {
+  disagreements,
+  eventClock,
+  type Fields,
+  type History,
+  label,
+  take,
+  validUntilAt,
+  valuesAt,
+} from '../support/oracle.ts';
+import { holdsFor, patienceMs } from '../support/property.ts';
+import { batchSizes, cut, edgesOf, scenario, scenarioWithoutLifetimes } from '../support/streams.ts';
+import { contradictions, outOfBounds } from './certainty.ts';
+import { valuesOf } from './expectations.ts';
+import { pay, payment, spending, takings } from './payments.ts';
+import { useScratch } from './scratch.ts';
+
+const scratch = useScratch();
+const start = Date.UTC(2024, 0, 1);
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+
+const frauds: Where = { fraud: { eq: true } };
+const bigFrauds: Where = { fraud: { eq: true }, amount: { gte: 100 } };
+const notFrauds: Where = { fraud: { ne: true } };
+const cleared: Where = { fraud: { eq: false } };
+
+const rates = spending({
+  rate1h: share('fraud', { window: '1h' }),
+  rate30d: share('fraud', { window: '30d' }),
+  frauds30d: count({ window: '30d', where: frauds }),
+  count30d: count({ window: '30d' }),
+});
+
+/** What a label tells beside what the payment told. */
+function verdictOn({ paymentId, userId, shopId, paidAt }: EventInput, fraud = true): EventInput {
+  return { paymentId, userId, shopId, paidAt, fraud };
+}
+
+async function valuesFor(engine: Engine, view: View, id = 'ada') {
+  const [vector] = await engine.read(view, [id]);
+  return vector && valuesOf(vector);
+}
+
+/** An engine that has recorded ada's payments, a minute apart, of which all but two are put together. */
+async function compacted(view: View, payments: readonly EventInput[]) {
+  const limits = { singles: 2 };
+  const engine = await scratch.open([view], 'event', scratch.prefix(), scratch.valkey, limits);
+  const recorded = payments.map((fields, i) => pay({ paidAt: start + i * 60_000, ...fields }));
+  for (const one of recorded) await engine.record(payment, [one]);
+  const send = async (i: number, fraud = true) =>
+    (await engine.label(payment, verdictOn(recorded[i] as EventInput, fraud))).status;
+  return { engine, recorded, send };
+}
+
+describe('a label', () => {
+  test('that comes late counts as if the event had had it from the start, and only once', async () => {
+    const engine = await scratch.open([rates], 'event');
+    const [first, second] = [pay({ paidAt: start }), pay({ paidAt: start + 1, fraud: false })];
+    await engine.record(payment, [first, second]);
+    const outcome = await engine.label(payment, verdictOn(first));
+    expect(outcome).toMatchObject({ status: 'LABELLED', reason: null, occurredAt: start });
+    expect(outcome.vectors.get(rates)?.eventSeq).toBe(3);
+    expect(await valuesFor(engine, rates)).toEqual({ rate1h: 0.5, rate30d: 0.5, frauds30d: 1, count30d: 2 });
+    const again = await engine.label(payment, verdictOn(first));
+    expect(again).toMatchObject({ status: 'DUPLICATE', reason: expect.stringContaining('already') });
+    expect(again.vectors.get(rates)).toEqual(outcome.vectors.get(rates));
+  });
+
+  test('may change again, as when a dispute was won', async () => {
+    const engine = await scratch.open([rates], 'event');
+    const first = pay({ paidAt: start });
+    await engine.record(payment, [first]);
+    const statuses: LabelStatus[] = [];
+    for (const fraud of [false, false, true, false, true, true]) {
+      statuses.push((await engine.label(payment, verdictOn(first, fraud))).status);
+    }
+    expect(statuses).toEqual(['LABELLED', 'DUPLICATE', 'LABELLED', 'LABELLED', 'LABELLED', 'DUPLICATE']);
+    expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1, frauds30d: 1 });
+  });
+
+  test('is stored, and served in the hash', async () => {
+    const engine = await scratch.open([rates], 'event');
+    const first = pay({ paidAt: start });
+    await engine.record(payment, [first]);
+    await engine.label(payment, verdictOn(first));
+    expect(await scratch.valkey.hget(engine.keys.hash(rates, 'ada'), 'rate_30d')).toBe('1');
+    expect(await scratch.valkey.hget(engine.keys.hash(rates, 'ada'), '_event_seq')).toBe('2');
+  });
+
+  test('of what nobody recorded finds nothing, and of what no window reaches any more is too old', async () => {
+    const engine = await scratch.open([rates], 'event');
+    expect(await engine.label(payment, verdictOn(pay({ paidAt: start })))).toMatchObject({
+      status: 'NOT_FOUND',
+      reason: expect.stringContaining('spending'),
+      occurredAt: null,
+    });
+    const first = pay({ paidAt: start });
+    await engine.record(payment, [first, pay({ paidAt: start + 30 * dayMs })]);
+    expect(await engine.label(payment, verdictOn(pay({ paidAt: start + dayMs })))).toMatchObject({
+      status: 'NOT_FOUND',
+    });
+    const late = await engine.label(payment, verdictOn(first));
+    expect(late).toMatchObject({ status: 'TOO_OLD', reason: expect.stringContaining('older than every window') });
+    expect(late.occurredAt).toBe(start);
+  });
+
+  test('that breaks a rule is rejected with a reason', async () => {
+    const engine = await scratch.open([rates, takings], 'event');
+    const good = verdictOn(pay({ paidAt: start }));
+    for (const fault of [{ userId: '' }, { paidAt: null }, { fraud: null }, { shopId: 7 }]) {
+      const outcome = await engine.label(payment, { ...good, ...fault });
+      expect(outcome).toMatchObject({
+        status: 'REJECTED',
+        reason: expect.stringContaining(Object.keys(fault)[0] ?? ''),
+      });
+    }
+  });
+
+  test('concerns only the views in which something depends on it', async () => {
+    const counts = spending({ count1h: count({ window: '1h' }) }, 'counts');
+    const engine = await scratch.open([rates, counts], 'event');
+    const first = pay({ paidAt: start });
+    await engine.record(payment, [first]);
+    const { views } = await engine.label(payment, verdictOn(first));
+    expect(views.map(({ view, status }) => [view.name, status])).toEqual([['spending', 'LABELLED']]);
+  });
+
+  test('moves an event between the filters that name it, with what else they ask for', async () => {
+    const view = spending({
+      bigFrauds: sum('amount', { window: '1h', where: bigFrauds }),
+      maxUnclear: max('amount', { window: '1h', where: notFrauds }),
+      cleared: count({ window: '1h', where: cleared }),
+      fraudShops: distinct('shopId', { window: '1h', where: frauds }),
+      lastVerdict: last('fraud', { window: '1h' }),
+    });
+    const engine = await scratch.open([view], 'event');
+    const [small, big] = [pay({ paidAt: start, amount: 5 }), pay({ paidAt: start + 1, amount: 500, shopId: 'smith' })];
+    await engine.record(payment, [small, big]);
+    const says = async (one: EventInput, fraud: boolean) => {
+      expect((await engine.label(payment, verdictOn(one, fraud))).status).toBe('LABELLED');
+      return valuesFor(engine, view);
+    };
+    const none = { bigFrauds: 0, maxUnclear: 500, cleared: 0, fraudShops: 0, lastVerdict: null };
+    expect(await valuesFor(engine, view)).toEqual(none);
+    expect(await says(big, true)).toEqual({ ...none, bigFrauds: 500, maxUnclear: 5, fraudShops: 1, lastVerdict: 1 });
+    expect(await says(small, true)).toMatchObject({ bigFrauds: 500, maxUnclear: null, fraudShops: 2, lastVerdict: 1 });
+    expect(await says(big, false)).toMatchObject({
+      bigFrauds: 0,
+      maxUnclear: 500,
+      cleared: 1,
+      fraudShops: 1,
+      lastVerdict: 0,
+    });
+    expect(await says(small, false)).toMatchObject({ bigFrauds: 0, cleared: 2, fraudShops: 0 });
+  });
+
+  test('moves a running share while the event is known to be in it', async () => {
+    const view = spending({ rate: share('fraud', { window: lifetime({ idle: '1h' }) }), n: count({ window: '30d' }) });
+    const engine = await scratch.open([view], 'event');
+    const [before, first, second] = [0, 2 * hourMs, 2.5 * hourMs].map((ms) => pay({ paidAt: start + ms }));
+    for (const one of [before, first, second]) await engine.record(payment, [one as EventInput]);
+    await engine.label(payment, verdictOn(first as EventInput));
+    expect(await valuesFor(engine, view)).toMatchObject({ rate: 0.5 });
+    // It came before the silence, and is in the running figure no more.
+    expect((await engine.label(payment, verdictOn(before as EventInput))).status).toBe('LABELLED');
+    expect(await valuesFor(engine, view)).toMatchObject({ rate: 0.5 });
+  });
+});
+
+describe('a label after compaction', () => {
+  const ten = Array.from({ length: 10 }, () => ({}));
+
+  test('moves a share by exactly its event’s, whenever it comes', async () => {
+    const { engine, send } = await compacted(rates, ten);
+    for (const [i, expected] of [0.1, 0.2, 0.3].entries()) {
+      expect(await send(i)).toBe('LABELLED');
+      expect(await valuesFor(engine, rates)).toMatchObject({ rate1h: expected, rate30d: expected, frauds30d: i + 1 });
+    }
+    expect(await send(1)).toBe('DUPLICATE');
+    expect(await send(1, false)).toBe('LABELLED');
+    expect(await send(1, false)).toBe('DUPLICATE');
+    expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 0.2, frauds30d: 2, count30d: 10 });
+  });
+
+  test('counts no event twice whose label came before', async () => {
+    const { engine, recorded, send } = await compacted(rates, [{ fraud: true }, {}, {}, {}]);
+    await send(3);
+    for (let i = 4; i < 12; i++) await engine.record(payment, [pay({ paidAt: start + i * 60_000 })]);
+    expect(await send(0)).toBe('DUPLICATE');
+    expect(await send(3)).toBe('DUPLICATE');
+    expect(await valuesFor(engine, rates)).toMatchObject({ frauds30d: 2, rate30d: 2 / 12 });
+    // Also if it came late, straight among those that are put together.
+    const late = pay({ paidAt: start + 30_000, fraud: true });
+    expect((await engine.record(payment, [late]))[0]?.status).toBe('RECORDED');
+    expect((await engine.label(payment, verdictOn(late))).status).toBe('DUPLICATE');
+    expect(recorded).toHaveLength(4);
+  });
+
+  test('takes the caller’s word once ids are forgotten, but not within the horizon', async () => {
+    const { engine, send } = await compacted(rates, ten);
+    const stranger = pay({ paidAt: start + 60_000 });
+    expect((await engine.label(payment, verdictOn(stranger))).status).toBe('NOT_FOUND');
+    await engine.record(payment, [pay({ paidAt: start + 3 * dayMs })]);
+    expect(await send(2)).toBe('LABELLED');
+    expect(await send(2)).toBe('DUPLICATE');
+    expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1 / 11, rate1h: 0 });
+    // Nothing was recorded at that time.
+    expect((await engine.label(payment, verdictOn(pay({ paidAt: start + 2 * dayMs })))).status).toBe('NOT_FOUND');
+    await engine.record(payment, [pay({ paidAt: start + 30 * dayMs + 300_000 })]);
+    expect(await send(2)).toBe('TOO_OLD');
+  });
+
+  test('is too old where more than a number of events depends on it, and changes nothing there', async () => {
+    const view = spending({
+      rate: share('fraud', { window: '30d' }),
+      lost: sum('amount', { window: '30d', where: frauds }),
+    });
+    const { engine, recorded, send } = await compacted(view, ten);
+    const before = await valuesFor(engine, view);
+    expect(await engine.label(payment, verdictOn(recorded[0] as EventInput))).toMatchObject({
+      status: 'TOO_OLD',
+      reason: expect.stringMatching(/^spending: .*put together/),
+    });
+    expect(await valuesFor(engine, view)).toEqual(before);
+    expect(await send(9)).toBe('LABELLED');
+    expect(await valuesFor(engine, view)).toEqual({ rate: 0.1, lost: 10 });
+  });
+
+  test('is too old once the list of labels was lost, which is counted', async () => {
+    const { engine, send } = await compacted(rates, ten);
+    await send(0);
+    const [list = ''] = await scratch.valkey.keys(`${engine.keys.prefix}:corrections:*`);
+    await scratch.valkey.del(list);
+    expect(await send(1)).toBe('TOO_OLD');
+    expect(await send(1)).toBe('TOO_OLD');
+    expect(engine.lostCompanions).toBe(1);
+    expect(await send(9)).toBe('LABELLED');
+  });
+
+  test('is bounded: of more than 4,096 labelled events the oldest are no longer told from those that are not', async () => {
+    const many = Array.from({ length: 4_400 }, (_, i) => pay({ paidAt: start + i * 1_000, fraud: true }));
+    const engine = await scratch.open([rates], 'event');
+    for (const batch of cut(many, [1_000])) await engine.record(payment, batch);
+    const statusOf = async (one: EventInput | undefined) =>
+      (await engine.label(payment, verdictOn(one as EventInput))).status;
+    expect(await statusOf(many[0])).toBe('TOO_OLD');
+    expect(await statusOf(many[2_000])).toBe('DUPLICATE');
+    expect(await statusOf(many.at(-1))).toBe('DUPLICATE');
+    const [list = ''] = await scratch.valkey.keys(`${engine.keys.prefix}:corrections:*`);
+    expect(await scratch.valkey.strlen(list)).toBeLessThanOrEqual(4_096 * 17);
+    expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1, frauds30d: 4_400 });
+  });
+});
+
+/** Which events are labelled after which batch, and how. */
+const someLabels = fc.array(fc.record({ after: fc.nat(8), nth: fc.nat(40), given: fc.boolean() }), { maxLength: 16 });
+
+/** What the oracle takes in beside the engine. */
+class Witness {
+  readonly histories = new Map<string, History>();
+  readonly seqs = new Map<string, number>();
+  readonly view: View;
+
+  constructor(view: View) {
+    this.view = view;
+  }
+
+  take(fields: Fields, status: string): void {
+    if (status !== 'RECORDED') return;
+    const id = String(fields[this.view.by]);
+    const before = this.histories.get(id) ?? [];
+    const { history } = take(this.view, before, fields, eventClock(this.view, before, fields));
+    this.histories.set(id, history);
+    this.seqs.set(id, (this.seqs.get(id) ?? 0) + 1);
+  }
+
+  /** What must become of a label; `done` follows it. */
+  label(fields: Fields) {
+    const id = String(fields[this.view.by]);
+    const before = this.histories.get(id) ?? [];
+    const now = Math.max(...before.map(({ at }) => at));
+    const { verdict, history } = label(this.view, before, fields, now);
+    const done = () => {
+      this.histories.set(id, history);
+      this.seqs.set(id, (this.seqs.get(id) ?? 0) + 1);
+    };
+    return { verdict, done };
+  }
+}
+
+const named = { DONE: 'LABELLED', AGAIN: 'DUPLICATE', NOT_FOUND: 'NOT_FOUND', TOO_OLD: 'TOO_OLD' } as const;
+const verdictField = 'verdict';
+
+describe('labels of any events, at any time', { timeout: patienceMs }, () => {
+  test('are what the oracle says, and so is every vector after them', async () => {
+    const given = fc.tuple(scenarioWithoutLifetimes, batchSizes, someLabels);
+    await holdsFor(given, 100, async ([{ event: of, views, stream }, sizes, labels]) => {
+      const [view] = views as [View];
+      const depends = JSON.stringify(view.features).includes(`"${verdictField}"`);
+      await scratch.lend([view], 'event', async (engine) => {
+        const witness = new Witness(view);
+        for (const [i, batch] of cut(stream, sizes).entries()) {
+          const outcomes = await engine.record(of, batch);
+          for (const [j, fields] of batch.entries()) witness.take(fields, outcomes[j]?.status ?? '');
+          for (const { nth, given: verdict } of labels.filter(({ after }) => after === i)) {
+            const fields = { ...stream[nth % stream.length], [verdictField]: verdict } as EventInput;
+            if (fields[of.id] === '') continue;
+            const expected = witness.label(fields);
+            const outcome = await engine.label(of, fields);
+            if (!depends) {
+              expect(outcome.views).toEqual([]);
+              continue;
+            }
+            expect(outcome.status).toBe(named[expected.verdict]);
+            if (outcome.status === 'LABELLED') expected.done();
+          }
+          for (const vector of await engine.read(view, [...witness.histories.keys()])) {
+            const history = witness.histories.get(vector.id) ?? [];
+            expect(disagreements(view, servedValues(vector), valuesAt(view, history, vector.asOf))).toEqual([]);
+            expect(vector.validUntil).toBe(validUntilAt(view, history, vector.asOf));
+            expect(vector.eventSeq).toBe(witness.seqs.get(vector.id));
+          }
+        }
+      });
+    });
+  });
+
+  test('leave what is put together true, or between what the truth lies, and what is too old as it was', async () => {
+    const given = fc.tuple(scenario, batchSizes, someLabels, fc.constantFrom(1, 2, 5, 7));
+    await holdsFor(given, 150, async ([{ event: of, views, stream }, sizes, labels, singles]) => {
+      const [view] = views as [View];
+      await scratch.lend(
+        [view],
+        'event',
+        async (engine) => {
+          const witness = new Witness(view);
+          for (const [i, batch] of cut(stream, sizes).entries()) {
+            const outcomes = await engine.record(of, batch);
+            for (const [j, fields] of batch.entries()) witness.take(fields, outcomes[j]?.status ?? '');
+            for (const { nth, given: verdict } of labels.filter(({ after }) => after === i)) {
+              const fields = { ...stream[nth % stream.length], [verdictField]: verdict } as EventInput;
+              if (fields[of.id] === '') continue;
+              const { verdict: expected, done } = witness.label(fields);
+              const { status } = await engine.label(of, fields);
+              // A second event of the same id may be meant: the older one is past its horizon.
+              if (status === 'LABELLED' && expected === 'DONE') done();
+              else if (expected === 'DONE' && status !== undefined) expect(status).toBe('TOO_OLD');
+            }
+            for (const [id, history] of witness.histories) {
+              const [vector] = (await engine.read(view, [id])) as [Vector];
+              const moments = [vector.asOf, ...edgesOf([view]).map((age) => vector.asOf - Math.floor(age / 2))];
+              const [[now, ...past] = []] = await engine.past(view, [{ id, moments }]);
+              expect(contradictions(now as PastVector, valuesAt(view, history, vector.asOf))).toEqual([]);
+              expect(outOfBounds(vector, now as PastVector)).toEqual([]);
+              for (const then of past) {
+                const certainties = then.certainties.map((one, f) =>
+                  view.features[f]?.aggregation.window.kind === 'lifetime'
+                    ? { ...one, method: 'UNREACHABLE' as const }
+                    : one,
+                );
+                const known = history.filter(({ at }) => at <= then.asOf);
+                expect(contradictions({ ...then, certainties }, valuesAt(view, known, then.asOf))).toEqual([]);
+              }
+            }
+          }
+        },
+        { singles },
+      );
+    });
+  });
+});
+
+describe('an event', () => {
+  const define = (fields: object) =>
+    event('Claim', {
+      description: 'Somebody claims.',
+      id: 'claimId' as never,
+      time: 'at' as never,
+      fields: {
+        claimId: { type: 'id', description: 'Its id.' },
+        at: { type: 'time', description: 'When.' },
+        ...fields,
+      },
+    });
+
+  test('may have one label, which is an optional boolean', () => {
+    const good = { type: 'boolean', optional: true, label: true, description: 'Known late.' };
+    expect(() => define({ settled: good })).not.toThrow();
+    expect(() => define({ settled: { ...good, optional: false } })).toThrow(DefinitionError);
+    expect(() => define({ settled: { ...good, type: 'number' } })).toThrow(/label settled must be an optional boolean/);
+    expect(() => define({ settled: good, refused: good })).toThrow(/labels settled and refused/);
+  });
+});
