@@ -47,4 +47,6 @@ builder.queryFields((t) => ({
   merchants: t.entities(merchant),
 }));
 
+builder.mutationField('forgetMerchant', (t) => t.forget(merchant));
+
 builder.subscriptionField('merchantActivityUpdated', (t) => t.featureUpdates(activity));

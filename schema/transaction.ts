@@ -24,4 +24,5 @@ builder.mutationFields((t) => ({
   recordTransaction: t.record(transaction),
   recordTransactions: t.recordMany(transaction),
   labelTransaction: t.label(transaction),
+  retractTransaction: t.retract(transaction, ['amount']),
 }));

@@ -52,4 +52,6 @@ builder.queryFields((t) => ({
   users: t.entities(user),
 }));
 
+builder.mutationField('forgetUser', (t) => t.forget(user));
+
 builder.subscriptionField('userRiskProfileUpdated', (t) => t.featureUpdates(riskProfile));

@@ -59,6 +59,29 @@ export type FeatureView = {
   version: Scalars['Int']['output'];
 };
 
+/** What was removed of an entity, from all of its views at once. */
+export type ForgetReceipt = {
+  /** How many bytes of memory they took. */
+  bytes: Scalars['Float']['output'];
+  /** Its id, as it was sent. */
+  id: Scalars['ID']['output'];
+  /** How many keys were removed; 0 if nothing was stored. */
+  keys: Scalars['Int']['output'];
+  /** Why it was not done. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What became of it. */
+  status: ForgetStatus;
+};
+
+/** What became of a wish to forget an entity. */
+export type ForgetStatus =
+  /** Nothing of it is stored any more. */
+  | 'FORGOTTEN'
+  /** The id breaks a rule: nothing could be stored under it. */
+  | 'REJECTED'
+  /** The store could not be reached: it may or may not be forgotten. Sending it again is safe. */
+  | 'UNAVAILABLE';
+
 /** When a vector was folded, and how long it holds. All times are of the store’s clock. */
 export type Freshness = {
   /** When the values were folded. */
@@ -176,32 +199,56 @@ export type MerchantActivityUpdate = {
   merchant: Merchant;
 };
 
-/** Records events. Every mutation is safe to send again. */
+/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
 export type Mutation = {
+  /** Removes everything that is stored of one Merchant, which is unknown from then on. Safe to send again. */
+  forgetMerchant: ForgetReceipt;
+  /** Removes everything that is stored of one User, which is unknown from then on. Safe to send again. */
+  forgetUser: ForgetReceipt;
   /** Sets the fraud of one Transaction that is recorded already, however late it comes. Safe to send again. */
   labelTransaction: LabelTransactionPayload;
   /** Records one Transaction and returns the features that it changed. Safe to send again. */
   recordTransaction: RecordTransactionPayload;
   /** Records Transactions in one round trip; each succeeds or fails by itself. Safe to send again. */
   recordTransactions: RecordTransactionsPayload;
+  /** Takes one recorded Transaction out again, as if it had never been; its id stays known. Safe to send again. */
+  retractTransaction: RetractTransactionPayload;
 };
 
 
-/** Records events. Every mutation is safe to send again. */
+/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+export type MutationForgetMerchantArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+export type MutationForgetUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
 export type MutationLabelTransactionArgs = {
   input: LabelTransactionInput;
 };
 
 
-/** Records events. Every mutation is safe to send again. */
+/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
 export type MutationRecordTransactionArgs = {
   input: TransactionInput;
 };
 
 
-/** Records events. Every mutation is safe to send again. */
+/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
 export type MutationRecordTransactionsArgs = {
   input: Array<TransactionInput>;
+};
+
+
+/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+export type MutationRetractTransactionArgs = {
+  input: RetractTransactionInput;
 };
 
 /** Reads features as they are now. */
@@ -309,6 +356,63 @@ export type RecordTransactionsPayload = {
 /** What became of a batch of Transactions: how many of each status, and each by itself. */
 export type RecordTransactionsPayloadResultsArgs = {
   only?: InputMaybe<Array<RecordStatus>>;
+};
+
+/** What became of a retraction. */
+export type RetractStatus =
+  /** It was recorded otherwise than is told here; the reason says in what. Nothing changed in any view. */
+  | 'MISMATCH'
+  /** No such event is known. Nothing changed in the views that say so. */
+  | 'NOT_FOUND'
+  /** It breaks a rule, and sending it again does not help: no effect. The reason says which. */
+  | 'REJECTED'
+  /** The event counts no more, in any view. Its id stays known: sent again, it is a duplicate. */
+  | 'RETRACTED'
+  /** It can no longer be taken out. Nothing changed in the views that say so; the reason says why. */
+  | 'TOO_OLD'
+  /** A part of the store could not be reached: it may or may not be done. Sending it again is safe. */
+  | 'UNAVAILABLE';
+
+/** Which event is taken out again. */
+export type RetractTransactionInput = {
+  /** How much, in the one currency of all amounts; at most 1e15 either way. */
+  amount: Scalars['Float']['input'];
+  /** Who was paid. */
+  merchantId: Scalars['ID']['input'];
+  /** When it happened. As it was recorded. */
+  occurredAt: Scalars['DateTime']['input'];
+  /** The id of the transaction. */
+  transactionId: Scalars['ID']['input'];
+  /** Who paid. */
+  userId: Scalars['ID']['input'];
+};
+
+/** What became of the retraction of one Transaction, and the features that it changed. */
+export type RetractTransactionPayload = {
+  /** The Merchant of the event’s merchantId, as it is now. Null only if that id was rejected. */
+  merchant?: Maybe<Merchant>;
+  /** The recorded time, where that is known. Null if no such event is known. */
+  occurredAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Which views it was not done in, and why; null if it was done in all. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What became of it: that of the view in which least was done. */
+  status: RetractStatus;
+  /** The id of the Transaction, as it was sent. */
+  transactionId: Scalars['ID']['output'];
+  /** The User of the event’s userId, as it is now. Null only if that id was rejected. */
+  user?: Maybe<User>;
+  /** What became of it in each view that it concerns: each is corrected whole, or not at all. */
+  views: Array<RetractedView>;
+};
+
+/** What became of a retraction in one view. */
+export type RetractedView = {
+  /** The view, as `featureViews` has it. */
+  name: Scalars['String']['output'];
+  /** Why it was not done there, or had nothing to do. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What became of it there. */
+  status: RetractStatus;
 };
 
 /** Watches features: a snapshot first, then every change. */

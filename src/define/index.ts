@@ -23,7 +23,7 @@ export type { Duration, Milliseconds } from './duration.ts';
 export { formatDuration } from './duration.ts';
 export type { Entity } from './entity.ts';
 export { entity } from './entity.ts';
-export type { Event, EventField, EventFields, FieldType } from './event.ts';
+export type { Event, EventField, EventFields, FieldType, RequiredFieldOf } from './event.ts';
 export { event } from './event.ts';
 export { camelCase, pascalCase, snakeCase } from './names.ts';
 export { derivedSignature, featureSignature } from './signature.ts';

@@ -10,6 +10,11 @@ export const labelStatuses = ['LABELLED', 'DUPLICATE', 'NOT_FOUND', 'TOO_OLD', '
 /** What became of a label. */
 export type LabelStatus = (typeof labelStatuses)[number];
 
+export const retractStatuses = ['RETRACTED', 'NOT_FOUND', 'MISMATCH', 'TOO_OLD', 'REJECTED', 'UNAVAILABLE'] as const;
+
+/** What became of a retraction. */
+export type RetractStatus = (typeof retractStatuses)[number];
+
 /** What became of a correction in one view. */
 export interface ViewCorrection<Status> {
   readonly view: View;

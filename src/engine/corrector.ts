@@ -5,12 +5,15 @@ import {
   type CorrectionTerms,
   correctionOutcome,
   type LabelStatus,
+  type RetractStatus,
   rejected,
 } from './correction-outcome.ts';
 import { writeHash64 } from './hash64.ts';
 import { labelOf } from './label-plan.ts';
 import type { CorrectedPart, CorrectionPart, LogStore } from './log-store.ts';
 import { type EventInput, LogFaultError, UnavailableError } from './outcome.ts';
+import type { Plan } from './plan.ts';
+import { RowEncoder } from './row-encoder.ts';
 
 /** Changes what is known of events that are recorded already. */
 export class Corrector {
@@ -32,29 +35,56 @@ export class Corrector {
       input,
     );
     if (reason !== null) return rejected('REJECTED', reason);
-    const argument = Buffer.alloc(18);
-    argument.writeUInt8(input[label] === true ? 1 : 0, 1);
-    argument.writeDoubleLE(Number(input[event.time]), 2);
-    writeHash64(input[event.id] as string, argument, 10);
-    const parts = this.#partsOf(event, input, argument).filter(({ plan }) => plan.label !== null);
+    const plans = this.#plansOf(event).filter((plan) => plan.label !== null);
+    const parts = plans.map((plan): CorrectionPart => {
+      const argument = Buffer.alloc(18);
+      argument.writeUInt8(plan.index, 0);
+      argument.writeUInt8(input[label] === true ? 1 : 0, 1);
+      argument.writeDoubleLE(Number(input[event.time]), 2);
+      writeHash64(input[event.id] as string, argument, 10);
+      return { plan, id: input[plan.view.by] as string, argument };
+    });
     return correctionOutcome(event, await this.#correct('label', parts), labelTerms);
   }
 
-  /** One for each view that the event feeds; the first byte of the argument becomes the index of the view. */
-  #partsOf(event: Event, input: EventInput, argument: Buffer): CorrectionPart[] {
-    return [...this.#store.plans.values()]
-      .filter(({ view }) => view.event === event)
-      .map((plan) => {
-        const own = Buffer.from(argument);
-        own.writeUInt8(plan.index, 0);
-        return { plan, id: input[plan.view.by] as string, argument: own };
+  /**
+   * Takes a recorded event out of each of its views. Where any of them knows it otherwise than is told, none is changed.
+   * @param confirm numbers of the event that the input has too, and that must be as recorded.
+   */
+  async retract(
+    event: Event,
+    confirm: readonly string[],
+    input: EventInput,
+  ): Promise<CorrectionOutcome<RetractStatus>> {
+    const told = [...correctionFields(event, [...this.#store.plans.keys()]), ...confirm];
+    const reason = correctionRejection(event, told, input);
+    if (reason !== null) return rejected('REJECTED', reason);
+    const known = Object.fromEntries(told.map((field) => [field, input[field]]));
+    const parts = (look: 0 | 1) =>
+      this.#plansOf(event).map((plan): CorrectionPart => {
+        const encoder = new RowEncoder(plan);
+        const argument = Buffer.alloc(2 + encoder.rowBytes);
+        argument.writeUInt8(plan.index, 0);
+        argument.writeUInt8(look, 1);
+        encoder.write(known, argument, 2);
+        return { plan, id: input[plan.view.by] as string, argument };
       });
+    const looked = await this.#correct('retract', parts(1));
+    const differs = looked.some(({ result }) => !(result instanceof Error) && result.verdict.status === 'MISMATCH');
+    if (!differs) return correctionOutcome(event, await this.#correct('retract', parts(0)), retractTerms);
+    const { vectors: _, ...outcome } = correctionOutcome(event, looked, heldBackTerms);
+    return { ...outcome, vectors: new Map() };
+  }
+
+  /** Those of the views that the event feeds. */
+  #plansOf(event: Event): Plan[] {
+    return [...this.#store.plans.values()].filter(({ view }) => view.event === event);
   }
 
   async #correct(
-    correction: 'label',
+    correction: 'label' | 'retract',
     parts: readonly CorrectionPart[],
-  ): Promise<{ plan: CorrectionPart['plan']; result: CorrectedPart | Error }[]> {
+  ): Promise<{ plan: Plan; result: CorrectedPart | Error }[]> {
     const results = await this.#store.correct(correction, parts).catch((error: unknown) => {
       if (error instanceof UnavailableError) return parts.map(() => error);
       throw error;
@@ -81,4 +111,24 @@ const labelTerms: CorrectionTerms<LabelStatus> = {
   },
   worstFirst: ['UNAVAILABLE', 'TOO_OLD', 'NOT_FOUND', 'LABELLED', 'DUPLICATE'],
   done: ['LABELLED', 'DUPLICATE'],
+};
+
+const retractTerms: CorrectionTerms<RetractStatus> = {
+  statusOf: {
+    DONE: 'RETRACTED',
+    AGAIN: 'RETRACTED',
+    NOT_FOUND: 'NOT_FOUND',
+    MISMATCH: 'MISMATCH',
+    TOO_OLD: 'TOO_OLD',
+    UNAVAILABLE: 'UNAVAILABLE',
+  },
+  worstFirst: ['UNAVAILABLE', 'MISMATCH', 'TOO_OLD', 'NOT_FOUND', 'RETRACTED'],
+  done: ['RETRACTED'],
+};
+
+/** What could have been done was not, because another view knows the event otherwise. */
+const heldBackTerms: CorrectionTerms<RetractStatus> = {
+  ...retractTerms,
+  statusOf: { ...retractTerms.statusOf, DONE: 'MISMATCH' },
+  worstFirst: ['MISMATCH'],
 };

@@ -1,9 +1,10 @@
 import type { Redis } from 'iovalkey';
-import type { Event, Milliseconds, View } from '../define/index.ts';
+import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
 import { invalidIdReason, rejection } from './admission.ts';
-import type { CorrectionOutcome, LabelStatus } from './correction-outcome.ts';
+import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
 import { Corrector } from './corrector.ts';
 import { duplicateReason } from './duplicate.ts';
+import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
 import { LogStore, type MomentsOf, type RecordedPart } from './log-store.ts';
 import type { EventInput, RecordOutcome } from './outcome.ts';
@@ -115,6 +116,20 @@ export class Engine {
    */
   label(event: Event, input: EventInput): Promise<CorrectionOutcome<LabelStatus>> {
     return this.#corrector.label(event, input);
+  }
+
+  /**
+   * Takes a recorded event out again: its id, its time, the entities that it is about, and what is told to be sure that it is
+   * the one that is meant. Each view is corrected whole or not at all; safe to send again. Its id stays known.
+   * @param confirm numbers of the event that the input has too, and that must be as recorded.
+   */
+  retract(event: Event, confirm: readonly string[], input: EventInput): Promise<CorrectionOutcome<RetractStatus>> {
+    return this.#corrector.retract(event, confirm, input);
+  }
+
+  /** Removes every key of an entity. From then on it is one of which nothing is known, and who watches it is told. */
+  forget(entity: Entity, id: string): Promise<ForgetReceipt> {
+    return forget(this.#store, entity, id);
   }
 
   /**

@@ -1,10 +1,12 @@
 export { invalidIdReason } from './admission.ts';
-export type { CorrectionOutcome, LabelStatus, ViewCorrection } from './correction-outcome.ts';
-export { labelStatuses } from './correction-outcome.ts';
+export type { CorrectionOutcome, LabelStatus, RetractStatus, ViewCorrection } from './correction-outcome.ts';
+export { labelStatuses, retractStatuses } from './correction-outcome.ts';
 export { correctionFields } from './corrector.ts';
 export { derivedValue } from './derived.ts';
 export type { EngineOptions } from './engine.ts';
 export { Engine } from './engine.ts';
+export type { ForgetReceipt, ForgetStatus } from './forgetting.ts';
+export { forgetStatuses } from './forgetting.ts';
 export type { KeyNames } from './keys.ts';
 export { invalidKeyPrefixReason } from './keys.ts';
 export { labelOf, usesLabel } from './label-plan.ts';

@@ -20,14 +20,15 @@ const sharedParts = [
   'corrections',
   'compact',
   'insert',
+  'record',
 ];
 
 /** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
 const functionParts = [
-  ['record'],
   ['read'],
   ['bounds', 'past'],
-  ['sightings', 'correct', 'label'],
+  ['sightings', 'correct', 'label', 'retract'],
+  ['forget'],
   ['upgrade'],
   ['enrol'],
 ];
@@ -59,7 +60,9 @@ export interface Library {
   /** Carries a hash of the text, so that two deployed versions live side by side. */
   readonly name: string;
   readonly code: string;
-  readonly functions: { readonly [F in 'record' | 'read' | 'past' | 'label' | 'upgrade' | 'enrol']: string };
+  readonly functions: {
+    readonly [F in 'record' | 'read' | 'past' | 'label' | 'retract' | 'forget' | 'upgrade' | 'enrol']: string;
+  };
 }
 
 /** Writes the library that serves these plans: a generated table of them, then the hand-written engine. */
@@ -75,6 +78,8 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       read: `freshet_read_${version}`,
       past: `freshet_past_${version}`,
       label: `freshet_label_${version}`,
+      retract: `freshet_retract_${version}`,
+      forget: `freshet_forget_${version}`,
       upgrade: `freshet_upgrade_${version}`,
       enrol: `freshet_enrol_${version}`,
     },

@@ -155,7 +155,7 @@ export class LogStore {
   }
 
   /** Corrects an event in each of its views; each part is idempotent and atomic. */
-  correct(correction: 'label', parts: readonly CorrectionPart[]): Promise<(CorrectedPart | Error)[]> {
+  correct(correction: 'label' | 'retract', parts: readonly CorrectionPart[]): Promise<(CorrectedPart | Error)[]> {
     return this.#untilDone<CorrectionPart, CorrectedPart>(parts, async (pending) => {
       const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
       const args = pending.map(({ argument }) => argument);
@@ -167,6 +167,13 @@ export class LogStore {
         }),
       );
     });
+  }
+
+  /** Removes what these views keep of an entity: one call, since all of its keys share a slot. */
+  async forget(plans: readonly Plan[], id: string): Promise<{ readonly keys: number; readonly bytes: number }> {
+    const keys = plans.map(({ view }) => this.keys.log(view, id));
+    const args = plans.map(({ index }) => Buffer.from([index]));
+    return this.#call(this.#library.functions.forget, keys, args, (reader) => reader.receipt());
   }
 
   /**

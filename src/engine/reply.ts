@@ -20,6 +20,7 @@ export type NotServed = Exclude<EntityReply, { kind: 'vector' }>;
 export interface RowVerdict {
   readonly status: 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED' | 'FORGOTTEN';
   readonly timeDiffers: boolean;
+  readonly wasRetracted: boolean;
   readonly columnsThatDiffer: number;
   readonly flagsThatDiffer: number;
   readonly time: EpochMs;
@@ -145,6 +146,7 @@ export class ReplyReader {
     return {
       status: statuses[bytes.readUInt8(at)] as RowVerdict['status'],
       timeDiffers: bytes.readUInt8(at + 1) === 1,
+      wasRetracted: bytes.readUInt8(at + 1) === 2,
       columnsThatDiffer: bytes.readUInt32LE(at + 2),
       flagsThatDiffer: bytes.readUInt32LE(at + 6),
       time: bytes.readDoubleLE(at + 10),
@@ -160,6 +162,10 @@ export class ReplyReader {
       timeDiffers: this.#byte() === 1,
       time: this.#double(),
     };
+  }
+
+  receipt(): { readonly keys: number; readonly bytes: number } {
+    return { keys: this.#word(), bytes: this.#double() };
   }
 
   #word(): number {

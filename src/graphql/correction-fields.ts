@@ -1,7 +1,7 @@
 import { DefinitionError, type Event } from '../define/index.ts';
 import { correctionFields, type EventInput, labelOf, usesLabel } from '../engine/index.ts';
 import type { FreshetContext } from './context.ts';
-import { type Corrected, labelPayloadType } from './correction-payload.ts';
+import { type Corrected, labelPayloadType, retractPayloadType } from './correction-payload.ts';
 import { inputTypes } from './event-input.ts';
 import { assertWithinLimits } from './operation-size.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
@@ -31,6 +31,40 @@ export function labelField(t: MutationFields, event: Event, options: FreshetFiel
     resolve: async (_, { input }, context, info) => {
       assertWithinLimits(info);
       return corrected(input, await context.engine.label(event, input), context);
+    },
+  });
+}
+
+/**
+ * `retractTransaction(input: RetractTransactionInput!): RetractTransactionPayload!`
+ * @param confirm numbers of the event that the input has too, and that must be as recorded.
+ */
+export function retractField(
+  t: MutationFields,
+  event: Event,
+  confirm: readonly string[],
+  options: FreshetFieldOptions = {},
+) {
+  const registry = registryOf(t.builder);
+  for (const field of confirm) {
+    if (event.fields[field]?.type === 'number' && !event.fields[field].optional) continue;
+    throw new DefinitionError(`event ${event.name}: a retraction can confirm required numbers, which ${field} is not`);
+  }
+  return t.field({
+    description: `Takes one recorded ${event.name} out again, as if it had never been; its id stays known. Safe to send again.`,
+    ...options,
+    type: registry.generated(retractPayloadType, event),
+    nullable: false,
+    args: {
+      input: t.arg({
+        type: inputType(registry, event, `Retract${event.name}Input`, 'Which event is taken out again.', confirm),
+        required: true,
+        description: `Which ${event.name}, and what was recorded of it.`,
+      }),
+    },
+    resolve: async (_, { input }, context, info) => {
+      assertWithinLimits(info);
+      return corrected(input, await context.engine.retract(event, confirm, input), context);
     },
   });
 }

@@ -4,6 +4,8 @@ import {
   type EventInput,
   type LabelStatus,
   labelStatuses,
+  type RetractStatus,
+  retractStatuses,
   type ViewCorrection,
 } from '../engine/index.ts';
 import { entityAfter, payloadEntities } from './payload-entities.ts';
@@ -27,6 +29,15 @@ const labelDescriptions: Descriptions<LabelStatus> = {
   UNAVAILABLE: 'A part of the store could not be reached: it may or may not be done. Sending it again is safe.',
 };
 
+const retractDescriptions: Descriptions<RetractStatus> = {
+  RETRACTED: 'The event counts no more, in any view. Its id stays known: sent again, it is a duplicate.',
+  NOT_FOUND: 'No such event is known. Nothing changed in the views that say so.',
+  MISMATCH: 'It was recorded otherwise than is told here; the reason says in what. Nothing changed in any view.',
+  TOO_OLD: 'It can no longer be taken out. Nothing changed in the views that say so; the reason says why.',
+  REJECTED: 'It breaks a rule, and sending it again does not help: no effect. The reason says which.',
+  UNAVAILABLE: 'A part of the store could not be reached: it may or may not be done. Sending it again is safe.',
+};
+
 /** `LabelStatus`, which all events share. */
 export function labelStatusEnum({ builder }: SchemaRegistry) {
   return statusEnum(builder, 'LabelStatus', 'What became of a label.', labelStatuses, labelDescriptions);
@@ -41,6 +52,22 @@ export function labelledViewType(registry: SchemaRegistry) {
 export function labelPayloadType(registry: SchemaRegistry, event: Event) {
   const description = `What became of the label of one ${event.name}, and the features that it changed.`;
   return payloadType(registry, event, `Label${event.name}Payload`, description, labelStatusEnum, labelledViewType);
+}
+
+/** `RetractStatus`, which all events share. */
+export function retractStatusEnum({ builder }: SchemaRegistry) {
+  return statusEnum(builder, 'RetractStatus', 'What became of a retraction.', retractStatuses, retractDescriptions);
+}
+
+/** `RetractedView`, which all events share. */
+export function retractedViewType(registry: SchemaRegistry) {
+  return viewType(registry, 'RetractedView', 'What became of a retraction in one view.', retractStatusEnum);
+}
+
+/** `RetractTransactionPayload` */
+export function retractPayloadType(registry: SchemaRegistry, event: Event) {
+  const description = `What became of the retraction of one ${event.name}, and the features that it changed.`;
+  return payloadType(registry, event, `Retract${event.name}Payload`, description, retractStatusEnum, retractedViewType);
 }
 
 function statusEnum(

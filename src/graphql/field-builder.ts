@@ -1,9 +1,10 @@
 import { MutationFieldBuilder, ObjectFieldBuilder, QueryFieldBuilder, SubscriptionFieldBuilder } from '@pothos/core';
 import type { Entity, Event, View } from '../define/index.ts';
-import { labelField } from './correction-fields.ts';
+import { labelField, retractField } from './correction-fields.ts';
 import { discoveryField } from './discovery.ts';
 import { entitiesField, entityField } from './entity-fields.ts';
 import { featureViewField } from './feature-view-field.ts';
+import { forgetField } from './forget-field.ts';
 import { recordField, recordManyField } from './record-fields.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { updatesField } from './updates-field.ts';
@@ -35,6 +36,17 @@ mutation.recordMany = function recordMany(this: typeof mutation, event: Event, o
 };
 mutation.label = function label(this: typeof mutation, event: Event, options?: FreshetFieldOptions) {
   return labelField(this, event, options);
+};
+mutation.retract = function retract(
+  this: typeof mutation,
+  event: Event,
+  confirm: readonly string[],
+  options?: FreshetFieldOptions,
+) {
+  return retractField(this, event, confirm, options);
+};
+mutation.forget = function forget(this: typeof mutation, entity: Entity, options?: FreshetFieldOptions) {
+  return forgetField(this, entity, options);
 };
 
 const subscription = SubscriptionFieldBuilder.prototype as PothosSchemaTypes.SubscriptionFieldBuilder<

@@ -1,5 +1,5 @@
 import type { FieldKind, SchemaTypes } from '@pothos/core';
-import type { Entity, Event, View } from '../define/index.ts';
+import type { Entity, Event, RequiredFieldOf, View } from '../define/index.ts';
 import type { FreshetPlugin } from './plugin.ts';
 import type { EntityRef, EntityTypeOptions, EntityTypeRef, FreshetFieldOptions } from './types.ts';
 
@@ -42,6 +42,19 @@ declare global {
 
       /** `labelTransaction(input: LabelTransactionInput!): LabelTransactionPayload!`: the label of a recorded event. */
       label(event: Event, options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Mutation'>;
+
+      /**
+       * `retractTransaction(input: RetractTransactionInput!): RetractTransactionPayload!`: takes a recorded event out again.
+       * @param confirm required numbers of the event that the caller repeats, and that must be as recorded.
+       */
+      retract<E extends Event>(
+        event: E,
+        confirm: readonly RequiredFieldOf<E, 'number'>[],
+        options?: FreshetFieldOptions,
+      ): FieldRef<Types, unknown, 'Mutation'>;
+
+      /** `forgetUser(id: ID!): ForgetReceipt!`: removes everything that is stored of an entity. */
+      forget(entity: Entity, options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Mutation'>;
     }
 
     export interface SubscriptionFieldBuilder<Types extends SchemaTypes, ParentShape> {

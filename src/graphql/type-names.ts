@@ -7,7 +7,7 @@ const sharedNames: ReadonlySet<string> = new Set([
   ...['Query', 'Mutation', 'Subscription'],
   ...['ID', 'Int', 'Float', 'String', 'Boolean', 'DateTime'],
   ...['Feature', 'FeatureView', 'Freshness', 'RecordStatus', 'UpdateCause'],
-  ...['LabelStatus', 'LabelledView'],
+  ...['LabelStatus', 'LabelledView', 'RetractStatus', 'RetractedView', 'ForgetReceipt', 'ForgetStatus'],
 ]);
 
 /** Which definition gives a type its name, for an error that says so before Pothos meets the second one. */
@@ -30,7 +30,8 @@ export class TypeNames {
     const { name } = event;
     const given = [`${name}Input`, `Record${name}Payload`, `Record${name}Result`, `Record${plural(name)}Payload`];
     const labelled = labelOf(event) === undefined ? [] : [`Label${name}Input`, `Label${name}Payload`];
-    this.#take(event, `event ${name}`, [...given, ...labelled]);
+    const retracted = [`Retract${name}Input`, `Retract${name}Payload`];
+    this.#take(event, `event ${name}`, [...given, ...labelled, ...retracted]);
   }
 
   /** @throws DefinitionError if a name that follows from it is taken. */

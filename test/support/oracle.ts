@@ -24,6 +24,8 @@ export interface Accepted {
   readonly at: number;
   /** The entity's now when it came. */
   readonly arrivedAt: number;
+  /** It counts no more; its id stays known, and that it came still keeps a running figure from ending. */
+  readonly retracted?: true;
 }
 
 /** In order of arrival. */
@@ -32,7 +34,7 @@ export type History = readonly Accepted[];
 export type Verdict = 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED';
 
 /** What becomes of a correction; done again, it has no further effect. */
-export type Correction = 'DONE' | 'AGAIN' | 'NOT_FOUND' | 'TOO_OLD';
+export type Correction = 'DONE' | 'AGAIN' | 'NOT_FOUND' | 'MISMATCH' | 'TOO_OLD';
 
 /** What a feature is served as: a number (NaN is null), or a list of them. */
 export type Answer = number | readonly number[];
@@ -101,12 +103,29 @@ export function label(
   const [name = ''] = Object.keys(view.event.fields).filter((field) => view.event.fields[field]?.label);
 
   if ((known?.at ?? Number(fields[view.event.time])) <= now - span(view)) return { verdict: 'TOO_OLD', history };
-  if (!known) return { verdict: 'NOT_FOUND', history };
+  if (!known || known.retracted) return { verdict: 'NOT_FOUND', history };
   if (known.fields[name] === fields[name]) return { verdict: 'AGAIN', history };
   return {
     verdict: 'DONE',
     history: history.with(place, { ...known, fields: { ...known.fields, [name]: fields[name] } }),
   };
+}
+
+/** What becomes of a retraction that says these fields, when the entity's clock shows `now`. */
+export function retract(
+  view: View,
+  history: History,
+  fields: Fields,
+  now: number,
+): { verdict: Correction; history: History } {
+  const place = placeOf(view, history, fields, now);
+  const known = history[place];
+
+  if ((known?.at ?? Number(fields[view.event.time])) <= now - span(view)) return { verdict: 'TOO_OLD', history };
+  if (!known) return { verdict: 'NOT_FOUND', history };
+  if (known.retracted) return { verdict: 'AGAIN', history };
+  if (Object.keys(fields).some((name) => fields[name] !== known.fields[name])) return { verdict: 'MISMATCH', history };
+  return { verdict: 'DONE', history: history.with(place, { ...known, retracted: true }) };
 }
 
 /** Where the event of an id stands whose id is still known; −1: nowhere. */
@@ -194,7 +213,8 @@ export function shown(answer: Answer): string {
 function featureValue(aggregation: Aggregation, history: History, t: number): Expected {
   const { kind, field, n, window } = aggregation;
   const candidates = relevant(aggregation, history);
-  const inside = window.kind === 'sliding' ? within(window, candidates, t) : sinceIdle(window, candidates, t);
+  const reached = window.kind === 'sliding' ? within(window, candidates, t) : sinceIdle(window, candidates, t);
+  const inside = reached.filter(({ retracted }) => !retracted);
   const values = inside.map(({ fields }) => fields[field ?? '']);
 
   switch (kind) {

@@ -135,9 +135,10 @@ local function compact(call, log, now)
   load_cells(log)
   local s, view = log.s, log.view
   local book = view.book
-  local tiles, singles = s[book + TILES], s[book + SINGLES]
   local left = singles_left(call, view)
-  local moving = singles - left
+  local moving = drop_retracted(call, log, s[book + SINGLES] - left, now)
+  if moving == 0 then return end
+  local tiles = s[book + TILES]
 
   local pieces, written = {}, 0 -- the new tiles, packed, and how many they are
   local open, open_to = nil, nil -- the cell that is being put together, and where its stretch ends

@@ -27,13 +27,13 @@ local function find_event(call, log, row, now)
   local is_remembered = time ~= nil
   time = time or row.time
   if time <= now - view.span then return { status = TOO_OLD, why = PAST_WINDOWS, time = time } end
+  local known, at = find_correction(load_corrections(call, log, now), row.id, time)
+  if known == TAKEN_BACK then return { status = AGAIN, why = WAS_RETRACTED, time = time } end
   if not is_remembered then
     if not is_among_tiles(log, time, halves(row.id)) or time > max(s[book + REMEMBERED_SINCE], now - view.horizon) then
       return { status = NOT_FOUND, time = time }
     end
   end
-  local known, at = find_correction(load_corrections(call, log, now), row.id, time)
-  if known == TAKEN_BACK then return { status = AGAIN, why = WAS_RETRACTED, time = time } end
   if time <= s[book + CORRECTED_SINCE] then return { status = TOO_OLD, why = NOT_KEPT, time = time } end
   local number = first_tile_from(log, (stretch_of(view, time, s[book + COMPACTED_AT])))
   local tile = number < s[book + TILES] and tile_at(log, number)
@@ -42,11 +42,11 @@ local function find_event(call, log, row, now)
 end
 
 -- Whether an event is among those of a running figure, which go by arrival: true, false, or (nil) not known. It came no
--- earlier than at its own time.
+-- earlier than at its own time, and what was forgotten came no later than when the figure last ended.
 local function is_running(log, lifetime, time, now)
   local s, at = log.s, lifetime.at
   if now - s[at + ARRIVAL] >= lifetime.idle or time < s[at + OLDEST_AT] then return false end
-  if time >= s[at + BEGAN_AT] then return true end
+  if time > s[at + ENDED_AT] then return true end
 end
 
 -- Writes into a single, from its flags on.

@@ -114,3 +114,35 @@ local function note_labels(call, log, singles, now)
   end
   add_corrections(call, log, known, now)
 end
+
+-- Whether an event that is no single any more was retracted.
+local function was_retracted(call, log, id, time, now)
+  return log.s[log.view.book + CORRECTIONS] > 0 and find_correction(load_corrections(call, log, now), id, time) == TAKEN_BACK
+end
+
+-- Takes what was retracted out from among the singles that go into tiles, so that it comes into none. Returns how many of them
+-- are left.
+local function drop_retracted(call, log, moving, now)
+  local s, view = log.s, log.view
+  local gone, known = {}, {}
+  for j = moving - 1, 0, -1 do
+    local time, id, flags = struct.unpack('<dc8I4', singles_at(log, j, 1))
+    if band(flags, RETRACTED) ~= 0 then
+      gone[#gone + 1] = { time, id }
+      if time > now - view.span then known[#known + 1] = { time, id, TAKEN_BACK } end
+      log.marks = sub(log.marks, 1, MARK_BYTES * j) .. sub(log.marks, MARK_BYTES * (j + 1) + 1)
+      log.singles = sub(log.singles, 1, view.single_bytes * j) .. sub(log.singles, view.single_bytes * (j + 1) + 1)
+      local number = s[view.book + TILES] + j
+      for _, edge in ipairs(view.edges) do
+        local at = edge.at + POSITION
+        if s[at] > number then s[at] = s[at] - 1 elseif s[at] == number then s[edge.at + NEXT] = -INFINITE end
+      end
+    end
+  end
+  if #gone == 0 then return moving end
+  s[view.book + SINGLES] = s[view.book + SINGLES] - #gone
+  log.rewrite = true
+  remember(call, log, gone, now)
+  add_corrections(call, log, known, now)
+  return moving - #gone
+end

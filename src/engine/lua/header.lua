@@ -34,7 +34,7 @@ local PART = 2 -- how many of its events have
 -- A running figure, counted from lifetime.at. It begins like a group that gathers everything.
 local LIFETIME_DOUBLES = 14
 local LAST_AT, LAST, ARRIVAL = 9, 10, 11
-local BEGAN_AT = 12 -- when the first of its events came
+local ENDED_AT = 12 -- when the last event came that it forgot
 local OLDEST_AT = 13 -- of its events, the oldest by its own time
 
 -- A set in the header, counted from seen.at.
@@ -63,10 +63,11 @@ local function clear_seen(s, seen)
 end
 
 local function clear_lifetime(s, at)
+  local ended_at = max(s[at + ENDED_AT], s[at + ARRIVAL])
   for i = at, at + LIFETIME_DOUBLES - 1 do s[i] = 0 end
   s[at + 4], s[at + 5] = INFINITE, -INFINITE
   s[at + LAST_AT], s[at + LAST], s[at + ARRIVAL] = -INFINITE, NULL, -INFINITE
-  s[at + BEGAN_AT], s[at + OLDEST_AT] = INFINITE, INFINITE
+  s[at + ENDED_AT], s[at + OLDEST_AT] = ended_at, INFINITE
 end
 
 local function clear_group(s, group)
@@ -96,7 +97,10 @@ local function new_log(call, view, key)
   for i = VECTOR + 1, VECTOR + view.vector do s[i] = NULL end
   s[view.book + FRONTIER], s[view.book + COMPACTED_AT], s[view.book + REMEMBERED_SINCE] = -INFINITE, -INFINITE, -INFINITE
   s[view.book + CORRECTED_SINCE], s[view.book + NEWEST_CORRECTED] = -INFINITE, -INFINITE
-  for _, lifetime in ipairs(view.lifetimes) do clear_lifetime(s, lifetime.at) end
+  for _, lifetime in ipairs(view.lifetimes) do
+    s[lifetime.at + ENDED_AT], s[lifetime.at + ARRIVAL] = -INFINITE, -INFINITE
+    clear_lifetime(s, lifetime.at)
+  end
   for _, seen in ipairs(view.seen) do clear_seen(s, seen) end
   for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end
   for _, group in ipairs(view.groups) do clear_group(s, group) end

@@ -11,7 +11,7 @@ local function add_to_lifetimes(log, row, now)
     if n > 0 then
       grow(s, lifetime.group, n, sum, rest, least, most, spread, trues)
       s[at + ARRIVAL] = now
-      s[at + BEGAN_AT], s[at + OLDEST_AT] = min(s[at + BEGAN_AT], now), min(s[at + OLDEST_AT], row.time)
+      s[at + OLDEST_AT] = min(s[at + OLDEST_AT], row.time)
       if row.time >= s[at + LAST_AT] then
         s[at + LAST_AT], s[at + LAST] = row.time, lane.column > 0 and single[3 + lane.column] or row.time
       end
@@ -19,15 +19,17 @@ local function add_to_lifetimes(log, row, now)
   end
 end
 
-local function verdict(status, time)
-  return struct.pack('<BBI4I4d', status, 0, 0, 0, time)
+local TOLD_OF_TIME, TOLD_OF_RETRACTION = 1, 2 -- what a duplicate's verdict tells: its time differs, it was retracted
+
+local function verdict(status, time, told)
+  return struct.pack('<BBI4I4d', status, told or 0, 0, 0, time)
 end
 
--- How a repeated event differs from the one recorded: is the time another, which columns, which flags.
+-- How a repeated event differs from the one recorded: is the time another, or was it retracted; which columns, which flags.
 local function differences(view, single, row, given)
   local time, flags = single[1], single[3]
-  local other_time = 0
-  if given == given and time ~= given and band(flags, TAKEN_AS_NOW) == 0 then other_time = 1 end
+  if band(flags, RETRACTED) ~= 0 then return verdict(DUPLICATE, time, TOLD_OF_RETRACTION) end
+  local told = given == given and time ~= given and band(flags, TAKEN_AS_NOW) == 0 and TOLD_OF_TIME or 0
   local columns = 0
   for c = 1, view.column_count do
     local value = single[3 + c]
@@ -35,7 +37,7 @@ local function differences(view, single, row, given)
     if value == value and value ~= row.columns[c] then columns = columns + 2 ^ (c - 1) end
   end
   local mask = band(flags, TAKEN_OVER) == 0 and band(bit.bxor(flags, row.flags), OWN_FLAGS) or 0
-  return struct.pack('<BBI4I4d', DUPLICATE, other_time, columns, mask, time)
+  return struct.pack('<BBI4I4d', DUPLICATE, told, columns, mask, time)
 end
 
 -- One row of a record call: d time (NaN: left out), c8 id, I4 flags, I4 which distinct fields are present, d a column,
@@ -74,15 +76,17 @@ local function judge(call, log, row, now, fresh)
   local horizon = (given > latest and now or max(now, row.time)) - view.keep
   if single and single[1] > horizon then return differences(view, single, row, given) end
   local recorded_at = not single and remembered(call, log, row.id, given > latest and now or max(now, row.time))
-  if recorded_at then return verdict(DUPLICATE, recorded_at) end
+  if recorded_at then
+    return verdict(DUPLICATE, recorded_at, was_retracted(call, log, row.id, recorded_at, now) and TOLD_OF_RETRACTION)
+  end
   if given > latest then return verdict(REJECTED, given) end
   if row.time <= now - view.span then return verdict(TOO_LATE, given) end
   row.high, row.low = halves(row.id)
   local book = view.book
-  -- What falls among the tiles cannot be told from a repeat once its id would be forgotten.
-  if row.time <= max(s[book + REMEMBERED_SINCE], now - view.horizon)
-    and is_among_tiles(log, row.time, row.high, row.low) then
-    return verdict(FORGOTTEN, given)
+  if row.time <= max(s[book + REMEMBERED_SINCE], now - view.horizon) then
+    if was_retracted(call, log, row.id, row.time, now) then return verdict(DUPLICATE, row.time, TOLD_OF_RETRACTION) end
+    -- What falls among the tiles cannot be told from a repeat once its id would be forgotten.
+    if is_among_tiles(log, row.time, row.high, row.low) then return verdict(FORGOTTEN, given) end
   end
   return verdict(RECORDED, row.time), true
 end
@@ -134,7 +138,7 @@ local function record_entity(call, key, packed)
 end
 
 -- KEYS: a log an entity, each entity of a view once. ARGV[i + 1]: B index of the view, then its rows.
--- Returns, one after the other: 'V', the vector, and for each row B status, B time differs, I4 columns that differ, I4
+-- Returns, one after the other: 'V', the vector, and for each row B status, B what it tells (1 time differs, 2 was retracted), I4 columns that differ, I4
 -- flags that differ, d recorded time; or 'S' for one that is left for another call; or 'L' and c8 the layout of a log that
 -- must be upgraded first; or 'E', I2 length and the reason why this entity alone could not be served. At the end I4: how
 -- many companions of logs were found missing.

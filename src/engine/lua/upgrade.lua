@@ -32,7 +32,7 @@ local function upgraded_single(view, old, raw, at)
   local had = { struct.unpack(old.single_format, raw, at) }
   local flags = had[3]
   local row = { time = had[1], id = had[2], columns = {} }
-  row.flags = TAKEN_OVER + (band(flags, TAKEN_AS_NOW) ~= 0 and TAKEN_AS_NOW or 0)
+  row.flags = TAKEN_OVER + (band(flags, TAKEN_AS_NOW) ~= 0 and TAKEN_AS_NOW or 0) + (band(flags, RETRACTED) ~= 0 and RETRACTED or 0)
   for new, place in ipairs(old.from.flags) do
     if place > 0 and band(flags, 2 ^ (place - 1)) ~= 0 then row.flags = row.flags + 2 ^ (new - 1) end
   end
@@ -73,10 +73,11 @@ local function upgrade_log(call, view, old, key)
     s[view.book + CORRECTED_SINCE] = s[view.book + FRONTIER]
   end
   for new, place in ipairs(from.lifetimes) do
+    local at = view.lifetimes[new].at
+    s[at + ENDED_AT] = s[AS_OF] -- of a new one: what came before is not in it
     if place > 0 then
-      local at = view.lifetimes[new].at
-      -- Since when it runs was not always kept: then no event is known to be in it, or not to be.
-      s[at + OLDEST_AT] = -INFINITE
+      -- What it forgot was not always kept: then no event is known to be in it, or not to be.
+      s[at + ENDED_AT], s[at + OLDEST_AT] = INFINITE, -INFINITE
       for i = 0, min(old.lifetime_doubles, LIFETIME_DOUBLES) - 1 do
         s[at + i] = had[old_book + old.book_doubles + old.lifetime_doubles * (place - 1) + i]
       end
