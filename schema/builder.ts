@@ -5,5 +5,7 @@ import { type FreshetContext, type FreshetScalars, freshet } from '../src/graphq
 export const builder = new SchemaBuilder<{ Context: FreshetContext; Scalars: FreshetScalars }>({ plugins: [freshet] });
 
 builder.queryType({ description: 'Reads features as they are now.' });
-builder.mutationType({ description: 'Records events, and corrects what was recorded. Every mutation is safe to send again.' });
+builder.mutationType({
+  description: 'Records events, and corrects what was recorded. Every mutation is safe to send again.',
+});
 builder.subscriptionType({ description: 'Watches features: a snapshot first, then every change.' });

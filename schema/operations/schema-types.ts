@@ -259,6 +259,8 @@ export type Query = {
   merchant: Merchant;
   /** Merchants by id, in the order asked; their vectors come in one round trip. */
   merchants: Array<Merchant>;
+  /** What recording one Transaction would come to, and the features as they would be. Nothing is recorded: do not keep its vectors in a cache by their ids. */
+  previewTransaction: RecordTransactionPayload;
   /** One User by id. Never null: an unknown one has empty windows. */
   user: User;
   /** Users by id, in the order asked; their vectors come in one round trip. */
@@ -275,6 +277,12 @@ export type QueryMerchantArgs = {
 /** Reads features as they are now. */
 export type QueryMerchantsArgs = {
   ids: Array<Scalars['ID']['input']>;
+};
+
+
+/** Reads features as they are now. */
+export type QueryPreviewTransactionArgs = {
+  input: TransactionInput;
 };
 
 

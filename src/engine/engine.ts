@@ -82,10 +82,20 @@ export class Engine {
    * Records a batch of events of one kind, and tells of each what became of it, in the order sent. Faults of single
    * events are in their outcome; vectors are as after the whole batch.
    */
-  async record(event: Event, inputs: readonly EventInput[]): Promise<RecordOutcome[]> {
+  record(event: Event, inputs: readonly EventInput[]): Promise<RecordOutcome[]> {
+    return this.#take(event, inputs, 'record');
+  }
+
+  /** What would become of an event, and the vectors as they would be, were it recorded now. Changes nothing. */
+  async preview(event: Event, input: EventInput): Promise<RecordOutcome> {
+    const [outcome] = await this.#take(event, [input], 'preview');
+    return outcome as RecordOutcome;
+  }
+
+  async #take(event: Event, inputs: readonly EventInput[], how: 'record' | 'preview'): Promise<RecordOutcome[]> {
     const rejected = inputs.map((input) => rejection(event, input, this.clock === 'event'));
     const parts = this.#divide(event, inputs, rejected);
-    const recorded = await this.#recordParts(parts);
+    const recorded = await this.#recordParts(parts, how);
     for (const result of recorded) if (result instanceof LogFaultError) this.#onFault(result);
 
     const drafts = inputs.map((): Draft => ({ verdicts: [], reasons: [], vectors: new Map(), unavailable: null }));
@@ -183,7 +193,7 @@ export class Engine {
     return parts;
   }
 
-  async #recordParts(parts: readonly Part[]): Promise<(RecordedPart | Error)[]> {
+  async #recordParts(parts: readonly Part[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
     if (parts.length === 0) return [];
     try {
       return await this.#store.record(
@@ -193,6 +203,7 @@ export class Engine {
           for (const [row, input] of inputs.entries()) encoder.write(input, rows, row * encoder.rowBytes);
           return { plan, id, rows, rowCount: inputs.length };
         }),
+        how,
       );
     } catch (error) {
       if (error instanceof UnavailableError) return parts.map(() => error);

@@ -20,14 +20,13 @@ const sharedParts = [
   'corrections',
   'compact',
   'insert',
-  'record',
 ];
 
 /** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
 const functionParts = [
+  ['record', 'sightings', 'correct', 'label', 'retract', 'preview'],
   ['read'],
   ['bounds', 'past'],
-  ['sightings', 'correct', 'label', 'retract'],
   ['forget'],
   ['upgrade'],
   ['enrol'],
@@ -39,7 +38,15 @@ const engineText = withNumbersForNames(
 );
 
 function textOf(parts: readonly string[]): string {
-  return parts.map((part) => readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8')).join('\n');
+  return parts
+    .map((part) => asOneThing(readFileSync(new URL(`./lua/${part}.lua`, import.meta.url), 'utf8')))
+    .join('\n');
+}
+
+/** Of a part that ends by returning some names, the others are its own. (It may refer to 60 names of parts before it.) */
+function asOneThing(text: string): string {
+  const names = /^return ([\w,\s]+)$/m.exec(text)?.[1]?.trim();
+  return names ? `local ${names} = (function()\n${text}end)()\n` : text;
 }
 
 /**
@@ -61,7 +68,16 @@ export interface Library {
   readonly name: string;
   readonly code: string;
   readonly functions: {
-    readonly [F in 'record' | 'read' | 'past' | 'label' | 'retract' | 'forget' | 'upgrade' | 'enrol']: string;
+    readonly [F in
+      | 'record'
+      | 'read'
+      | 'past'
+      | 'label'
+      | 'retract'
+      | 'forget'
+      | 'preview'
+      | 'upgrade'
+      | 'enrol']: string;
   };
 }
 
@@ -80,6 +96,7 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       label: `freshet_label_${version}`,
       retract: `freshet_retract_${version}`,
       forget: `freshet_forget_${version}`,
+      preview: `freshet_preview_${version}`,
       upgrade: `freshet_upgrade_${version}`,
       enrol: `freshet_enrol_${version}`,
     },

@@ -121,11 +121,11 @@ export class LogStore {
 
   /**
    * Records the parts, in one call or in several; each part is idempotent, and atomic in pieces of so many rows as a call
-   * can do without keeping others waiting.
+   * can do without keeping others waiting. Or, as a `preview`, tells what would come of single rows, and changes nothing.
    */
-  async record(parts: readonly RecordPart[]): Promise<(RecordedPart | Error)[]> {
+  async record(parts: readonly RecordPart[], how: 'record' | 'preview' = 'record'): Promise<(RecordedPart | Error)[]> {
     const pieces = parts.flatMap((part, i) => piecesOf(part).map((piece) => ({ ...piece, part: i })));
-    const recorded = await this.#recordPieces(pieces);
+    const recorded = await this.#recordPieces(pieces, how);
     const results: (RecordedPart | Error)[] = [];
     for (const [i, { part }] of pieces.entries()) {
       const [before, piece] = [results[part], recorded[i] as RecordedPart | Error];
@@ -139,11 +139,11 @@ export class LogStore {
     return results;
   }
 
-  #recordPieces(pieces: readonly RecordPart[]): Promise<(RecordedPart | Error)[]> {
+  #recordPieces(pieces: readonly RecordPart[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
     return this.#untilDone<RecordPart, RecordedPart>(pieces, async (pending) => {
       const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
       const args = pending.map(({ plan, rows }) => Buffer.concat([Buffer.from([plan.index]), rows]));
-      return this.#call(this.#library.functions.record, keys, args, (reader) =>
+      return this.#call(this.#library.functions[how], keys, args, (reader) =>
         pending.map(({ plan, id, rowCount }) => {
           const reply = reader.entity(plan, id);
           if (reply.kind !== 'vector') return this.#notServed(reply, plan, id);

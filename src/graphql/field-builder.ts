@@ -5,7 +5,7 @@ import { discoveryField } from './discovery.ts';
 import { entitiesField, entityField } from './entity-fields.ts';
 import { featureViewField } from './feature-view-field.ts';
 import { forgetField } from './forget-field.ts';
-import { recordField, recordManyField } from './record-fields.ts';
+import { previewField, recordField, recordManyField } from './record-fields.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { updatesField } from './updates-field.ts';
 
@@ -25,6 +25,9 @@ query.entities = function entities(this: typeof query, subject: Entity, options?
 };
 query.featureViews = function featureViews(this: typeof query, options?: FreshetFieldOptions) {
   return discoveryField(this, options);
+};
+query.preview = function preview(this: typeof query, event: Event, options?: FreshetFieldOptions) {
+  return previewField(this, event, options);
 };
 
 const mutation = MutationFieldBuilder.prototype as PothosSchemaTypes.MutationFieldBuilder<FreshetTypes, object>;

@@ -29,6 +29,9 @@ declare global {
       /** `users(ids: [ID!]!): [User!]!`, in the order asked, repeats allowed. */
       entities(entity: Entity, options?: FreshetFieldOptions): FieldRef<Types, readonly EntityRef[], 'Query'>;
 
+      /** `previewTransaction(input: TransactionInput!): RecordTransactionPayload!`: features as they would be. */
+      preview(event: Event, options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Query'>;
+
       /** `featureViews: [FeatureView!]!`: what is served, for discovery. */
       featureViews(options?: FreshetFieldOptions): FieldRef<Types, readonly View[], 'Query'>;
     }

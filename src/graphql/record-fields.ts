@@ -10,6 +10,7 @@ import { registryOf } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 type MutationFields = PothosSchemaTypes.MutationFieldBuilder<FreshetTypes, object>;
+type QueryFields = PothosSchemaTypes.QueryFieldBuilder<FreshetTypes, object>;
 
 /** `recordTransaction(input: TransactionInput!): RecordTransactionPayload!` */
 export function recordField(t: MutationFields, event: Event, options: FreshetFieldOptions = {}) {
@@ -53,6 +54,28 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
     resolve: (_, { input }, context, info) => {
       assertWithinLimits(info);
       return record(event, input, context);
+    },
+  });
+}
+
+/** `previewTransaction(input: TransactionInput!): RecordTransactionPayload!`, a query: it changes nothing. */
+export function previewField(t: QueryFields, event: Event, options: FreshetFieldOptions = {}) {
+  const registry = registryOf(t.builder);
+  return t.field({
+    description: `What recording one ${event.name} would come to, and the features as they would be. Nothing is recorded: do not keep its vectors in a cache by their ids.`,
+    ...options,
+    type: registry.generated(recordPayloadType, event),
+    nullable: false,
+    args: {
+      input: t.arg({
+        type: registry.generated(eventInputType, event),
+        required: true,
+        description: `The ${event.name}.`,
+      }),
+    },
+    resolve: async (_, { input }, { engine }, info): Promise<RecordedEvent> => {
+      assertWithinLimits(info);
+      return { index: 0, input, outcome: await engine.preview(event, input) };
     },
   });
 }

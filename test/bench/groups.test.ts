@@ -1,10 +1,7 @@
 import { expect, test } from 'vitest';
-import { certaintiesOf } from '../../bench/accuracy/certainty.ts';
 import { type Group, groupRows, requirementsOf } from '../../bench/accuracy/groups.ts';
 import type { Observation } from '../../bench/accuracy/observe.ts';
 import { isMet } from '../../bench/report/requirement.ts';
-import { subjects } from '../../bench/subject.ts';
-import type { Engine, Vector } from '../../src/engine/index.ts';
 
 const exact: Observation = { kind: 'count', method: 'EXACT', error: 0, width: 0, wrong: false };
 const cut: Observation = { kind: 'count', method: 'INTERPOLATED', error: 0.004, width: 0.01, wrong: false };
@@ -36,16 +33,4 @@ test('each requirement is broken by what it forbids alone', () => {
     'values beyond their bounds, or not as exact as told',
   ]);
   expect(broken({ outOfTime: true })).toHaveLength(9);
-});
-
-test('an engine that does not tell how certain it is claims to be exact', async () => {
-  const view = subjects[0]?.view as Vector['view'];
-  const vector = { view, id: 'e', values: Float64Array.of(3, Number.NaN) } as unknown as Vector;
-  expect(await certaintiesOf({} as Engine, vector)).toEqual([
-    { exact: true, lower: 3, upper: 3, method: 'EXACT' },
-    { exact: true, lower: Number.NaN, upper: Number.NaN, method: 'EXACT' },
-  ]);
-  const certainty = { exact: false, lower: 2, upper: 4, method: 'INTERPOLATED' } as const;
-  const candid = { accuracy: async () => [[certainty, certainty]] };
-  expect(await certaintiesOf(candid as unknown as Engine, vector)).toEqual([certainty, certainty]);
 });

@@ -146,3 +146,6 @@ local function drop_retracted(call, log, moving, now)
   add_corrections(call, log, known, now)
   return moving - #gone
 end
+
+return corrections_name, load_corrections, find_correction, set_correction, label_of, note_labels, was_retracted,
+  drop_retracted

@@ -135,3 +135,4 @@ local function remember(call, log, singles, now)
   end
 end
 
+return ids_name, remembered, remember

@@ -68,7 +68,7 @@ end
 
 local function store_strata(log, seen, name, window)
   local strata = log.strata[window]
-  if not strata or not strata.changed then return end
+  if not strata or not strata.changed or log.call.preview then return end
   local from = list_offset(log.s, seen, window, #seen.windows + 1) + 8 * RING * (window.place - 1)
   redis.call('SETRANGE', name, from, struct.pack('<dddddddddddddddddd', unpack(strata, 1, RING)))
   strata.changed = nil
@@ -275,7 +275,7 @@ local function list_window(call, log, seen, name, window, slots, now)
   s[at + CURSOR], s[at + LENGTH] = 0, #listed
   s[at + COVERED] = #listed > 0 and times[order[#listed]] or -INFINITE
   if #listed > 0 then
-    redis.call('SETRANGE', name, list_offset(s, seen, window), table.concat(listed))
+    if not call.preview then redis.call('SETRANGE', name, list_offset(s, seen, window), table.concat(listed)) end
     s[at + LEAVES_AT] = times[order[1]] + window.length
   else
     s[at + LEAVES_AT] = #times > 0 and fed_at + window.length or INFINITE
@@ -456,3 +456,6 @@ local function extend_seen(call, log)
     end
   end
 end
+
+return EMPTY_SLOT, lose_seen, strata_of, fraction_at, fraction_of, find_value, seen_buckets_of, grow_seen, read_seen,
+  count_window, mark_seen, fold_seen, extend_seen

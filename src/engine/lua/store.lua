@@ -149,14 +149,10 @@ local function put_lists(log, vector, before)
   return changed
 end
 
--- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it.
--- `taken`: events came in; `whole`: every field of the hash is written, also those that did not change.
-local function settle(call, log, now, taken, whole)
-  local s, view = log.s, log.view
-  local vector, valid_until = fold(call, log, now)
-  local before = not whole and s[REVISION] > 0 and {} or nil
-  local changed = false
-  for f = 1, #view.features do
+-- Takes a vector into the header. Returns whether a value changed. `before`, if given, gets what was served until now.
+local function take_vector(call, log, vector, valid_until, now, before)
+  local s, changed = log.s, false
+  for f = 1, #log.view.features do
     local at = VECTOR + f
     local old, new = s[at], vector[f]
     if before then before[f] = old end
@@ -166,6 +162,16 @@ local function settle(call, log, now, taken, whole)
   if put_lists(log, vector, before) then changed = true end
   if changed or s[REVISION] == 0 then s[REVISION] = max(s[REVISION] + 1, call.micros) end
   s[AS_OF], s[VALID_UNTIL] = now, valid_until
+  return changed
+end
+
+-- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it.
+-- `taken`: events came in; `whole`: every field of the hash is written, also those that did not change.
+local function settle(call, log, now, taken, whole)
+  local s, view = log.s, log.view
+  local vector, valid_until = fold(call, log, now)
+  local before = not whole and s[REVISION] > 0 and {} or nil
+  local changed = take_vector(call, log, vector, valid_until, now, before)
 
   local extended = extend_log(call, log)
   extend_seen(call, log)
@@ -201,3 +207,5 @@ local function nothing_stored(call, view)
   parts[#parts + 1] = string.rep(struct.pack('<d', NULL), view.vector - #view.features)
   return table.concat(parts)
 end
+
+return take_vector, settle, nothing_stored

@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { schema, views } from '../../schema/index.ts';
+import {
+  PreviewTransactionDocument,
+  RecordTransactionDocument,
+  RiskProfileDocument,
+  ScoreTransactionDocument,
+} from '../../schema/operations/generated.ts';
+import { freshId, Service } from './service.ts';
+
+const open = () => Service.open(schema, views);
+
+const payment = () => ({
+  transactionId: freshId('txn'),
+  userId: freshId('user'),
+  merchantId: freshId('merchant'),
+  amount: 12.5,
+  occurredAt: new Date(Date.now() - 5_000).toISOString(),
+});
+
+describe('previewing a transaction', () => {
+  test('shows the features as they would be, and they are so once it is recorded', async () => {
+    const service = await open();
+    const [first, input] = [payment(), payment()];
+    input.userId = first.userId;
+    await service.run(RecordTransactionDocument, { input: first });
+    const { data: preview, errors } = await service.run(PreviewTransactionDocument, { input });
+    expect(errors).toBeUndefined();
+    expect(preview?.previewTransaction).toMatchObject({
+      status: 'RECORDED',
+      occurredAt: input.occurredAt,
+      user: { id: input.userId, riskProfile: { txnCount1h: 2, txnAmount1h: 25, uniqueMerchants1h: 2 } },
+      merchant: { id: input.merchantId, activity: { uniqueUsers1h: 1 } },
+    });
+    const unchanged = await service.run(RiskProfileDocument, { userId: input.userId });
+    expect(unchanged.data?.user.riskProfile).toMatchObject({ txnCount1h: 1, txnAmount1h: 12.5 });
+
+    const { data: scored } = await service.run(ScoreTransactionDocument, { input });
+    const { freshness: _, ...expected } = preview?.previewTransaction.user?.riskProfile ?? { freshness: null };
+    expect(scored?.recordTransaction.user?.riskProfile).toMatchObject(expected);
+  });
+
+  test('says of a duplicate, and of what breaks a rule, what recording would', async () => {
+    const service = await open();
+    const input = payment();
+    await service.run(RecordTransactionDocument, { input });
+    const status = async (more: object) =>
+      (await service.run(PreviewTransactionDocument, { input: { ...input, ...more } })).data?.previewTransaction;
+    expect(await status({})).toMatchObject({ status: 'DUPLICATE', user: { riskProfile: { txnCount1h: 1 } } });
+    expect(await status({ amount: 13 })).toMatchObject({
+      status: 'DUPLICATE',
+      reason: expect.stringContaining('amount'),
+    });
+    expect(await status({ amount: 1e16 })).toMatchObject({
+      status: 'REJECTED',
+      reason: expect.stringContaining('amount'),
+    });
+    expect(await status({ userId: '' })).toMatchObject({ status: 'REJECTED', user: null });
+  });
+
+  test('is no part of what else the query reads', async () => {
+    const service = await open();
+    const input = payment();
+    const { data } = await service.run(
+      `query ($input: TransactionInput!, $id: ID!) {
+        before: user(id: $id) { riskProfile { txnCount1h } }
+        one: previewTransaction(input: $input) { user { riskProfile { txnCount1h } } }
+        two: previewTransaction(input: $input) { status user { riskProfile { txnCount1h } } }
+        after: user(id: $id) { riskProfile { txnCount1h } }
+      }`,
+      { input, id: input.userId },
+    );
+    expect(data).toEqual({
+      before: { riskProfile: { txnCount1h: 0 } },
+      one: { user: { riskProfile: { txnCount1h: 1 } } },
+      two: { status: 'RECORDED', user: { riskProfile: { txnCount1h: 1 } } },
+      after: { riskProfile: { txnCount1h: 0 } },
+    });
+  });
+
+  test('while Valkey is away is UNAVAILABLE', async () => {
+    const service = await open();
+    service.cutOff();
+    const { data } = await service.run(PreviewTransactionDocument, { input: payment() });
+    expect(data?.previewTransaction).toMatchObject({ status: 'UNAVAILABLE', user: { riskProfile: null } });
+  });
+});
