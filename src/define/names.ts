@@ -36,6 +36,13 @@ export function assertFieldName(name: string, where: string): void {
   }
 }
 
+/** The name of a stored feature is a value of its view's enum too, for which GraphQL reserves some words. */
+export function assertEnumValue(name: string, where: string): void {
+  if (name === 'true' || name === 'false' || name === 'null') {
+    throw new DefinitionError(`${where}: GraphQL keeps the word ${name} to itself; choose another name`);
+  }
+}
+
 /** A view's name, also a part of its keys. */
 export function assertViewName(name: string): void {
   if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) {

@@ -2,15 +2,17 @@ import { type Aggregation, type AggregationOn, longestList } from './aggregation
 import { DefinitionError } from './definition-error.ts';
 import { type Derivation, type DerivedFeature, derivedFeature } from './derived.ts';
 import { describeAggregation } from './describe.ts';
-import { assertDuration } from './duration.ts';
+import { assertDuration, type Duration, type Milliseconds, parseDuration } from './duration.ts';
 import type { Entity } from './entity.ts';
 import type { Event, RequiredFieldOf } from './event.ts';
-import { assertFieldName, assertViewName, pascalCase, snakeCase } from './names.ts';
+import { assertEnumValue, assertFieldName, assertViewName, pascalCase, snakeCase } from './names.ts';
 import { assertWhere } from './where.ts';
 
 /** Names that every view's GraphQL type already has. */
 export const reservedNames = ['id', 'freshness', 'accuracy'] as const;
 type Reserved = (typeof reservedNames)[number];
+
+const defaultHistory: Duration = '24h';
 
 /** A stored feature of a view. */
 export interface Feature {
@@ -33,6 +35,8 @@ export interface View {
   readonly description: string;
   /** The name of its GraphQL type: `UserRiskProfile`. */
   readonly typeName: string;
+  /** How far back vectors of past moments reach: what they are folded from is kept beyond the longest window for so long. */
+  readonly historyMs: Milliseconds;
   readonly features: readonly Feature[];
   readonly derived: readonly DerivedFeature[];
 }
@@ -56,6 +60,8 @@ export function view<
     readonly from: E;
     readonly by: RequiredFieldOf<E, 'id'>;
     readonly description: string;
+    /** How far back vectors of past moments reach; default 24 h. It may change at any time, and changes no feature. */
+    readonly history?: Duration;
     readonly features: Features & NotReserved<Features>;
     /** Computed at read and nullable: an outcome that is not finite is null. */
     readonly derived?: {
@@ -64,16 +70,19 @@ export function view<
   },
 ): View {
   assertViewName(name);
-  const { version, entity, from: event, by, description } = definition;
+  const { version, entity, from: event, by, description, history = defaultHistory } = definition;
   if (!Number.isInteger(version) || version < 1) {
     throw new DefinitionError(`view ${name}: version must be a whole number from 1, not ${version}`);
   }
   if (event.fields[by]?.type !== 'id' || event.fields[by].optional) {
     throw new DefinitionError(`view ${name}: by must name a required field of type id of ${event.name}, not ${by}`);
   }
+  const historyMs = parseDuration(history);
+  assertDuration(history, historyMs, `view ${name}, history`);
   const features = Object.entries<Aggregation>(definition.features).map(([featureName, aggregation]) => {
     const at = `view ${name}, feature ${featureName}`;
     assertFieldName(featureName, at);
+    assertEnumValue(featureName, at);
     assertAggregation(aggregation, event, at);
     return {
       name: featureName,
@@ -88,7 +97,8 @@ export function view<
   );
   if (features.length === 0) throw new DefinitionError(`view ${name}: has no features`);
   assertDistinctNames(name, features, derived);
-  return { name, version, entity, event, by, description, typeName: pascalCase(name), features, derived };
+  const typeName = pascalCase(name);
+  return { name, version, entity, event, by, description, typeName, historyMs, features, derived };
 }
 
 const fieldTypes = {

@@ -170,8 +170,26 @@ export class Engine {
    * @throws InvalidIdError, UnavailableError, LogFaultError
    */
   async past(view: View, asked: readonly MomentsOf[]): Promise<PastVector[][]> {
+    return allServed(await this.pastEach(view, asked));
+  }
+
+  /**
+   * As `past`, but an entity that cannot be served fails alone: its error is in its place.
+   * @throws InvalidIdError, UnavailableError if the whole call failed
+   */
+  async pastEach(view: View, asked: readonly MomentsOf[]): Promise<(PastVector[] | Error)[]> {
     for (const { id } of asked) assertId(view, id);
-    return asked.length === 0 ? [] : allServed(await this.#store.past(view, asked));
+    return asked.length === 0 ? [] : this.#store.past(view, asked);
+  }
+
+  /**
+   * Where the moment of a vector stood when it was folded: within the view's history, at the entity's now or so little
+   * ahead of it as clocks differ, or out of reach on either side.
+   */
+  standing({ view, asOf, now }: PastVector): 'PAST' | 'NOW' | 'FUTURE' | 'OUT_OF_HISTORY' {
+    if (asOf < now - view.historyMs) return 'OUT_OF_HISTORY';
+    if (asOf < now) return 'PAST';
+    return asOf <= now + this.#toleranceMs ? 'NOW' : 'FUTURE';
   }
 
   /** Sorts the events of a batch into parts: one for each view and entity that they concern. */

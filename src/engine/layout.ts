@@ -40,10 +40,10 @@ export interface LaneLayout {
 /** Doubles before the vector: revision, as_of, valid_until, last_event_at, event_seq, complete_since, expires_at. */
 export const vectorAt = 7;
 /** Doubles of the header that tell of the log itself (see lua/header.lua). */
-const bookDoubles = 17;
+const bookDoubles = 18;
 export const lifetimeDoubles = 14;
 /** Of a set of last-seen times, and of each window that counts them. */
-const seenDoubles = 3;
+const seenDoubles = 4;
 const seenWindowDoubles = 7;
 export const edgeDoubles = 3;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { LabelPlan } from './label-plan.ts';
 import { type AggregatePlaces, headerPlaces, layoutHash, layoutOf, singleFormat, tileFormat } from './layout.ts';
-import { duplicateHorizonMs, type Lane, type Plan } from './plan.ts';
+import { duplicateHorizonMs, type Lane, type Plan, type SeenSet } from './plan.ts';
 
 /** What all functions are made of; each part builds on those before it. */
 const sharedParts = [
@@ -190,18 +190,20 @@ function tableOf(plan: Plan) {
       field: set.field + 1,
       present: 2 ** set.field,
       mask: set.mask,
-      longest: set.windows.at(-1)?.lengthMs ?? 0,
-      kept: set.windows.at(-1)?.lengthMs ?? 0,
+      longest: longestOf(set),
+      kept: longestOf(set) + plan.view.historyMs,
       windows: set.windows.map(({ feature, lengthMs }, window) => ({
         at: header.seen[i]?.windows[window] ?? 0,
         feature: feature + 1,
         length: lengthMs,
-        kept: lengthMs,
+        kept: lengthMs + plan.view.historyMs,
         stratum: Math.max(1, Math.floor(lengthMs / strataPerWindow)),
       })),
     })),
   };
 }
+
+const longestOf = ({ windows }: SeenSet) => windows.at(-1)?.lengthMs ?? 0;
 
 function labelTable({ trueMask, knownMask, column, filters, tellsFalse }: LabelPlan) {
   return {

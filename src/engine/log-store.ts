@@ -197,23 +197,35 @@ export class LogStore {
     );
   }
 
-  /** Vectors of moments in the past, for each id in the order of its moments. */
-  past(view: View, asked: readonly MomentsOf[]): Promise<(PastVector[] | Error)[]> {
+  /** Vectors of moments in the past, for each id in the order of its moments: in one call, or in several where they are many. */
+  async past(view: View, asked: readonly MomentsOf[]): Promise<(PastVector[] | Error)[]> {
     const plan = this.#planOf(view);
-    const argument = Buffer.from([plan.index]);
-    return this.#untilDone<MomentsOf & { plan: Plan }, PastVector[]>(
-      asked.map((one) => ({ ...one, plan })),
-      async (pending) => {
-        const keys = pending.map(({ id }) => this.keys.log(view, id));
-        const args = pending.map(({ moments }) => Buffer.from(new Float64Array(moments).buffer));
-        return this.#call(this.#library.functions.past, keys, [argument, ...args], (reader) =>
-          pending.map(({ id, moments }) => {
-            const reply = reader.past(plan, id, moments);
-            return reply.kind === 'past' ? { kind: 'done', value: reply.vectors } : this.#notServed(reply, plan, id);
-          }),
-        );
-      },
+    const pieces = asked.flatMap(({ id, moments }, place) =>
+      inPieces(moments, momentsAtOnce).map((piece) => ({ plan, id, moments: piece, place })),
     );
+    const found = await this.#foldPast(plan, pieces);
+    const vectors: (PastVector[] | Error)[] = asked.map(() => []);
+    for (const [i, { place }] of pieces.entries()) {
+      const [before, piece] = [vectors[place], found[i] as PastVector[] | Error];
+      if (before instanceof Error) continue;
+      if (piece instanceof Error) vectors[place] = piece;
+      else before?.push(...piece);
+    }
+    return vectors;
+  }
+
+  #foldPast(plan: Plan, pieces: readonly (MomentsOf & { readonly plan: Plan })[]): Promise<(PastVector[] | Error)[]> {
+    const argument = Buffer.from([plan.index]);
+    return this.#untilDone<MomentsOf & { readonly plan: Plan }, PastVector[]>(pieces, async (pending) => {
+      const keys = pending.map(({ id }) => this.keys.log(plan.view, id));
+      const args = pending.map(({ moments }) => Buffer.from(new Float64Array(moments).buffer));
+      return this.#call(this.#library.functions.past, keys, [argument, ...args], (reader) =>
+        pending.map(({ id, moments }) => {
+          const reply = reader.past(plan, id, moments);
+          return reply.kind === 'past' ? { kind: 'done', value: reply.vectors } : this.#notServed(reply, plan, id);
+        }),
+      );
+    });
   }
 
   /**
@@ -332,6 +344,12 @@ export class LogStore {
 
 /** So many rows of one entity are recorded at once. */
 const rowsAtOnce = 128;
+/** So many moments of one entity are folded before others may have their turn. */
+const momentsAtOnce = 4;
+
+function inPieces<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
 
 function piecesOf({ plan, id, rows, rowCount }: RecordPart): RecordPart[] {
   const rowBytes = rows.length / rowCount;

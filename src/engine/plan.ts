@@ -114,7 +114,7 @@ export interface Plan {
   readonly seen: readonly SeenSet[];
   /** An event at least this old is too late: no window holds it. */
   readonly spanMs: Milliseconds;
-  /** Cells are kept this long: the span, or the horizon of duplicates where that is longer. */
+  /** Cells are kept this long: the span and the view's history, or the horizon of duplicates where that is longer. */
   readonly keepMs: Milliseconds;
   readonly features: readonly PlannedFeature[];
   /** How many doubles a vector has. */
@@ -233,7 +233,7 @@ export function planView(view: View, place = 0): Plan {
     grid: gridOf(windows.length > 0 ? windows : [{ lengthMs: spanMs, delayMs: 0 }]),
     seen: seen.items,
     spanMs,
-    keepMs: Math.max(spanMs, duplicateHorizonMs),
+    keepMs: Math.max(spanMs + view.historyMs, duplicateHorizonMs),
     features,
     vectorDoubles: places.count,
     fewestSingles: Math.max(1, ...places.lists.map((list) => list?.most ?? 1)),

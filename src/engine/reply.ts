@@ -113,7 +113,7 @@ export class ReplyReader {
   past(plan: Plan, id: string, moments: readonly EpochMs[]): PastReply {
     const outcome = this.outcome();
     if (outcome) return outcome;
-    const [revision, completeSince] = [this.#double(), this.#double()];
+    const [revision, eventSeq, completeSince, now] = [this.#double(), this.#double(), this.#double(), this.#double()];
     const vectors = moments.map((asOf): PastVector => {
       const lastEventAt = finite(this.#double());
       const values = new Float64Array(plan.vectorDoubles);
@@ -124,7 +124,7 @@ export class ReplyReader {
         certainties.push({ lower, upper, method: methods[this.#byte()] as Certainty['method'] });
       }
       for (let i = plan.features.length; i < values.length; i++) values[i] = this.#double();
-      return { view: plan.view, id, values, revision, asOf, lastEventAt, completeSince, certainties };
+      return { view: plan.view, id, values, revision, eventSeq, asOf, now, lastEventAt, completeSince, certainties };
     });
     return { kind: 'past', vectors };
   }

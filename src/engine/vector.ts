@@ -34,7 +34,12 @@ export interface Certainty {
   readonly upper: number;
 }
 
-/** A vector of a moment that was asked for, with how sure each value is, in the order of the view. */
-export interface PastVector extends Omit<Vector, 'eventSeq' | 'validUntil'> {
+/**
+ * A vector of a moment that was asked for, with how sure each value is, in the order of the view. It is of what is known
+ * today: `revision` and `eventSeq` are the log's as it is now.
+ */
+export interface PastVector extends Omit<Vector, 'validUntil'> {
   readonly certainties: readonly Certainty[];
+  /** The entity's now when it was folded. */
+  readonly now: EpochMs;
 }

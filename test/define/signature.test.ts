@@ -30,11 +30,12 @@ const hourly = view('profile', {
 });
 
 describe("a feature's signature", () => {
-  test('stays when only names, words, or the order of a filter change', () => {
+  test('stays when only names, words, the history, or the order of a filter change', () => {
     const same = view('other_profile', {
       ...base,
       version: 2,
       description: 'In other words.',
+      history: '7d',
       features: { calm: count({ window: '60m', description: 'Other.', where: { amount: { lt: 9, gt: 1 } } }) },
     });
     expect(signatureOf(same)).toBe(signatureOf(hourly));

@@ -48,6 +48,10 @@ describe('a view is refused, by its name,', () => {
     refused(() => define('profile', { ...base, by, features: one }), 'view profile', `not ${by}`);
   });
 
+  test.each(['0h', '24', 'a day', '3661d', 24, null])('when its history is %j', (history) => {
+    refused(() => define('profile', { ...base, history, features: one }), 'view profile, history', 'not a duration');
+  });
+
   test('when it has no features', () => {
     refused(() => withFeatures({}), 'view profile', 'no features');
   });
@@ -140,6 +144,10 @@ describe('a feature is refused, by its name and that of its view,', () => {
   test.each(['id', 'freshness', 'accuracy'])('when it takes the name %s, which every view has', (name) => {
     refused(() => withFeatures({ [name]: count({ window: '1h' }) }), `view profile, feature ${name}`, 'reserved');
     refused(() => define('profile', { ...base, features: one, derived: { [name]: () => 1 } }), name, 'reserved');
+  });
+
+  test.each(['true', 'false', 'null'])('when it is called %s, which is no value of an enum', (name) => {
+    refused(() => withFeatures({ [name]: count({ window: '1h' }) }), `view profile, feature ${name}`, 'GraphQL');
   });
 
   test('when a derived value has its name', () => {

@@ -42,6 +42,12 @@ describe('a view', () => {
     ]);
   });
 
+  test('reaches a day back, or as far as it says', () => {
+    expect(profile.historyMs).toBe(86_400_000);
+    const features = { busy: count({ window: '1h' }) };
+    expect(view('profile', { ...base, history: '90s', features }).historyMs).toBe(90_000);
+  });
+
   test('derives values from its features as numbers', () => {
     const [burst] = profile.derived;
     expect(burst?.name).toBe('burst');

@@ -118,6 +118,9 @@ lastN('amount', { n: 5, window: lifetime({ idle: '1h' }) });
 // @ts-expect-error A delay for a lifetime.
 view('profile', { ...base, features: { a: count({ window: lifetime({ idle: '1h' }), delay: '1h' }) } });
 
+// @ts-expect-error A history without a unit.
+view('profile', { ...base, history: '24', features: { a: count({ window: '1h' }) } });
+
 // Filters. --------------------------------------------------------------------------------------------------------------
 
 declare const threshold: number | undefined;

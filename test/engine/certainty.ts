@@ -26,16 +26,17 @@ function isWithin(truth: Answer, value: Answer, lower: number, upper: number): b
 }
 
 /** The features that are served with a value outside of what is said of the same moment. */
-export function outOfBounds(vector: Vector, past: PastVector): string[] {
+export function outOfBounds(vector: Pick<Vector, 'view' | 'values' | 'asOf'>, past: PastVector): string[] {
   const exact = servedValues(past);
   return servedValues(vector).flatMap((value, i) => {
     const { lower, upper, method } = servedCertainty(past, i);
     const twin = exact[i] as Answer;
     const slack = 1e3 * digits * Math.max(Math.abs(Number(value)) || 0, Math.abs(lower), Math.abs(upper));
     const fits =
-      method === 'EXACT' || typeof value !== 'number'
+      method === 'UNREACHABLE' ||
+      (method === 'EXACT' || typeof value !== 'number'
         ? areAlike(value, twin, slack)
-        : Number.isNaN(value) || (value >= lower - slack && value <= upper + slack);
+        : Number.isNaN(value) || (value >= lower - slack && value <= upper + slack));
     const name = vector.view.features[i]?.name;
     return fits ? [] : [`${name} is served as ${shown(value)}, but ${method} in [${lower}, ${upper}]`];
   });

@@ -30,11 +30,20 @@ function follow(view: View, histories: Map<string, History>, fields: Fields, { s
   if (verdict === 'RECORDED') histories.set(id, history);
 }
 
-/** Some moments that are worth a look: one's own, and those an edge apart from it. */
-const momentsBefore = (view: View, asOf: number, backMs: readonly number[]) => [
-  asOf,
-  ...[...backMs, ...edgesOf([view]), ...edgesOf([view]).map((age) => Math.floor(age / 2))].map((ms) => asOf - ms),
-];
+/** Some moments that are worth a look: one's own, those an edge apart from it, and those at and within the end of history. */
+function momentsBefore(view: View, asOf: number, backMs: readonly number[]): number[] {
+  const ages = [...edgesOf([view]), view.historyMs];
+  const within = [...ages, ...backMs].map((age) => Math.floor(age / 2) % (view.historyMs + 1));
+  return [0, ...backMs, ...ages, ...within].map((ms) => asOf - ms);
+}
+
+/** The features of a moment within history that are not told of, though they go by windows. */
+function untold({ view, asOf, now, certainties }: PastVector): string[] {
+  if (asOf < now - view.historyMs) return [];
+  return view.features.flatMap(({ name, aggregation: { window } }, i) =>
+    certainties[i]?.method === 'UNREACHABLE' && window.kind === 'sliding' ? [name] : [],
+  );
+}
 
 async function readPast(engine: Engine, view: View, id: string, moments: readonly number[]): Promise<PastVector[]> {
   const [found = []] = await engine.past(view, [{ id, moments }]);
@@ -130,6 +139,8 @@ describe('a log of which the old part is put together', { timeout: patienceMs },
             view.features[i]?.aggregation.window.kind === 'lifetime' ? { ...one, method: 'UNREACHABLE' as const } : one,
           );
           expect(contradictions({ ...then, certainties }, valuesAt(view, known, then.asOf))).toEqual([]);
+          expect(outOfBounds(then, then)).toEqual([]);
+          expect(untold(then)).toEqual([]);
         }
       };
       await scratch.lend(

@@ -8,11 +8,15 @@ import { useScratch } from './scratch.ts';
 const scratch = useScratch();
 const start = Date.UTC(2024, 0, 1);
 const dayMs = 86_400_000;
-const profile = spending({
-  count1h: count({ window: '1h' }),
-  sum1h: sum('amount', { window: '1h' }),
-  fraudRate1h: share('fraud', { window: '1h' }),
-});
+const profile = spending(
+  {
+    count1h: count({ window: '1h' }),
+    sum1h: sum('amount', { window: '1h' }),
+    fraudRate1h: share('fraud', { window: '1h' }),
+  },
+  'spending',
+  '1h',
+);
 
 /** An engine that has recorded one payment of ada, and what it says of another. */
 async function afterOne() {

@@ -108,7 +108,16 @@ describe('the keys of an entity', () => {
     for (const key of keys) expect(key).toMatch(/^[^{}]*\{%7B50%25%7D\}$/);
   });
 
-  const short = spending({ count1m: count({ window: '1m' }), shops1m: distinct('shopId', { window: '1m' }) }, 'short');
+  const short = spending(
+    { count1m: count({ window: '1m' }), shops1m: distinct('shopId', { window: '1m' }) },
+    'short',
+    '1h',
+  );
+  const historic = spending(
+    { count1h: count({ window: '1h' }), shops1h: distinct('shopId', { window: '1h' }) },
+    'historic',
+    '7d',
+  );
   const idle = spending(
     { total: sum('amount', { window: lifetime({ idle: '7d' }) }), count1m: count({ window: '1m' }) },
     'idle',
@@ -117,6 +126,7 @@ describe('the keys of an entity', () => {
   test.each([
     ['as long as ids are remembered, a day, when windows are shorter', short, dayMs],
     ['as long as the longest window', everything, 30 * dayMs],
+    ['as long as their history beyond it', historic, 7 * dayMs],
     ['as long as the longest idle time', idle, 7 * dayMs],
   ])('live %s, and not much longer', async (_, view, atLeastMs) => {
     for (const clock of ['wall', 'event'] as const) {
@@ -134,14 +144,18 @@ describe('the keys of an entity', () => {
     }
   });
 
-  test('that hold last-seen times live as long as the longest window that counts them', async () => {
+  test('that hold last-seen times live as long as the history and the longest window that counts them', async () => {
     const hourMs = 3_600_000;
-    const view = spending({ busy: count({ window: '30d' }), shops: distinct('shopId', { window: '1h' }) });
+    const view = spending(
+      { busy: count({ window: '30d' }), shops: distinct('shopId', { window: '1h' }) },
+      'busy',
+      '3h',
+    );
     const prefix = scratch.prefix();
     const engine = await scratch.open([view], 'wall', prefix);
     await engine.record(payment, [pay({ paidAt: await scratch.now() })]);
     const [seen] = (await scratch.keys(prefix)).filter((key) => key.includes(':seen:'));
-    expect(await scratch.valkey.pttl(String(seen))).toBeGreaterThan(hourMs - 60_000);
-    expect(await scratch.valkey.pttl(String(seen))).toBeLessThanOrEqual(hourMs * 1.2);
+    expect(await scratch.valkey.pttl(String(seen))).toBeGreaterThan(4 * hourMs - 60_000);
+    expect(await scratch.valkey.pttl(String(seen))).toBeLessThanOrEqual(4 * hourMs * 1.2);
   });
 });

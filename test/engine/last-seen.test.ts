@@ -23,7 +23,7 @@ describe('a set of last-seen values', () => {
   test('that has expired as it should is not missed when a longer window comes', async () => {
     const prefix = scratch.prefix();
     const younger = { shops1s: distinct('shopId', { window: '1s' }) };
-    const before = await scratch.open([spending(younger)], 'wall', prefix);
+    const before = await scratch.open([spending(younger, 'spending', '1s')], 'wall', prefix);
     await before.record(payment, [pay()]);
     const sets = () => scratch.valkey.keys(`${prefix}:seen:*`);
     expect(await sets()).toHaveLength(1);

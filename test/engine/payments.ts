@@ -2,6 +2,7 @@ import {
   type Aggregation,
   avg,
   count,
+  type Duration,
   distinct,
   entity,
   event,
@@ -36,9 +37,13 @@ const user = entity('User', { description: 'Who pays.' });
 const shop = entity('Shop', { description: 'Who is paid.' });
 
 /** A view of a user's payments with the features of a test. */
-export function spending(features: { readonly [name: string]: Aggregation }, name = 'spending'): View {
+export function spending(
+  features: { readonly [name: string]: Aggregation },
+  name = 'spending',
+  history: Duration = '24h',
+): View {
   const options = { version: 1, entity: user, from: payment, by: 'userId', description: 'How a user pays.' } as const;
-  return view(name, { ...options, features: features as { [name: string]: ReturnType<typeof count> } });
+  return view(name, { ...options, history, features: features as { [name: string]: ReturnType<typeof count> } });
 }
 
 const big: Where = { amount: { gte: 100 } };

@@ -170,6 +170,7 @@ type LooseView = (
     from: Event;
     by: string;
     description: string;
+    history?: Duration;
     features: { [name: string]: Aggregation };
     derived: { [name: string]: ReturnType<typeof ratio> };
   },
@@ -179,7 +180,8 @@ type LooseView = (
 export function viewOf(of: Event): fc.Arbitrary<View> {
   const features = fc.array(aggregation(of), { minLength: 1, maxLength: 8 });
   const name = fc.stringMatching(/^[a-z]{4,8}_[a-z0-9]{6}$/);
-  return fc.tuple(name, features, fc.constantFrom('who', 'other')).map(([viewName, all, by]) => {
+  const history = fc.constantFrom<Duration | undefined>(undefined, '1s', '1h', '30d');
+  return fc.tuple(name, features, fc.constantFrom('who', 'other'), history).map(([viewName, all, by, reach]) => {
     const named = all.map((one, index) => [`f${index}${one.kind}`, one] as const);
     const numbers = named.flatMap(([name, { kind }]) => (kind === 'lastN' ? [] : [name]));
     return (view as unknown as LooseView)(viewName, {
@@ -188,6 +190,7 @@ export function viewOf(of: Event): fc.Arbitrary<View> {
       from: of,
       by,
       description: 'A random view.',
+      ...(reach && { history: reach }),
       features: Object.fromEntries(named),
       derived: Object.fromEntries(numbers.slice(1).map((name, i) => [`ratio${i}`, ratio(numbers[i] ?? name, name)])),
     });

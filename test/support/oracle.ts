@@ -82,7 +82,7 @@ export function take(
   const { id, time } = view.event;
   const given = Number(fields[time] ?? now);
   const at = given > now && given <= now + toleranceMs ? now : given;
-  const known = history.filter((earlier) => earlier.at > now - Math.max(span(view), dayMs));
+  const known = history.filter((earlier) => earlier.at > now - Math.max(span(view) + view.historyMs, dayMs));
 
   if (!isWellFormed(view.event, fields)) return { verdict: 'REJECTED', history };
   if (known.some((earlier) => earlier.fields[id] === fields[id])) return { verdict: 'DUPLICATE', history };

@@ -118,18 +118,19 @@ local bounds = {
     for _, part in ipairs(parts) do part.sum, part.least, part.most = part.trues, 0, 1 end
     return bounds_of_mean(held[1], held[9], parts)
   end,
+  -- Where no event is inside for sure, whichever part has one may be the only one.
   min = function(held, parts)
-    local lower, upper, any = held[5], held[5], INFINITE
+    local lower, upper, any = held[5], held[5], -INFINITE
     for _, part in ipairs(parts) do
-      lower, any = min(lower, part.least), min(any, part.most)
+      lower, any = min(lower, part.least), max(any, part.most)
       if part.fewest > 0 then upper = min(upper, part.most) end
     end
     return lower, upper < INFINITE and upper or any
   end,
   max = function(held, parts)
-    local lower, upper, any = held[6], held[6], -INFINITE
+    local lower, upper, any = held[6], held[6], INFINITE
     for _, part in ipairs(parts) do
-      upper, any = max(upper, part.most), max(any, part.least)
+      upper, any = max(upper, part.most), min(any, part.least)
       if part.fewest > 0 then lower = max(lower, part.least) end
     end
     return lower > -INFINITE and lower or any, upper

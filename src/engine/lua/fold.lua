@@ -25,7 +25,8 @@ end
 
 -- One pass from the newest cell to the oldest. A run (a lane from a delay on) gathers; as the pass comes to an edge, what
 -- the groups that end there hold is read off their runs. `now` and `stands` tell where the edges stand; `whole`: cells that an
--- edge cuts are left out, else they count as inside. Returns for each group an array laid out like its run.
+-- edge cuts are left out, else they count as inside; several edges may cut one cell. Returns for each group an array laid out
+-- like its run.
 local function gather(log, now, stands, whole)
   local s, view = log.s, log.view
   local tiles = s[view.book + TILES]

@@ -24,7 +24,8 @@ local CORRECTIONS = 13 -- how many entries the list of corrections has (see corr
 local CORRECTED_SINCE = 14 -- of events in tiles that are newer than this, every correction is known
 local DROPPED_CORRECTIONS = 15 -- how many made room while their event was in a window
 local NEWEST_CORRECTED = 16 -- the newest event in that list
-local BOOK_DOUBLES = 17
+local DROPPED = 17 -- the newest event that is no longer kept; all that are newer are
+local BOOK_DOUBLES = 18
 
 -- An edge, counted from edge.at.
 local POSITION = 0 -- the number of the first cell that has not passed it whole
@@ -41,7 +42,8 @@ local OLDEST_AT = 13 -- of its events, the oldest by its own time
 local FED_AT = 0 -- the newest event that marked it
 local SEEN_EXPIRES_AT = 1
 local SEEN_BUCKETS = 2
-local SEEN_DOUBLES = 3
+local WHOLE_SINCE = 3 -- values last seen at this moment or before may be missing
+local SEEN_DOUBLES = 4
 
 -- One of its windows, counted from window.at.
 local INSIDE = 0 -- how many values were in it at the last fold: each of the sample for as many as it stands for
@@ -101,7 +103,11 @@ local function new_log(call, view, key)
     s[lifetime.at + ENDED_AT], s[lifetime.at + ARRIVAL] = -INFINITE, -INFINITE
     clear_lifetime(s, lifetime.at)
   end
-  for _, seen in ipairs(view.seen) do clear_seen(s, seen) end
+  for _, seen in ipairs(view.seen) do
+    clear_seen(s, seen)
+    s[seen.at + WHOLE_SINCE] = -INFINITE
+  end
+  s[view.book + DROPPED] = -INFINITE
   for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end
   for _, group in ipairs(view.groups) do clear_group(s, group) end
   local log = opened(call, key, view, s, '')

@@ -1,33 +1,75 @@
 -- Looking back: vectors of past moments, folded from the cells as they are today, and how sure each value is. Writes nothing.
 
--- How many different values were seen in `(moment - length, moment]`. Of a moment that is now, the last-seen times tell;
--- of a past one, the singles do, where they reach back far enough.
-local function distinct_at(call, log, seen, window, moment, now)
-  local s, view = log.s, log.view
-  if s[LAST_EVENT_AT] <= moment then
-    local inside, times = 0, {}
-    if s[seen.at + SEEN_BUCKETS] > 0 then
-      local slots = read_seen(log, seen, seen_name(call, view, log.key, seen), now)
-      inside, times = count_window(log, seen, window, slots, moment)
-    end
-    local value = floor(inside + 0.5)
-    if not strata_of(log, seen, window) then return value, value, value, EXACT end
-    local lower, upper = bounds_of_sample(log, seen, window, times)
-    return value, lower, upper, SAMPLED
-  end
-  if moment - window.length < max(s[view.book + FRONTIER], now - view.keep) then return NULL, NULL, NULL, UNREACHABLE end
-  local values, count = {}, 0
+-- Windows that begin at this moment or later hold all that they held. Cells are kept at least so long; it is not asked for how
+-- much longer, so that an answer does not depend on when a log was rewritten.
+local function reach_of(log)
+  return max(log.s[log.view.book + DROPPED], log.s[AS_OF] - log.view.keep)
+end
+
+-- How many different values the singles from one stand to another have.
+local function distinct_singles(log, seen, ends, begins)
+  local view, tiles = log.view, log.s[log.view.book + TILES]
   local at_value = 20 + 8 * (view.column_count + seen.field - 1)
-  for j = 0, s[view.book + SINGLES] - 1 do
+  local values, count = {}, 0
+  for j = ends.position - tiles, begins.position - tiles - 1 do
     local text, at = singles_at(log, j, 1)
-    local time, _, flags = struct.unpack('<dc8I4', text, at)
+    local _, _, flags = struct.unpack('<dc8I4', text, at)
     local value = sub(text, at + at_value, at + at_value + 7)
-    if time > moment - window.length and time <= moment and value ~= NO_VALUE and not values[value]
-      and (seen.mask == 0 or band(flags, seen.mask) ~= 0) then
+    if value ~= NO_VALUE and not values[value] and (seen.mask == 0 or band(flags, seen.mask) ~= 0) then
       values[value], count = true, count + 1
     end
   end
-  return count, count, count, EXACT
+  return count
+end
+
+-- The number of events from one stand to another, those of cells that are cut among them.
+local function events_between(log, ends, begins)
+  local cells = begins.position + (begins.part > 0 and 1 or 0)
+  local events = cells - ends.position
+  for number = ends.position, min(cells, log.s[log.view.book + TILES]) - 1 do events = events + tile_at(log, number)[3] - 1 end
+  return events
+end
+
+-- How many of a table's values were last seen in `(from, to]`.
+local function seen_between(slots, from, to)
+  local count = 0
+  for i = 2, #slots, 2 do
+    if slots[i] > from and slots[i] <= to then count = count + 1 end
+  end
+  return count
+end
+
+-- How many different values were seen in `(moment - length, moment]`, between what that lies, and how sure it is. Of a moment
+-- that no event came after, last-seen times tell; of others the singles do, where the whole window is of singles. Else what
+-- was last seen in the window was in it, and what was last seen later may have been: as many as today, within these bounds.
+-- There are no more values than events, which is all that is known where last-seen times were lost.
+local function distinct_at(call, log, seen, window, moment, now_stand)
+  local s, view = log.s, log.view
+  local from, fed_at = moment - window.length, s[seen.at + FED_AT]
+  if from < reach_of(log) then return NULL, NULL, NULL, UNREACHABLE end
+  local latest = max(moment, s[LAST_EVENT_AT])
+  local slots = s[seen.at + SEEN_BUCKETS] > 0 and read_seen(log, seen, seen_name(call, view, log.key, seen), latest) or {}
+  if strata_of(log, seen, window) and s[LAST_EVENT_AT] <= moment then
+    local inside, times = count_window(log, seen, window, slots, moment)
+    local lower, upper = bounds_of_sample(log, seen, window, times)
+    return floor(inside + 0.5), lower, upper, SAMPLED
+  end
+  local since = seen_between(slots, from, INFINITE)
+  local kept = from >= s[AS_OF] - seen.kept and not strata_of(log, seen, window)
+  local whole = kept and from >= s[seen.at + WHOLE_SINCE] and (since > 0 or fed_at <= from)
+  if whole and s[LAST_EVENT_AT] <= moment then return since, since, since, EXACT end
+  local ends = stand_of(log, window.length, moment)
+  if s[view.book + FRONTIER] <= from then
+    local count = distinct_singles(log, seen, ends, now_stand)
+    return count, count, count, EXACT
+  end
+  if not kept then return NULL, NULL, NULL, UNREACHABLE end
+  local lower = seen_between(slots, from, moment)
+  local upper = whole and since or INFINITE
+  if now_stand.position - ends.position < upper then upper = max(lower, min(upper, events_between(log, ends, now_stand))) end
+  if lower == upper then return lower, lower, lower, EXACT end
+  local estimate = seen_between(slots, latest - window.length, INFINITE)
+  return min(max(estimate, lower), upper), lower, upper, INTERPOLATED
 end
 
 -- The newest event at or before a moment; minus infinity if there is none.
@@ -40,7 +82,7 @@ end
 
 -- The vector of one moment: d the newest event at or before it, then for each feature d value, d lower, d upper, B method,
 -- then the values of each list, d each.
-local function vector_at(call, log, moment, now)
+local function vector_at(call, log, moment)
   local s, view = log.s, log.view
   log.moment = moment
   local now_stand, stands = stand_of(log, 0, moment), {}
@@ -50,7 +92,7 @@ local function vector_at(call, log, moment, now)
   local values, answers, listed = {}, {}, {}
   for _, seen in ipairs(view.seen) do
     for _, window in ipairs(seen.windows) do
-      answers[window.feature] = { distinct_at(call, log, seen, window, moment, now) }
+      answers[window.feature] = { distinct_at(call, log, seen, window, moment, now_stand) }
     end
   end
   for _, lifetime in ipairs(view.lifetimes) do
@@ -70,7 +112,7 @@ local function vector_at(call, log, moment, now)
     if thing.ends then
       local begins = thing.begins and stands[thing.begins.index] or now_stand
       local ends = stands[thing.ends.index]
-      if moment - thing.ends.age < now - view.keep then
+      if moment - thing.ends.age < reach_of(log) then
         answers[f] = { NULL, NULL, NULL, UNREACHABLE }
       elseif feature.list then
         local list, left_out = newest_few(log, feature, begins, ends)
@@ -119,21 +161,65 @@ local function vector_at(call, log, moment, now)
   return table.concat(values)
 end
 
+-- The vector of the moment that a log was last folded at, if no edge cuts a cell: all of it is exact but where last-seen
+-- times were lost, and none of its cells need be looked at. Nil where one is cut.
+local function uncut_vector(call, log)
+  local s, view = log.s, log.view
+  if #view.lists > 0 then return nil end -- what a list lacks is known of the cells alone
+  for _, edge in ipairs(view.edges) do
+    if s[edge.at + PART] > 0 then return nil end
+  end
+  local values = { struct.pack('<d', s[LAST_EVENT_AT]) }
+  for f = 1, #view.features do
+    local value = s[VECTOR + f]
+    values[f + 1] = struct.pack('<dddB', value, value, value, EXACT)
+  end
+  NOW.position = cell_count(log)
+  for _, seen in ipairs(view.seen) do
+    for _, window in ipairs(seen.windows) do
+      values[window.feature + 1] = struct.pack('<dddB', distinct_at(call, log, seen, window, s[AS_OF], NOW))
+    end
+  end
+  return table.concat(values)
+end
+
+-- The log under a key; of an entity of which nothing is stored, an empty one that is of now.
+local function load_past(call, view, key)
+  local log, outdated = load_log(call, view, key)
+  if outdated then return nil, outdated end
+  if log then
+    log.is_now = now_of(call, log.s[AS_OF])
+  else
+    log = new_log(call, view, key)
+    log.is_now = call.millis
+  end
+  return log
+end
+
 local function past_entity(call, view, key, packed)
   if is_over(call) then return LEFT end
-  local log, outdated = load_log(call, view, key)
-  if outdated then return outdated end
-  log = log or new_log(call, view, key)
-  load_cells(log)
-  local now = max(now_of(call, log.s[AS_OF]), log.s[AS_OF])
-  local replies = { 'V', struct.pack('<dd', log.s[REVISION], log.s[COMPLETE_SINCE]) }
-  for at = 1, #packed, 8 do replies[#replies + 1] = vector_at(call, log, struct.unpack('<d', packed, at), now) end
+  local log = call.opened
+  if not log or log.key ~= key then
+    local outdated
+    log, outdated = load_past(call, view, key)
+    if outdated then return outdated end
+    call.opened = log
+  end
+  local s = log.s
+  local replies = { 'V', struct.pack('<dddd', s[REVISION], s[EVENT_SEQ], s[COMPLETE_SINCE], log.is_now) }
+  for at = 1, #packed, 8 do
+    local moment = struct.unpack('<d', packed, at)
+    local uncut = moment == s[AS_OF] and uncut_vector(call, log)
+    if not uncut then load_cells(log) end
+    replies[#replies + 1] = uncut or vector_at(call, log, moment)
+  end
   return table.concat(replies)
 end
 
--- KEYS: logs of one view. ARGV[2]: B index of the view. ARGV[i + 2]: the moments asked for of KEYS[i], d each.
--- Returns, one after the other: 'V', d revision, d complete_since, and for each moment what `vector_at` tells; or 'S', 'L' or
--- 'E' as `read` has them. At the end I4 as `record`.
+-- KEYS: logs of one view; one whose moments are many stands there several times. ARGV[2]: B index of the view. ARGV[i + 2]: the
+-- moments asked for of KEYS[i], d each.
+-- Returns, one after the other: 'V', d revision, d event_seq, d complete_since, d the entity's now, and for each moment what
+-- `vector_at` tells; or 'S', 'L' or 'E' as `read` has them. At the end I4 as `record`.
 local function past(keys, args)
   local call = open_call(args[1])
   local view, replies = views[string.byte(args[2], 1)], {}

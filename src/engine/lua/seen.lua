@@ -28,8 +28,10 @@ local SEEN_SLOTS_FORMAT = '>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx
 
 -- A set that must hold something is gone (evicted, deleted): said once, then it starts anew.
 local function lose_seen(call, log, seen)
+  local s, at = log.s, seen.at
   call.lost = call.lost + 1
-  clear_seen(log.s, seen)
+  s[at + WHOLE_SINCE] = max(s[at + WHOLE_SINCE], s[at + FED_AT])
+  clear_seen(s, seen)
 end
 
 local function list_capacity(buckets)
@@ -391,18 +393,21 @@ local function mark_value(call, log, seen, name, value, time, now)
   end
 end
 
--- Marks when events' distinct values were last seen. Values that no window can hold any more stay out.
+-- Marks when events' distinct values were last seen. Values that no window can hold any more, nor could at
+-- a moment that can be looked back at, stay out.
 local function mark_seen(call, log, rows, now)
   local s, view = log.s, log.view
   for _, seen in ipairs(view.seen) do
     local name, at = nil, seen.at
     for _, row in ipairs(rows) do
       local passes = seen.mask == 0 or band(row.flags, seen.mask) ~= 0
-      if passes and band(row.present, seen.present) ~= 0 and row.time > now - seen.longest then
+      if passes and band(row.present, seen.present) ~= 0 and row.time > now - seen.kept then
         if not name then
           name = seen_name(call, view, log.key, seen)
           if s[at + SEEN_BUCKETS] > 0 and redis.call('EXISTS', name) == 0 then
-            if s[at + FED_AT] > now - seen.longest then lose_seen(call, log, seen) else clear_seen(s, seen) end
+            -- A history that has become longer does not make lost what expired by the shorter one.
+            local expected = s[at + FED_AT] > now - seen.kept and s[at + SEEN_EXPIRES_AT] > call.millis
+            if expected then lose_seen(call, log, seen) else clear_seen(s, seen) end
           end
           if s[at + SEEN_BUCKETS] == 0 then grow_seen(log, seen, name, now) end
           -- Once out of its window, a value's slot may be taken by another.
@@ -426,7 +431,8 @@ local function fold_seen(call, log, now, vector)
     if s[at + SEEN_BUCKETS] > 0 then
       name = seen_name(call, view, log.key, seen)
       if log.check_seen and redis.call('EXISTS', name) == 0 then
-        if s[at + FED_AT] > now - seen.longest then lose_seen(call, log, seen) else clear_seen(s, seen) end
+        local expected = s[at + FED_AT] > now - seen.kept and s[at + SEEN_EXPIRES_AT] > call.millis
+        if expected then lose_seen(call, log, seen) else clear_seen(s, seen) end
       end
     end
     for _, window in ipairs(seen.windows) do

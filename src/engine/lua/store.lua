@@ -86,7 +86,8 @@ local function extend_log(call, log)
   return extend(s, EXPIRES_AT, needed, view.keep)
 end
 
--- Drops from a log that is rewritten the cells that no window can hold any more, and no retry can repeat: whole stretches, so
+-- Drops from a log that is rewritten the cells that no window can hold any more, now or at a moment that can be
+-- looked back at, and no retry can repeat: whole stretches, so
 -- that what is put together does not depend on when the log was last rewritten.
 local function trim(log, now)
   local s, view = log.s, log.view
@@ -103,6 +104,7 @@ local function trim(log, now)
       newest = first_time(log, number)
     end
     if floor(newest / widest + 1) * widest > now - view.keep then break end
+    s[book + DROPPED] = newest
     number = number + 1
   end
   if number == 0 then return end

@@ -64,7 +64,7 @@ local function upgrade_log(call, view, old, key)
   local late = added and (call.event_clock or s[AS_OF] >= since)
   s[COMPLETE_SINCE] = max(s[COMPLETE_SINCE], late and call.millis or since)
   local old_book = VECTOR + old.vector + 1
-  for _, i in ipairs({ FRONTIER, FRONTIER_HIGH, FRONTIER_LOW, COMPACTED_AT, IDS_BUCKETS, REMEMBERED_SINCE, FORGOTTEN_IDS }) do
+  for _, i in ipairs({ FRONTIER, FRONTIER_HIGH, FRONTIER_LOW, COMPACTED_AT, IDS_BUCKETS, REMEMBERED_SINCE, FORGOTTEN_IDS, DROPPED }) do
     s[view.book + i] = had[old_book + i]
   end
   if old.book_doubles > CORRECTIONS then
@@ -87,7 +87,7 @@ local function upgrade_log(call, view, old, key)
     -- One that has expired as it should is nothing that a longer window could find lost.
     if place.at > 0 and had[place.at + SEEN_EXPIRES_AT] > call.millis then
       local seen = view.seen[new]
-      for i = FED_AT, SEEN_BUCKETS do s[seen.at + i] = had[place.at + i] end
+      for i = FED_AT, WHOLE_SINCE do s[seen.at + i] = had[place.at + i] end
       -- What windows kept a sample of is known of no window whole.
       local sampled = false
       for w = 1, place.windows do
@@ -95,6 +95,8 @@ local function upgrade_log(call, view, old, key)
       end
       if sampled then lose_seen(call, log, seen) else grow_seen(log, seen, seen_name(call, view, key, seen), now_of(call, s[AS_OF])) end
       log.relist[seen] = true
+    else
+      s[view.seen[new].at + WHOLE_SINCE] = s[LAST_EVENT_AT]
     end
   end
 
