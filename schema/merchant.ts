@@ -40,7 +40,9 @@ export const activity = view('merchant_activity', {
   },
 });
 
-builder.entityType(merchant, { fields: (t) => ({ activity: t.featureView(activity) }) });
+builder.entityType(merchant, {
+  fields: (t) => ({ activity: t.featureView(activity), activitySeries: t.featureViewSeries(activity) }),
+});
 
 builder.queryFields((t) => ({
   merchant: t.entity(merchant),

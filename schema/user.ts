@@ -45,7 +45,9 @@ export const riskProfile = view('user_risk_profile', {
   },
 });
 
-builder.entityType(user, { fields: (t) => ({ riskProfile: t.featureView(riskProfile) }) });
+builder.entityType(user, {
+  fields: (t) => ({ riskProfile: t.featureView(riskProfile), riskProfileSeries: t.featureViewSeries(riskProfile) }),
+});
 
 builder.queryFields((t) => ({
   user: t.entity(user),

@@ -11,6 +11,17 @@ export type Scalars = {
   DateTime: { input: string; output: string; }
 };
 
+/** How a value came about. */
+export type AccuracyMethod =
+  /** Every event counts where it belongs. */
+  | 'EXACT'
+  /** Old events were put together, and an edge of the window cuts some of them; or an event came in while it was read. */
+  | 'INTERPOLATED'
+  /** Estimated from a sample. */
+  | 'SAMPLED'
+  /** Of a past moment: it can no longer be told, and its value is null beside an error. */
+  | 'UNREACHABLE';
+
 /** One value of one entity: an aggregation over a window, or a derivation of other features. */
 export type Feature = {
   /** `count`, `rate`, `sum`, `avg`, `min`, `max`, `stddev`, `share`, `first`, `last`, `lastN`, `timeSinceLast` or `distinct`; `ratio` or `derived` if it is. */
@@ -39,6 +50,20 @@ export type Feature = {
   windowSeconds?: Maybe<Scalars['Float']['output']>;
 };
 
+/** How sure the value of a feature is. The truth always lies between the bounds, both included: what the feature would be if every event taken in so far were kept by itself. Of events before `freshness.completeSince` a feature may know nothing. */
+export type FeatureAccuracy = {
+  /** Whether the value is the truth, to the last digits of a double; null then means that there is none. */
+  exact: Scalars['Boolean']['output'];
+  /** The name of the feature. */
+  feature: Scalars['String']['output'];
+  /** The truth is at least this; of a time, in milliseconds since 1970, and of a boolean, 0 or 1. Null if the value is null for sure, or cannot be told. If it is not exact, the truth of a feature that may be null may also be null. */
+  lower?: Maybe<Scalars['Float']['output']>;
+  /** How the value came about. */
+  method: AccuracyMethod;
+  /** The truth is at most this; as `lower`. */
+  upper?: Maybe<Scalars['Float']['output']>;
+};
+
 /** A named, versioned set of features of one entity from one event: the unit of storage and of serving. */
 export type FeatureView = {
   /** What it is for. */
@@ -49,6 +74,8 @@ export type FeatureView = {
   features: Array<Feature>;
   /** The type and field that serve it, such as `User.riskProfile`. */
   fieldPath: Scalars['String']['output'];
+  /** How far back its vectors of past moments reach. */
+  historySeconds: Scalars['Float']['output'];
   /** The Valkey hash that holds it, with `<id>` for the id of the entity; readable with HGETALL. */
   keyPattern: Scalars['String']['output'];
   /** Its name, in snake_case. */
@@ -84,15 +111,15 @@ export type ForgetStatus =
 
 /** When a vector was folded, and how long it holds. All times are of the store’s clock. */
 export type Freshness = {
-  /** When the values were folded. */
+  /** The moment of the values: when they were folded, or the one that was asked for. */
   asOf: Scalars['DateTime']['output'];
   /** From when on every event is in every feature. A window that reaches back further may lack events: of a feature that was added today, this is today. */
   completeSince: Scalars['DateTime']['output'];
-  /** The newest event’s own time; null: none is known. */
+  /** The newest event’s own time; null: none is known. Of a past moment, the newest at or before it; the moment itself where that falls among events that were put together. */
   lastEventAt?: Maybe<Scalars['DateTime']['output']>;
-  /** Opaque. Changes whenever a value does, and is never used twice for an entity. */
+  /** Opaque. Changes whenever a value does, and is never used twice for an entity. That of a past moment changes with every event. */
   revision: Scalars['String']['output'];
-  /** Until when they stay true if no event arrives; null: for ever. */
+  /** Until when they stay true if no event arrives; null: for ever, or they are of a past moment. */
   validUntil?: Maybe<Scalars['DateTime']['output']>;
 };
 
@@ -157,12 +184,28 @@ export type LabelledView = {
 export type Merchant = {
   /** How busy a merchant is, and how much of it turned out to be fraud. Null only beside an error at its path. */
   activity?: Maybe<MerchantActivity>;
+  /** MerchantActivity at moments of the last 24h, in the order asked and in one round trip. One that cannot be told is null beside an error at its path. */
+  activitySeries: Array<Maybe<MerchantActivity>>;
   /** The id of the Merchant, as its events have it. */
   id: Scalars['ID']['output'];
 };
 
+
+/** Who is paid. */
+export type MerchantActivityArgs = {
+  asOf?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** Who is paid. */
+export type MerchantActivitySeriesArgs = {
+  at: Array<Scalars['DateTime']['input']>;
+};
+
 /** How busy a merchant is, and how much of it turned out to be fraud. */
 export type MerchantActivity = {
+  /** How sure values beside it are, of the same moment, in the order asked. It is folded from the log, which costs as much as another vector. */
+  accuracy: Array<FeatureAccuracy>;
   /** Frauds among all transactions in the 1d that ended 7 days ago; what nobody labelled is no fraud. */
   fraudRate1d?: Maybe<Scalars['Float']['output']>;
   /** Frauds among all transactions in the 7d that ended 7 days ago; what nobody labelled is no fraud. */
@@ -171,7 +214,7 @@ export type MerchantActivity = {
   fraudRate30d?: Maybe<Scalars['Float']['output']>;
   /** When these values were folded, and how long they hold. */
   freshness: Freshness;
-  /** `merchant_activity:v1:<id of the Merchant>`, for clients that cache by id. */
+  /** `merchant_activity:v1:<id of the Merchant>`, for clients that cache by id; of a past moment with `@` and the moment behind it. */
   id: Scalars['ID']['output'];
   /** Transactions, fraud or not, in the 1d that ended 7 days ago: old enough to be labelled. */
   labelledTxnCount1d: Scalars['Int']['output'];
@@ -190,6 +233,37 @@ export type MerchantActivity = {
   /** Number of different values of userId in the last 24h. */
   uniqueUsers24h: Scalars['Int']['output'];
 };
+
+
+/** How busy a merchant is, and how much of it turned out to be fraud. */
+export type MerchantActivityAccuracyArgs = {
+  features: Array<MerchantActivityFeature>;
+};
+
+/** The features of MerchantActivity that are stored. Those that are derived are computed from them when they are read, and have no accuracy of their own. */
+export type MerchantActivityFeature =
+  /** Frauds among all transactions in the 1d that ended 7 days ago; what nobody labelled is no fraud. */
+  | 'fraudRate1d'
+  /** Frauds among all transactions in the 7d that ended 7 days ago; what nobody labelled is no fraud. */
+  | 'fraudRate7d'
+  /** Frauds among all transactions in the 30d that ended 7 days ago; what nobody labelled is no fraud. */
+  | 'fraudRate30d'
+  /** Transactions, fraud or not, in the 1d that ended 7 days ago: old enough to be labelled. */
+  | 'labelledTxnCount1d'
+  /** Transactions, fraud or not, in the 7d that ended 7 days ago: old enough to be labelled. */
+  | 'labelledTxnCount7d'
+  /** Transactions, fraud or not, in the 30d that ended 7 days ago: old enough to be labelled. */
+  | 'labelledTxnCount30d'
+  /** Sum of amount in the last 24h. */
+  | 'txnAmount24h'
+  /** Number of events in the last 1h. */
+  | 'txnCount1h'
+  /** Number of events in the last 24h. */
+  | 'txnCount24h'
+  /** Number of different values of userId in the last 1h. */
+  | 'uniqueUsers1h'
+  /** Number of different values of userId in the last 24h. */
+  | 'uniqueUsers24h';
 
 /** A change of MerchantActivity of one Merchant. */
 export type MerchantActivityUpdate = {
@@ -476,10 +550,26 @@ export type User = {
   id: Scalars['ID']['output'];
   /** How a user spends: what a fraud model asks of whoever is about to pay. Null only beside an error at its path. */
   riskProfile?: Maybe<UserRiskProfile>;
+  /** UserRiskProfile at moments of the last 24h, in the order asked and in one round trip. One that cannot be told is null beside an error at its path. */
+  riskProfileSeries: Array<Maybe<UserRiskProfile>>;
+};
+
+
+/** Who pays. */
+export type UserRiskProfileArgs = {
+  asOf?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+
+/** Who pays. */
+export type UserRiskProfileSeriesArgs = {
+  at: Array<Scalars['DateTime']['input']>;
 };
 
 /** How a user spends: what a fraud model asks of whoever is about to pay. */
 export type UserRiskProfile = {
+  /** How sure values beside it are, of the same moment, in the order asked. It is folded from the log, which costs as much as another vector. */
+  accuracy: Array<FeatureAccuracy>;
   /** Running mean of amount: of all transactions since the user last had none for 24 h. For a window, see the others. */
   avgTxnAmount?: Maybe<Scalars['Float']['output']>;
   /** Mean of amount in the last 7d. */
@@ -490,7 +580,7 @@ export type UserRiskProfile = {
   avgTxnAmount30d?: Maybe<Scalars['Float']['output']>;
   /** When these values were folded, and how long they hold. */
   freshness: Freshness;
-  /** `user_risk_profile:v1:<id of the User>`, for clients that cache by id. */
+  /** `user_risk_profile:v1:<id of the User>`, for clients that cache by id; of a past moment with `@` and the moment behind it. */
   id: Scalars['ID']['output'];
   /** Amount of the newest transaction by occurredAt, within 30 days; of several at one moment, always the same one. */
   lastTxnAmount?: Maybe<Scalars['Float']['output']>;
@@ -525,6 +615,55 @@ export type UserRiskProfile = {
   /** Number of different values of merchantId in the last 30d. */
   uniqueMerchants30d: Scalars['Int']['output'];
 };
+
+
+/** How a user spends: what a fraud model asks of whoever is about to pay. */
+export type UserRiskProfileAccuracyArgs = {
+  features: Array<UserRiskProfileFeature>;
+};
+
+/** The features of UserRiskProfile that are stored. Those that are derived are computed from them when they are read, and have no accuracy of their own. */
+export type UserRiskProfileFeature =
+  /** Running mean of amount: of all transactions since the user last had none for 24 h. For a window, see the others. */
+  | 'avgTxnAmount'
+  /** Mean of amount in the last 7d. */
+  | 'avgTxnAmount7d'
+  /** Mean of amount in the last 24h. */
+  | 'avgTxnAmount24h'
+  /** Mean of amount in the last 30d. */
+  | 'avgTxnAmount30d'
+  /** Amount of the newest transaction by occurredAt, within 30 days; of several at one moment, always the same one. */
+  | 'lastTxnAmount'
+  /** When the newest transaction happened, within 30 days. */
+  | 'lastTxnAt'
+  /** Largest amount in the last 24h. */
+  | 'maxTxnAmount24h'
+  /** Smallest amount in the last 24h. */
+  | 'minTxnAmount24h'
+  /** Population standard deviation of amount in the last 30d. */
+  | 'stddevTxnAmount30d'
+  /** Sum of amount in the last 1h. */
+  | 'txnAmount1h'
+  /** Sum of amount in the last 24h. */
+  | 'txnAmount24h'
+  /** Number of events in the last 1h. */
+  | 'txnCount1h'
+  /** Number of events in the last 1m. */
+  | 'txnCount1m'
+  /** Number of events in the last 5m. */
+  | 'txnCount5m'
+  /** Number of events in the last 7d. */
+  | 'txnCount7d'
+  /** Number of events in the last 24h. */
+  | 'txnCount24h'
+  /** Number of events in the last 30d. */
+  | 'txnCount30d'
+  /** Number of different values of merchantId in the last 1h. */
+  | 'uniqueMerchants1h'
+  /** Number of different values of merchantId in the last 24h. */
+  | 'uniqueMerchants24h'
+  /** Number of different values of merchantId in the last 30d. */
+  | 'uniqueMerchants30d';
 
 /** A change of UserRiskProfile of one User. */
 export type UserRiskProfileUpdate = {

@@ -59,6 +59,11 @@ function featureViewType(registry: SchemaRegistry) {
         description: 'The Valkey hash that holds it, with `<id>` for the id of the entity; readable with HGETALL.',
         resolve: (view, _, { engine }) => engine.keys.hashPattern(view),
       }),
+      historySeconds: t.float({
+        nullable: false,
+        description: 'How far back its vectors of past moments reach.',
+        resolve: ({ historyMs }) => historyMs / 1_000,
+      }),
       description: t.exposeString('description', { nullable: true, description: 'What it is for.' }),
       features: t.field({
         type: [registry.generated(featureType, undefined)],

@@ -2,12 +2,13 @@ import { type ASTNode, GraphQLError } from 'graphql';
 import { InvalidIdError, UnavailableError } from '../engine/index.ts';
 
 /**
- * The codes of the contract that arise here, each with its HTTP status where a response has no data. An invalid id
- * always stands beside data, so it has none.
+ * The codes of the contract that arise here, each with its HTTP status where a response has no data. An invalid id, or a
+ * moment too far back, always stands beside data, so it has none.
  */
 const httpStatus = {
   BAD_USER_INPUT: 400,
   ID_INVALID: undefined,
+  OUT_OF_HISTORY: undefined,
   TOO_MANY_IDS: 400,
   BATCH_TOO_LARGE: 400,
   QUERY_TOO_COMPLEX: 400,

@@ -1,4 +1,6 @@
-import type { Event, Feature } from '../define/index.ts';
+import type { DerivedFeature, Event, Feature, ReadFeatures } from '../define/index.ts';
+import { derivedValue, type PastVector, servedValues } from '../engine/index.ts';
+import { assertReachable, isPast, isTold, type ShownVector } from './shown-vector.ts';
 
 /** How a feature appears in GraphQL. */
 export interface FeatureOutput {
@@ -46,4 +48,27 @@ export function typeText({ type, listed }: FeatureOutput): string {
 export function outputValue(served: number | undefined, { type }: FeatureOutput): number | boolean | null {
   if (served === undefined || Number.isNaN(served)) return null;
   return type === 'Boolean' ? served !== 0 : served;
+}
+
+const featuresOfPast = new WeakMap<PastVector, ReadFeatures>();
+
+/** A past vector's features by name, for derivations: one that cannot be told fails whoever looks at it. */
+function featuresOf(vector: PastVector): ReadFeatures {
+  const known = featuresOfPast.get(vector);
+  if (known) return known;
+  const features: { [name: string]: number | readonly number[] } = {};
+  for (const [position, value] of servedValues(vector).entries()) {
+    const name = vector.view.features[position]?.name ?? '';
+    if (isTold(vector, position)) features[name] = value;
+    else Object.defineProperty(features, name, { enumerable: true, get: () => assertReachable(vector, position) });
+  }
+  featuresOfPast.set(vector, features);
+  return features;
+}
+
+/** A derivation's outcome; null when it is not finite. It fails as the features do that it looks at. */
+export function derivedOutcome(vector: ShownVector, derived: DerivedFeature): number | null {
+  if (!isPast(vector)) return derivedValue(vector, derived);
+  const value = derived.compute(featuresOf(vector));
+  return Number.isFinite(value) ? value : null;
 }

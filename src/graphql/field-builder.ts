@@ -3,7 +3,7 @@ import type { Entity, Event, View } from '../define/index.ts';
 import { labelField, retractField } from './correction-fields.ts';
 import { discoveryField } from './discovery.ts';
 import { entitiesField, entityField } from './entity-fields.ts';
-import { featureViewField } from './feature-view-field.ts';
+import { featureViewField, featureViewSeriesField } from './feature-view-field.ts';
 import { forgetField } from './forget-field.ts';
 import { previewField, recordField, recordManyField } from './record-fields.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
@@ -14,6 +14,9 @@ import { updatesField } from './updates-field.ts';
 const object = ObjectFieldBuilder.prototype as PothosSchemaTypes.ObjectFieldBuilder<FreshetTypes, EntityRef>;
 object.featureView = function featureView(this: typeof object, view: View, options?: FreshetFieldOptions) {
   return featureViewField(this, view, options);
+};
+object.featureViewSeries = function featureViewSeries(this: typeof object, view: View, options?: FreshetFieldOptions) {
+  return featureViewSeriesField(this, view, options);
 };
 
 const query = QueryFieldBuilder.prototype as PothosSchemaTypes.QueryFieldBuilder<FreshetTypes, object>;

@@ -1,32 +1,34 @@
-import type { Vector } from '../engine/index.ts';
 import type { SchemaRegistry } from './registry.ts';
+import { isPast, revisionText, type ShownVector } from './shown-vector.ts';
 
 /** `Freshness`, which all views share. */
 export function freshnessType(registry: SchemaRegistry) {
-  return registry.builder.objectRef<Vector>('Freshness').implement({
+  return registry.builder.objectRef<ShownVector>('Freshness').implement({
     description: 'When a vector was folded, and how long it holds. All times are of the store’s clock.',
     fields: (t) => ({
       revision: t.string({
         nullable: false,
-        description: 'Opaque. Changes whenever a value does, and is never used twice for an entity.',
-        resolve: ({ revision }) => String(revision),
+        description:
+          'Opaque. Changes whenever a value does, and is never used twice for an entity. That of a past moment changes with every event.',
+        resolve: revisionText,
       }),
       asOf: t.field({
         type: 'DateTime',
         nullable: false,
-        description: 'When the values were folded.',
+        description: 'The moment of the values: when they were folded, or the one that was asked for.',
         resolve: ({ asOf }) => asOf,
       }),
       validUntil: t.field({
         type: 'DateTime',
         nullable: true,
-        description: 'Until when they stay true if no event arrives; null: for ever.',
-        resolve: ({ validUntil }) => validUntil,
+        description: 'Until when they stay true if no event arrives; null: for ever, or they are of a past moment.',
+        resolve: (vector) => (isPast(vector) ? null : vector.validUntil),
       }),
       lastEventAt: t.field({
         type: 'DateTime',
         nullable: true,
-        description: 'The newest event’s own time; null: none is known.',
+        description:
+          'The newest event’s own time; null: none is known. Of a past moment, the newest at or before it; the moment itself where that falls among events that were put together.',
         resolve: ({ lastEventAt }) => lastEventAt,
       }),
       completeSince: t.field({

@@ -69,10 +69,17 @@ declare global {
     }
 
     export interface ObjectFieldBuilder<Types extends SchemaTypes, ParentShape> {
-      /** `riskProfile: UserRiskProfile`, on the type of the view's entity; null only beside an error at its path. */
+      /**
+       * `riskProfile(asOf: DateTime): UserRiskProfile`, on the type of the view's entity; null only beside an error at its path.
+       */
       featureView: ParentShape extends EntityRef
         ? (view: View, options?: FreshetFieldOptions) => FieldRef<Types, unknown, FieldKind>
         : 'featureView stands on the type of an entity: see builder.entityType';
+
+      /** `riskProfileSeries(at: [DateTime!]!): [UserRiskProfile]!`, beside it: the view at past moments. */
+      featureViewSeries: ParentShape extends EntityRef
+        ? (view: View, options?: FreshetFieldOptions) => FieldRef<Types, unknown, FieldKind>
+        : 'featureViewSeries stands on the type of an entity: see builder.entityType';
     }
   }
 }

@@ -7,7 +7,13 @@ export const maxIds = 1_000;
 /** Most events that one mutation field takes. */
 export const maxBatch = 1_000;
 
-/** Most vectors that one operation, or one message of a subscription, shows: five fields of a thousand entities. */
+/** Most moments that one series takes. */
+export const maxMoments = 200;
+
+/**
+ * Most vectors that one operation, or one message of a subscription, shows: five fields of a thousand entities. To look into
+ * how sure one is counts as one more.
+ */
 export const maxVectors = 5_000;
 
 /** Most values that it shows: so many vectors of some forty fields. */
@@ -41,5 +47,25 @@ export function batchArgument(argument: string): SizedArgument {
         'BATCH_TOO_LARGE',
         `${place} takes at most ${maxBatch} events, and got ${size}: send them in parts; nothing was recorded`,
       ),
+  };
+}
+
+/** A list of moments; a longer one is `QUERY_TOO_COMPLEX`. */
+export function momentsArgument(argument: string): SizedArgument {
+  return {
+    argument,
+    most: maxMoments,
+    refuse: (place, size) =>
+      contractError('QUERY_TOO_COMPLEX', `${place} takes at most ${maxMoments} moments, and got ${size}: ask in parts`),
+  };
+}
+
+/** A list of a view's features; one that is longer than there are is `QUERY_TOO_COMPLEX`. */
+export function featuresArgument(argument: string, most: number): SizedArgument {
+  return {
+    argument,
+    most,
+    refuse: (place, size) =>
+      contractError('QUERY_TOO_COMPLEX', `${place} takes at most ${most} features, and got ${size}: name each once`),
   };
 }

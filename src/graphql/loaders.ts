@@ -1,12 +1,20 @@
 import DataLoader from 'dataloader';
 import type { View } from '../define/index.ts';
-import { type Engine, InvalidIdError, invalidIdReason, type Vector } from '../engine/index.ts';
+import {
+  type Engine,
+  type EpochMs,
+  InvalidIdError,
+  invalidIdReason,
+  type PastVector,
+  type Vector,
+} from '../engine/index.ts';
 import { clientError } from './errors.ts';
 
 /** Reads vectors for one request: those wanted in the same tick in one batch a view, and each only once. */
 export class VectorLoaders {
   readonly #engine: Engine;
   readonly #loaders = new Map<View, DataLoader<string, Vector>>();
+  readonly #pastLoaders = new Map<View, DataLoader<Moment, PastVector, string>>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -17,14 +25,23 @@ export class VectorLoaders {
    * @throws GraphQLError with ID_INVALID or UNAVAILABLE; an entity's own error otherwise
    */
   async load(view: View, id: string): Promise<Vector> {
-    const reason = invalidIdReason(id);
-    if (reason) throw clientError(new InvalidIdError(`the ${view.entity.name}'s id ${reason}`));
+    assertId(view, id);
     return this.#loaderOf(view).load(id);
+  }
+
+  /**
+   * The vector of one entity at a moment that is not in the future, and how sure it is, folded from what is known today.
+   * Errors are as those of `load`.
+   */
+  async loadPast(view: View, id: string, at: EpochMs): Promise<PastVector> {
+    assertId(view, id);
+    return this.#pastLoaderOf(view).load({ id, at });
   }
 
   /** Forgets what was read. Wanted after events were recorded, and before each message of a subscription. */
   clear(): void {
     this.#loaders.clear();
+    this.#pastLoaders.clear();
   }
 
   #loaderOf(view: View): DataLoader<string, Vector> {
@@ -41,4 +58,45 @@ export class VectorLoaders {
     this.#loaders.set(view, loader);
     return loader;
   }
+
+  #pastLoaderOf(view: View): DataLoader<Moment, PastVector, string> {
+    const known = this.#pastLoaders.get(view);
+    if (known) return known;
+    const loader = new DataLoader<Moment, PastVector, string>((moments) => this.#readPast(view, moments), {
+      cacheKeyFn: ({ id, at }) => `${at} ${id}`,
+    });
+    this.#pastLoaders.set(view, loader);
+    return loader;
+  }
+
+  async #readPast(view: View, wanted: readonly Moment[]): Promise<(PastVector | Error)[]> {
+    const byId = Map.groupBy(wanted, ({ id }) => id);
+    try {
+      const results = await this.#engine.pastEach(
+        view,
+        [...byId].map(([id, moments]) => ({ id, moments: moments.map(({ at }) => at) })),
+      );
+      const found = new Map<Moment, PastVector | Error>();
+      for (const [i, moments] of [...byId.values()].entries()) {
+        const result = results[i] as PastVector[] | Error;
+        for (const [place, moment] of moments.entries()) {
+          found.set(moment, result instanceof Error ? (clientError(result) as Error) : (result[place] as PastVector));
+        }
+      }
+      return wanted.map((moment) => found.get(moment) as PastVector | Error);
+    } catch (error) {
+      throw clientError(error);
+    }
+  }
+}
+
+/** Of which entity a past vector is wanted, and of when. */
+interface Moment {
+  readonly id: string;
+  readonly at: EpochMs;
+}
+
+function assertId(view: View, id: string): void {
+  const reason = invalidIdReason(id);
+  if (reason) throw clientError(new InvalidIdError(`the ${view.entity.name}'s id ${reason}`));
 }

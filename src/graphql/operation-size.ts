@@ -25,6 +25,9 @@ import { tooManyVectors } from './read-budget.ts';
 /** Under this name a field's extensions say which view it serves. */
 export const servedViewExtension = 'freshetView';
 
+/** Under this name a field's extensions say that to show it costs as much as a vector, however long its list is. */
+export const foldsExtension = 'freshetFolds';
+
 /** Under this name a field's extensions have the `SizedArgument` that says how long the next list of its answer is. */
 export const sizedArgumentExtension = 'freshetSizedArgument';
 
@@ -93,6 +96,7 @@ class OperationSize {
       const one = isCompositeType(inner) ? this.below(inner, selected, isList ? 1 : size) : nothing;
       const times = isList ? size : 1;
       vectors += times * (one.vectors + (definition.extensions[servedViewExtension] ? 1 : 0));
+      vectors += definition.extensions[foldsExtension] ? 1 : 0;
       values += times * (one.values + 1);
     }
     return { vectors, values };

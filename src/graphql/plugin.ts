@@ -31,7 +31,8 @@ export class FreshetPlugin<Types extends SchemaTypes> extends BasePlugin<Types> 
       if (field.parentType !== view.entity.name) {
         throw new DefinitionError(`view ${view.name}: is of ${view.entity.name}, so ${path} cannot serve it`);
       }
-      this.#registry.addPath(view, path);
+      // A series looks back only: it is not where the view is served.
+      if (field.type.kind !== 'List') this.#registry.addPath(view, path);
     }
     return field;
   }

@@ -11,8 +11,8 @@ export class ReadBudget {
   #left = maxVectors;
 
   /** @throws QUERY_TOO_COMPLEX */
-  take(): void {
-    this.#left--;
+  take(vectors = 1): void {
+    this.#left -= vectors;
     if (this.#left < 0) throw tooManyVectors('shows more');
   }
 

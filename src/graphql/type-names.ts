@@ -6,7 +6,7 @@ import { plural } from './plural.ts';
 const sharedNames: ReadonlySet<string> = new Set([
   ...['Query', 'Mutation', 'Subscription'],
   ...['ID', 'Int', 'Float', 'String', 'Boolean', 'DateTime'],
-  ...['Feature', 'FeatureView', 'Freshness', 'RecordStatus', 'UpdateCause'],
+  ...['Feature', 'FeatureAccuracy', 'FeatureView', 'Freshness', 'AccuracyMethod', 'RecordStatus', 'UpdateCause'],
   ...['LabelStatus', 'LabelledView', 'RetractStatus', 'RetractedView', 'ForgetReceipt', 'ForgetStatus'],
 ]);
 
@@ -37,7 +37,7 @@ export class TypeNames {
   /** @throws DefinitionError if a name that follows from it is taken. */
   ofView(view: View): void {
     const { name, version, typeName } = view;
-    this.#take(view, `view ${name} v${version}`, [typeName, `${typeName}Update`]);
+    this.#take(view, `view ${name} v${version}`, [typeName, `${typeName}Feature`, `${typeName}Update`]);
   }
 
   #take(definition: object, label: string, names: readonly string[]): void {

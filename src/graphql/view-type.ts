@@ -1,22 +1,24 @@
 import type { View } from '../define/index.ts';
-import { derivedValue, featureReader, type Vector } from '../engine/index.ts';
-import { derivedOutput, featureOutput, outputValue } from './feature-output.ts';
+import { featureReader } from '../engine/index.ts';
+import { accuracyField } from './accuracy-field.ts';
+import { derivedOutcome, derivedOutput, featureOutput, outputValue } from './feature-output.ts';
 import { freshnessType } from './freshness-type.ts';
 import { listedExtension } from './operation-size.ts';
 import type { SchemaRegistry } from './registry.ts';
+import { assertReachable, cacheId, type ShownVector } from './shown-vector.ts';
 import type { FreshetTypes } from './types.ts';
 
-type VectorFields = PothosSchemaTypes.ObjectFieldBuilder<FreshetTypes, Vector>;
+type VectorFields = PothosSchemaTypes.ObjectFieldBuilder<FreshetTypes, ShownVector>;
 
 /** The object type of a view: `UserRiskProfile`, with its features in the order of their definition. */
 export function viewType(registry: SchemaRegistry, view: View) {
-  return registry.builder.objectRef<Vector>(view.typeName).implement({
+  return registry.builder.objectRef<ShownVector>(view.typeName).implement({
     description: view.description,
     fields: (t) => ({
       id: t.id({
         nullable: false,
-        description: `\`${view.name}:v${view.version}:<id of the ${view.entity.name}>\`, for clients that cache by id.`,
-        resolve: (vector) => `${view.name}:v${view.version}:${vector.id}`,
+        description: `\`${view.name}:v${view.version}:<id of the ${view.entity.name}>\`, for clients that cache by id; of a past moment with \`@\` and the moment behind it.`,
+        resolve: cacheId,
       }),
       ...Object.fromEntries([...storedFields(t, view), ...derivedFields(t, view)]),
       freshness: t.field({
@@ -25,6 +27,7 @@ export function viewType(registry: SchemaRegistry, view: View) {
         description: 'When these values were folded, and how long they hold.',
         resolve: (vector) => vector,
       }),
+      accuracy: accuracyField(t, registry, view),
     }),
   });
 }
@@ -41,14 +44,20 @@ function storedFields(t: VectorFields, view: View) {
             type,
             nullable,
             description,
-            resolve: (vector) => outputValue(read(vector) as number, output) as number,
+            resolve: (vector) => {
+              assertReachable(vector, position);
+              return outputValue(read(vector) as number, output) as number;
+            },
           })
         : t.field({
             type: [type],
             nullable,
             description,
             extensions: { [listedExtension]: listed },
-            resolve: (vector) => (read(vector) as number[]).map((one) => outputValue(one, output) as number),
+            resolve: (vector) => {
+              assertReachable(vector, position);
+              return (read(vector) as number[]).map((one) => outputValue(one, output) as number);
+            },
           });
     return [feature.name, field] as const;
   });
@@ -61,7 +70,7 @@ function derivedFields(t: VectorFields, view: View) {
       nullable: derivedOutput.nullable,
       description: derived.description,
       // A derivation that throws is a bug in schema/: it becomes an INTERNAL_SERVER_ERROR at its own path.
-      resolve: (vector) => derivedValue(vector, derived),
+      resolve: (vector) => derivedOutcome(vector, derived),
     });
     return [derived.name, field] as const;
   });

@@ -59,6 +59,15 @@ describe('a schema is refused that', () => {
     );
   });
 
+  test('serves a view only at past moments', () => {
+    const builder = newBuilder();
+    builder.entityType(account, { fields: (t) => ({ sentSeries: t.featureViewSeries(sent) }) });
+    builder.queryField('account', (t) => t.entity(account));
+    expect(definitionError(() => builder.toSchema({ views: [sent] }))).toMatch(
+      /view account_sent: .* no field serves it/,
+    );
+  });
+
   test('serves a view on the type of another entity', () => {
     const builder = newBuilder();
     builder.entityType(account, { fields: (t) => ({ booked: t.featureView(booked) }) });

@@ -68,6 +68,7 @@ async function openPlant(): Promise<Service> {
   const builder = newBuilder();
   const deviceType = builder.entityType(device, {
     fields: (t) => ({
+      climateSeries: t.featureViewSeries(climate),
       climate: t.featureView(climate),
       label: t.string({ resolve: ({ id }) => `device ${id}` }),
     }),

@@ -21,12 +21,12 @@ function payments(length = 1_000): TransactionInput[] {
 
 const aliases = (count: number, field: string) => Array.from({ length: count }, (_, i) => `f${i}: ${field}`).join(' ');
 
-/** Selects all that a view of this type has. */
+/** Selects all values that a view of this type has. */
 function everything(typeName: string): string {
   const type = schema.getType(typeName) as GraphQLObjectType;
-  const fields = Object.values(type.getFields()).map(({ name, type: of }) =>
-    String(of) === 'Freshness!' ? `freshness ${everything('Freshness')}` : name,
-  );
+  const fields = Object.values(type.getFields())
+    .filter(({ name }) => name !== 'accuracy')
+    .map(({ name, type: of }) => (String(of) === 'Freshness!' ? `freshness ${everything('Freshness')}` : name));
   return `{ __typename ${fields.join(' ')} }`;
 }
 

@@ -13,6 +13,7 @@ function bankingSchema() {
   const accountType = builder.entityType(account, {
     description: 'An account, as our bank knows it.',
     fields: (t) => ({
+      sentSeries: t.featureViewSeries(sent),
       sent: t.featureView(sent),
       received: t.featureView(received, { description: 'What came in.', deprecationReason: 'use sent' }),
       currency: t.field({ type: currency, nullable: false, resolve: () => 'EUR' as const }),
@@ -54,8 +55,15 @@ describe('a team’s schema with types and fields of its own', () => {
     expect(sdl('Account')).toMatchInlineSnapshot(`
       "type Account {
         id: ID!
-        sent: AccountSent
-        received: AccountReceived @deprecated(reason: "use sent")
+        sentSeries(
+          at: [DateTime!]!
+        ): [AccountSent]!
+        sent(
+          asOf: DateTime
+        ): AccountSent
+        received(
+          asOf: DateTime
+        ): AccountReceived @deprecated(reason: "use sent")
         currency: Currency!
         iban: String
       }"

@@ -171,6 +171,7 @@ describe('featureViews', () => {
         typeName: 'UserRiskProfile',
         fieldPath: 'User.riskProfile',
         keyPattern: `${keys.prefix}:v1:user_risk_profile:{<id>}`,
+        historySeconds: 86_400,
       },
       {
         name: 'merchant_activity',
@@ -179,6 +180,7 @@ describe('featureViews', () => {
         typeName: 'MerchantActivity',
         fieldPath: 'Merchant.activity',
         keyPattern: `${keys.prefix}:v1:merchant_activity:{<id>}`,
+        historySeconds: 86_400,
       },
     ]);
   });

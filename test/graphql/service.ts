@@ -12,7 +12,7 @@ import {
 import type { Redis } from 'iovalkey';
 import { inject, onTestFinished } from 'vitest';
 import type { View } from '../../src/define/index.ts';
-import { Engine } from '../../src/engine/index.ts';
+import { Engine, type EngineOptions } from '../../src/engine/index.ts';
 import { createContext, type FreshetContext } from '../../src/graphql/index.ts';
 import { Hub } from '../../src/live/index.ts';
 import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
@@ -21,6 +21,11 @@ import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../.
 export type Result<Data> = ExecutionResult<Data>;
 
 type Variables = { readonly [name: string]: unknown };
+
+export interface ServiceOptions extends Partial<Pick<EngineOptions, 'clock' | 'singles' | 'microsPerCall'>> {
+  /** Default: the run's own server. */
+  readonly valkeyUrl?: string;
+}
 
 /** A schema at work on a key prefix of its own. */
 export class Service {
@@ -40,13 +45,13 @@ export class Service {
   static async open(
     schema: GraphQLSchema,
     views: readonly View[],
-    options: { singles?: number } = {},
+    { valkeyUrl = inject('valkeyUrl'), clock = 'wall', ...limits }: ServiceOptions = {},
   ): Promise<Service> {
-    const address = parseValkeyUrl(inject('valkeyUrl'));
+    const address = parseValkeyUrl(valkeyUrl);
     const keyPrefix = `t-${randomUUID().slice(0, 8)}`;
     const valkey = connect(address);
     const subscriber = connectSubscriber(address);
-    const engine = await Engine.open({ valkey, views, keyPrefix, clock: 'wall', ...options });
+    const engine = await Engine.open({ valkey, views, keyPrefix, clock, ...limits });
     const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
     const hub = new Hub({ engine, events });
     onTestFinished(() => {
@@ -61,6 +66,12 @@ export class Service {
   async spoil(view: View, id: string): Promise<void> {
     const log = this.engine.keys.log(view, id);
     await this.#valkey.multi().del(log).rpush(log, 'nonsense').exec();
+  }
+
+  /** The store's now, which decides what is past. */
+  async now(): Promise<number> {
+    const [seconds, micros] = await this.#valkey.time();
+    return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 
   /** Cuts it off from Valkey, for good. */

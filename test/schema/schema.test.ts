@@ -76,7 +76,7 @@ describe('the schema of this deployment', () => {
     for (const view of views) {
       const type = schema.getType(view.typeName);
       const fields = isObjectType(type) ? Object.keys(type.getFields()) : [];
-      expect(fields).toEqual(['id', ...view.features.map(({ name }) => name), 'freshness']);
+      expect(fields).toEqual(['id', ...view.features.map(({ name }) => name), 'freshness', 'accuracy']);
     }
   });
 });

@@ -1,0 +1,94 @@
+import type { View } from '../define/index.ts';
+import type { Certainty } from '../engine/index.ts';
+import { accuracyOf, type FeatureAccuracy } from './accuracy.ts';
+import { featuresArgument } from './limits.ts';
+import { assertWithinLimits, foldsExtension, sizedArgumentExtension } from './operation-size.ts';
+import type { SchemaRegistry } from './registry.ts';
+import { isPast, type ShownVector } from './shown-vector.ts';
+import type { FreshetTypes } from './types.ts';
+
+/** `accuracy(features: [UserRiskProfileFeature!]!): [FeatureAccuracy!]!` on the type of a view. */
+export function accuracyField(
+  t: PothosSchemaTypes.ObjectFieldBuilder<FreshetTypes, ShownVector>,
+  registry: SchemaRegistry,
+  view: View,
+) {
+  return t.field({
+    type: [registry.generated(featureAccuracyType, undefined)],
+    nullable: false,
+    description:
+      'How sure values beside it are, of the same moment, in the order asked. It is folded from the log, which costs as much as another vector.',
+    args: {
+      features: t.arg({
+        type: [registry.generated(storedFeatureEnum, view)],
+        required: true,
+        description: `Of which features; at most ${view.features.length}.`,
+      }),
+    },
+    extensions: {
+      [sizedArgumentExtension]: featuresArgument('features', view.features.length),
+      [foldsExtension]: true,
+    },
+    resolve: async (vector, { features }, { loaders, budget }, info): Promise<FeatureAccuracy[]> => {
+      assertWithinLimits(info);
+      budget.take();
+      // Of a past vector all is known; of one of now, its own moment is looked back at.
+      const told = isPast(vector) ? vector : await loaders.loadPast(view, vector.id, vector.asOf);
+      return features.map((position) => accuracyOf(vector, position, told.certainties[position] as Certainty));
+    },
+  });
+}
+
+/** `UserRiskProfileFeature`: the stored features of a view. Inside, each is its place in the view. */
+function storedFeatureEnum(registry: SchemaRegistry, view: View) {
+  const values = view.features.map(({ name, description }, position) => [name, { value: position, description }]);
+  return registry.builder.enumType(`${view.typeName}Feature`, {
+    description: `The features of ${view.typeName} that are stored. Those that are derived are computed from them when they are read, and have no accuracy of their own.`,
+    values: Object.fromEntries(values) as { readonly [name: string]: { readonly value: number } },
+  });
+}
+
+const methodDescriptions: { readonly [M in Certainty['method']]: string } = {
+  EXACT: 'Every event counts where it belongs.',
+  INTERPOLATED:
+    'Old events were put together, and an edge of the window cuts some of them; or an event came in while it was read.',
+  SAMPLED: 'Estimated from a sample.',
+  UNREACHABLE: 'Of a past moment: it can no longer be told, and its value is null beside an error.',
+};
+
+function methodEnum(registry: SchemaRegistry) {
+  return registry.builder.enumType('AccuracyMethod', {
+    description: 'How a value came about.',
+    values: Object.fromEntries(
+      Object.entries(methodDescriptions).map(([method, description]) => [method, { value: method, description }]),
+    ) as { readonly [M in Certainty['method']]: { readonly value: M; readonly description: string } },
+  });
+}
+
+/** `FeatureAccuracy`, which all views share. */
+function featureAccuracyType(registry: SchemaRegistry) {
+  return registry.builder.objectRef<FeatureAccuracy>('FeatureAccuracy').implement({
+    description:
+      'How sure the value of a feature is. The truth always lies between the bounds, both included: what the feature would be if every event taken in so far were kept by itself. Of events before `freshness.completeSince` a feature may know nothing.',
+    fields: (t) => ({
+      feature: t.exposeString('feature', { nullable: false, description: 'The name of the feature.' }),
+      exact: t.exposeBoolean('exact', {
+        nullable: false,
+        description:
+          'Whether the value is the truth, to the last digits of a double; null then means that there is none.',
+      }),
+      lower: t.exposeFloat('lower', {
+        nullable: true,
+        description:
+          'The truth is at least this; of a time, in milliseconds since 1970, and of a boolean, 0 or 1. Null if the value is null for sure, or cannot be told. If it is not exact, the truth of a feature that may be null may also be null.',
+      }),
+      upper: t.exposeFloat('upper', { nullable: true, description: 'The truth is at most this; as `lower`.' }),
+      method: t.field({
+        type: registry.generated(methodEnum, undefined),
+        nullable: false,
+        description: 'How the value came about.',
+        resolve: ({ method }) => method,
+      }),
+    }),
+  });
+}
