@@ -1,8 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { count, type Duration, distinct, last, max, min, type View, type Where } from '../../src/define/index.ts';
 import type { Certainty, Engine, EngineOptions, EventInput, PastVector } from '../../src/engine/index.ts';
-import { layoutHash, layoutOf } from '../../src/engine/layout.ts';
-import { planView } from '../../src/engine/plan.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
@@ -183,31 +181,4 @@ describe('past moments of many', () => {
     expect(found[0]).toBeInstanceOf(Error);
     expect(found[1]).toMatchObject([{ asOf: start }, { asOf: start + 1 }]);
   });
-});
-
-test('a log of the format before, which did not know what it had dropped, is read on', async () => {
-  const engine = await openCrowded();
-  await engine.record(payment, stream(0, 100));
-  const before = await engine.read(profile, ['ada']);
-  const log = engine.keys.log(profile, 'ada');
-  const bytes = (await scratch.valkey.getBuffer(log)) as Buffer;
-  // Without the fourteenth double of the book, and the third of each set of last-seen times.
-  const plan = planView(profile);
-  const book = 8 + 8 * (7 + profile.features.length);
-  const seen = book + 8 * 14;
-  const older = { ...layoutOf(plan), format: 2, headDoubles: layoutOf(plan).headDoubles - 2 };
-  const hash = layoutHash(older as ReturnType<typeof layoutOf>);
-  const pieces = [
-    Buffer.from(hash, 'latin1'),
-    bytes.subarray(8, seen - 8),
-    bytes.subarray(seen, seen + 16),
-    bytes.subarray(seen + 24),
-  ];
-  await scratch.valkey.hset(`${engine.keys.prefix}:registry`, `layout:remembering:v1:${hash}`, JSON.stringify(older));
-  await scratch.valkey.set(log, Buffer.concat(pieces), 'KEEPTTL');
-
-  const after = await engine.refresh(profile, ['ada']);
-  expect(after.map(({ values }) => values)).toEqual(before.map(({ values }) => values));
-  const then = await lookBack(engine, profile, start + 90 * minuteMs);
-  expect(certaintiesOf(then).shops1h).toMatchObject({ lower: 0, upper: 5 });
 });
