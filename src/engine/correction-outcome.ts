@@ -1,6 +1,6 @@
 import type { Event, View } from '../define/index.ts';
-import type { CorrectedPart } from './log-store.ts';
 import { UnavailableError } from './outcome.ts';
+import type { CorrectedPart } from './parts.ts';
 import type { Plan } from './plan.ts';
 import type { CorrectionVerdict } from './reply.ts';
 import type { EpochMs, Vector } from './vector.ts';

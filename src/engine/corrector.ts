@@ -10,8 +10,9 @@ import {
 } from './correction-outcome.ts';
 import { writeHash64 } from './hash64.ts';
 import { labelOf } from './label-plan.ts';
-import type { CorrectedPart, CorrectionPart, LogStore } from './log-store.ts';
+import type { LogStore } from './log-store.ts';
 import { type EventInput, LogFaultError, UnavailableError } from './outcome.ts';
+import type { CorrectedPart, CorrectionPart } from './parts.ts';
 import type { Plan } from './plan.ts';
 import { RowEncoder } from './row-encoder.ts';
 

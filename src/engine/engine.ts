@@ -6,9 +6,10 @@ import { Corrector } from './corrector.ts';
 import { duplicateReason } from './duplicate.ts';
 import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
-import { LogStore, type MomentsOf, type RecordedPart } from './log-store.ts';
+import { LogStore } from './log-store.ts';
 import type { EventInput, RecordOutcome } from './outcome.ts';
 import { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
+import type { MomentsOf, RecordedPart } from './parts.ts';
 import type { Plan } from './plan.ts';
 import type { Clock } from './registry.ts';
 import type { RowVerdict } from './reply.ts';
@@ -66,11 +67,10 @@ export class Engine {
    * @throws DefinitionError, IncompatibleStoreError, UnavailableError
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    const store = new LogStore(options.valkey, new KeyNames(options.keyPrefix), options.views);
-    const { clock, toleranceMs = defaultToleranceMs } = options;
+    const { valkey, keyPrefix, views, clock, toleranceMs = defaultToleranceMs } = options;
     const { microsPerCall = defaultMicrosPerCall, singles = defaultSingles, values = defaultValues } = options;
-    await store.open(clock, toleranceMs, { microsPerCall, singles, values });
-    return new Engine(options, store);
+    const limits = { toleranceMs, microsPerCall, singles, values };
+    return new Engine(options, await LogStore.open(valkey, new KeyNames(keyPrefix), views, clock, limits));
   }
 
   /** Companions of logs that were found missing since the start: evicted, or deleted by hand. */

@@ -4,6 +4,7 @@ import { featureSignature } from '../define/index.ts';
 import type { KeyNames } from './keys.ts';
 import { type Layout, layoutHash, layoutOf } from './layout.ts';
 import type { Plan } from './plan.ts';
+import { orUnavailable } from './valkey-failure.ts';
 import type { EpochMs } from './vector.ts';
 
 /** Whose time counts: the store's, or each entity's newest event's. */
@@ -69,12 +70,15 @@ export class PrefixRegistry {
     );
   }
 
-  /** The layout behind a hash that a log bears; null when nobody enrolled it. */
+  /**
+   * The layout behind a hash that a log bears; null when nobody enrolled it.
+   * @throws UnavailableError
+   */
   async layout(view: View, hash: string): Promise<Layout | null> {
     const field = layoutField(view, hash);
     const known = this.#layouts.get(field);
     if (known) return known;
-    const text = await this.#valkey.hget(this.#keys.registry, field);
+    const text = await orUnavailable(() => this.#valkey.hget(this.#keys.registry, field));
     if (text === null) return null;
     const layout = JSON.parse(text) as Layout;
     this.#layouts.set(field, layout);

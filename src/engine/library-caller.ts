@@ -1,0 +1,35 @@
+import type { Redis } from 'iovalkey';
+import { FunctionCaller } from '../valkey/index.ts';
+import { type Library, writeLibrary } from './library.ts';
+import type { Plan } from './plan.ts';
+import { orUnavailable } from './valkey-failure.ts';
+
+export type FunctionName = keyof Library['functions'];
+
+/** The function library that serves some plans, loaded. */
+export class LibraryCaller {
+  readonly #names: Library['functions'];
+  readonly #functions: FunctionCaller;
+
+  private constructor(names: Library['functions'], functions: FunctionCaller) {
+    this.#names = names;
+    this.#functions = functions;
+  }
+
+  /** @throws UnavailableError */
+  static async load(valkey: Redis, plans: readonly Plan[]): Promise<LibraryCaller> {
+    const { functions: names, code } = writeLibrary(plans);
+    const functions = new FunctionCaller(valkey, code);
+    await orUnavailable(() => functions.load());
+    return new LibraryCaller(names, functions);
+  }
+
+  /**
+   * Calls a function; what it takes and returns stands at the end of its part in lua/.
+   * @throws UnavailableError
+   */
+  async call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
+    const [reply] = await orUnavailable(() => this.#functions.call([{ name: this.#names[name], keys, args }]));
+    return reply as Buffer;
+  }
+}

@@ -1,0 +1,41 @@
+import type { Plan } from './plan.ts';
+import type { CorrectionVerdict, RowVerdict } from './reply.ts';
+import type { EpochMs, Vector } from './vector.ts';
+
+/** What a call concerns: one view of one entity, of which there is one log. */
+export interface Part {
+  readonly plan: Plan;
+  readonly id: string;
+}
+
+/** Events to record, in the order sent, as rows (see row-encoder.ts). */
+export interface RecordPart extends Part {
+  readonly rows: Buffer;
+  readonly rowCount: number;
+}
+
+/** What became of the rows, in their order, and the vector after all of them. */
+export interface RecordedPart {
+  readonly vector: Vector;
+  readonly verdicts: readonly RowVerdict[];
+}
+
+/** A correction, as its function takes it. */
+export interface CorrectionPart extends Part {
+  readonly argument: Buffer;
+}
+
+/** What became of a correction, and the vector after it. */
+export interface CorrectedPart {
+  readonly vector: Vector;
+  readonly verdict: CorrectionVerdict;
+}
+
+/** Which moments of an entity are asked for. */
+export interface MomentsOf {
+  readonly id: string;
+  readonly moments: readonly EpochMs[];
+}
+
+/** The same, of one view. */
+export interface PastPart extends Part, MomentsOf {}

@@ -1,0 +1,46 @@
+import type { PastPart, RecordPart } from './parts.ts';
+
+/** So many rows of one entity are recorded before others may have their turn. */
+const rowsAtOnce = 128;
+/** So many moments of one entity are folded before others may have theirs. */
+const momentsAtOnce = 4;
+
+/**
+ * Does parts in pieces, none of which keeps others waiting for long: a part may be much, and what a function does to one
+ * entity it does in one go.
+ * @param cut a part in pieces, in the order in which they are to be done.
+ * @param work does the pieces of all parts; an Error in the place of each that failed.
+ * @param join what the pieces of one part came to as what the part came to.
+ * @returns what each part came to; of one with a piece that failed, the first such Error.
+ */
+export async function inPieces<Part, Value>(
+  parts: readonly Part[],
+  cut: (part: Part) => readonly Part[],
+  work: (pieces: readonly Part[]) => Promise<readonly (Value | Error)[]>,
+  join: (values: readonly Value[]) => Value,
+): Promise<(Value | Error)[]> {
+  const cuts = parts.map(cut);
+  const results = await work(cuts.flat());
+  let end = 0;
+  return cuts.map(({ length }) => {
+    end += length;
+    const own = results.slice(end - length, end);
+    return own.find((one) => one instanceof Error) ?? join(own as Value[]);
+  });
+}
+
+export function cutRows({ plan, id, rows, rowCount }: RecordPart): RecordPart[] {
+  const rowBytes = rows.length / rowCount;
+  return stretches(rowCount, rowsAtOnce).map(([from, to]) => {
+    return { plan, id, rows: rows.subarray(from * rowBytes, to * rowBytes), rowCount: to - from };
+  });
+}
+
+export function cutMoments({ plan, id, moments }: PastPart): PastPart[] {
+  return stretches(moments.length, momentsAtOnce).map(([from, to]) => ({ plan, id, moments: moments.slice(from, to) }));
+}
+
+/** The places 0 to `count` in stretches of `size`, the last of what is left: where each begins, and where the next does. */
+function stretches(count: number, size: number): (readonly [from: number, to: number])[] {
+  return Array.from({ length: Math.ceil(count / size) }, (_, i) => [i * size, Math.min(count, (i + 1) * size)]);
+}
