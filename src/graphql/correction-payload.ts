@@ -1,20 +1,18 @@
 import type { Event } from '../define/index.ts';
 import {
   type CorrectionOutcome,
-  type EventInput,
   type LabelStatus,
   labelStatuses,
   type RetractStatus,
   retractStatuses,
   type ViewCorrection,
 } from '../engine/index.ts';
-import { entityAfter, payloadEntities } from './payload-entities.ts';
+import { entityFields, outcomeFields, type PayloadWording, type SentEvent } from './payload-fields.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { FreshetBuilder, FreshetTypes } from './types.ts';
 
 /** An event that was to be corrected, and what became of it. */
-export interface Corrected {
-  readonly input: EventInput;
+export interface Corrected extends SentEvent {
   readonly outcome: CorrectionOutcome<string>;
 }
 
@@ -85,7 +83,7 @@ function statusEnum(
   });
 }
 
-type StatusEnum = (registry: SchemaRegistry) => PothosSchemaTypes.EnumRef<FreshetTypes, string>;
+type StatusEnum = PayloadWording['statusEnum'];
 type ViewType = (registry: SchemaRegistry) => PothosSchemaTypes.ObjectRef<FreshetTypes, ViewCorrection<string>>;
 
 function viewType(registry: SchemaRegistry, name: string, description: string, status: StatusEnum) {
@@ -112,6 +110,12 @@ function viewType(registry: SchemaRegistry, name: string, description: string, s
   });
 }
 
+const wording: Omit<PayloadWording, 'statusEnum'> = {
+  status: 'What became of it: that of the view in which least was done.',
+  reason: 'Which views it was not done in, and why; null if it was done in all.',
+  occurredAt: 'The recorded time, where that is known. Null if no such event is known.',
+};
+
 function payloadType(
   registry: SchemaRegistry,
   event: Event,
@@ -124,28 +128,7 @@ function payloadType(
     description,
     fields: (t) => {
       const own = {
-        [event.id]: t.id({
-          nullable: false,
-          description: `The id of the ${event.name}, as it was sent.`,
-          resolve: ({ input }) => input[event.id] as string,
-        }),
-        status: t.field({
-          type: registry.generated(status, undefined),
-          nullable: false,
-          description: 'What became of it: that of the view in which least was done.',
-          resolve: ({ outcome }) => outcome.status,
-        }),
-        reason: t.string({
-          nullable: true,
-          description: 'Which views it was not done in, and why; null if it was done in all.',
-          resolve: ({ outcome }) => outcome.reason,
-        }),
-        [event.time]: t.field({
-          type: 'DateTime',
-          nullable: true,
-          description: 'The recorded time, where that is known. Null if no such event is known.',
-          resolve: ({ outcome }) => outcome.occurredAt,
-        }),
+        ...outcomeFields(t, registry, event, { ...wording, statusEnum: status }, ['views']),
         views: t.field({
           type: [registry.generated(viewResult, undefined)],
           nullable: false,
@@ -153,16 +136,7 @@ function payloadType(
           resolve: ({ outcome }) => outcome.views,
         }),
       };
-      const entities = payloadEntities(event, registry.viewsOf(event), Object.keys(own)).map((role) => {
-        const field = t.field({
-          type: registry.entityType(role.entity),
-          nullable: true,
-          description: `The ${role.entity.name} of the event’s ${role.by}, as it is now. Null only if that id was rejected.`,
-          resolve: ({ input, outcome }) => entityAfter(role, input, outcome),
-        });
-        return [role.name, field] as const;
-      });
-      return { ...own, ...Object.fromEntries(entities) };
+      return { ...own, ...entityFields(t, registry, event, Object.keys(own)) };
     },
   });
 }

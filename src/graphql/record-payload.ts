@@ -1,15 +1,14 @@
-import { DefinitionError, type Event, type View } from '../define/index.ts';
-import { type EventInput, type RecordOutcome, type RecordStatus, recordStatuses } from '../engine/index.ts';
-import { entityAfter, payloadEntities } from './payload-entities.ts';
+import { DefinitionError, type Event } from '../define/index.ts';
+import { type RecordOutcome, type RecordStatus, recordStatuses } from '../engine/index.ts';
+import { entityFields, outcomeFields, type PayloadWording, type SentEvent } from './payload-fields.ts';
 import { plural } from './plural.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { FreshetTypes } from './types.ts';
 
 /** One event of a batch, and what became of it. */
-export interface RecordedEvent {
+export interface RecordedEvent extends SentEvent {
   /** Its place in the batch. */
   readonly index: number;
-  readonly input: EventInput;
   readonly outcome: RecordOutcome;
 }
 
@@ -35,7 +34,7 @@ export function recordStatusEnum(registry: SchemaRegistry) {
 export function recordPayloadType(registry: SchemaRegistry, event: Event) {
   return registry.builder.objectRef<RecordedEvent>(`Record${event.name}Payload`).implement({
     description: `What became of one ${event.name}, and the features that it changed.`,
-    fields: (t) => outcomeFields(t, registry, event, []),
+    fields: (t) => recordedFields(t, registry, event, []),
   });
 }
 
@@ -45,7 +44,7 @@ export function recordResultType(registry: SchemaRegistry, event: Event) {
     description: `What became of one ${event.name} of a batch, and the features as they are after the whole batch.`,
     fields: (t) => ({
       index: t.exposeInt('index', { nullable: false, description: 'Its place in the batch, from 0.' }),
-      ...outcomeFields(t, registry, event, ['index']),
+      ...recordedFields(t, registry, event, ['index']),
     }),
   });
 }
@@ -89,61 +88,25 @@ export function recordManyPayloadType(registry: SchemaRegistry, event: Event) {
   });
 }
 
-function outcomeFields(
+const wording: PayloadWording = {
+  statusEnum: recordStatusEnum,
+  status: 'What became of it.',
+  reason: 'Why it was not recorded, or in what a duplicate differs from the original.',
+  occurredAt: 'The recorded time; a duplicate’s original where known. Null if it was not recorded.',
+};
+
+function recordedFields(
   t: PothosSchemaTypes.ObjectFieldBuilder<FreshetTypes, RecordedEvent>,
   registry: SchemaRegistry,
   event: Event,
   taken: readonly string[],
 ) {
-  const views = registry.viewsOf(event);
-  assertRecordable(event, views);
-  const own = {
-    [event.id]: t.id({
-      nullable: false,
-      description: `The id of the ${event.name}, as it was sent.`,
-      resolve: ({ input }) => input[event.id] as string,
-    }),
-    status: t.field({
-      type: registry.generated(recordStatusEnum, undefined),
-      nullable: false,
-      description: 'What became of it.',
-      resolve: ({ outcome }) => outcome.status,
-    }),
-    reason: t.string({
-      nullable: true,
-      description: 'Why it was not recorded, or in what a duplicate differs from the original.',
-      resolve: ({ outcome }) => outcome.reason,
-    }),
-    [event.time]: t.field({
-      type: 'DateTime',
-      nullable: true,
-      description: 'The recorded time; a duplicate’s original where known. Null if it was not recorded.',
-      resolve: ({ outcome }) => outcome.occurredAt,
-    }),
-  };
-  const entities = payloadEntities(event, views, [...Object.keys(own), ...taken]).map((role) => {
-    const field = t.field({
-      type: registry.entityType(role.entity),
-      nullable: true,
-      description: `The ${role.entity.name} of the event’s ${role.by}, as it is now. Null only if that id was rejected.`,
-      resolve: ({ input, outcome }) => entityAfter(role, input, outcome),
-    });
-    return [role.name, field] as const;
-  });
-  return { ...own, ...Object.fromEntries(entities) };
-}
-
-function assertRecordable(event: Event, views: readonly View[]): void {
-  if (views.length === 0) {
+  if (registry.viewsOf(event).length === 0) {
     throw new DefinitionError(
       `event ${event.name}: is recorded, but feeds none of the schema's views; list one from it`,
     );
   }
-  for (const name of [event.id, event.time]) {
-    if (name === 'index' || name === 'status' || name === 'reason') {
-      throw new DefinitionError(
-        `event ${event.name}: what recording it returns has a ${name} already; rename the field`,
-      );
-    }
-  }
+  // The index also where there is none: the same event may be recorded in batches.
+  const own = outcomeFields(t, registry, event, wording, ['index']);
+  return { ...own, ...entityFields(t, registry, event, [...Object.keys(own), ...taken]) };
 }

@@ -189,6 +189,22 @@ describe('an event is refused that', () => {
     const odds = view('odds', { version: 1, entity: account, from: odd, by: 'status', description: '', features });
     expect(definitionError(() => recording([odds]))).toMatch(/event Odd: .* has a status already/);
   });
+
+  test('calls its own id like a field that only corrections return', () => {
+    const viewed = event('Viewed', {
+      description: '',
+      id: 'views',
+      time: 'at',
+      fields: { views: { type: 'id', description: '' }, at: { type: 'time', description: '' } },
+    });
+    const features = { count1h: count({ window: '1h' }) };
+    const seen = view('seen', { version: 1, entity: account, from: viewed, by: 'views', description: '', features });
+    const builder = newBuilder();
+    builder.entityType(account, { fields: (t) => ({ seen: t.featureView(seen) }) });
+    builder.queryField('featureViews', (t) => t.featureViews());
+    builder.mutationType({ fields: (t) => ({ retractViewed: t.retract(viewed, []) }) });
+    expect(definitionError(() => builder.toSchema({ views: [seen] }))).toMatch(/event Viewed: .* has a views already/);
+  });
 });
 
 test('what is no entity has no feature views, by its type', () => {
