@@ -5,15 +5,11 @@ import type { Plan } from './plan.ts';
 import type { CorrectionVerdict } from './reply.ts';
 import type { EpochMs, Vector } from './vector.ts';
 
-export const labelStatuses = ['LABELLED', 'DUPLICATE', 'NOT_FOUND', 'TOO_OLD', 'REJECTED', 'UNAVAILABLE'] as const;
-
 /** What became of a label. */
-export type LabelStatus = (typeof labelStatuses)[number];
-
-export const retractStatuses = ['RETRACTED', 'NOT_FOUND', 'MISMATCH', 'TOO_OLD', 'REJECTED', 'UNAVAILABLE'] as const;
+export type LabelStatus = 'LABELLED' | 'DUPLICATE' | 'NOT_FOUND' | 'TOO_OLD' | 'REJECTED' | 'UNAVAILABLE';
 
 /** What became of a retraction. */
-export type RetractStatus = (typeof retractStatuses)[number];
+export type RetractStatus = 'RETRACTED' | 'NOT_FOUND' | 'MISMATCH' | 'TOO_OLD' | 'REJECTED' | 'UNAVAILABLE';
 
 /** What became of a correction in one view. */
 export interface ViewCorrection<Status> {

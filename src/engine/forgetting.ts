@@ -3,10 +3,8 @@ import { invalidIdReason } from './admission.ts';
 import type { LogStore } from './log-store.ts';
 import { UnavailableError } from './outcome.ts';
 
-export const forgetStatuses = ['FORGOTTEN', 'REJECTED', 'UNAVAILABLE'] as const;
-
 /** What became of a wish to forget an entity. */
-export type ForgetStatus = (typeof forgetStatuses)[number];
+export type ForgetStatus = 'FORGOTTEN' | 'REJECTED' | 'UNAVAILABLE';
 
 /** What was removed of an entity. */
 export interface ForgetReceipt {

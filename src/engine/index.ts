@@ -1,17 +1,15 @@
 export { invalidIdReason } from './admission.ts';
 export type { CorrectionOutcome, LabelStatus, RetractStatus, ViewCorrection } from './correction-outcome.ts';
-export { labelStatuses, retractStatuses } from './correction-outcome.ts';
 export { correctionFields } from './corrector.ts';
 export { derivedValue } from './derived.ts';
 export type { EngineOptions } from './engine.ts';
 export { Engine } from './engine.ts';
 export type { ForgetReceipt, ForgetStatus } from './forgetting.ts';
-export { forgetStatuses } from './forgetting.ts';
 export type { KeyNames } from './keys.ts';
 export { invalidKeyPrefixReason } from './keys.ts';
 export { labelOf, usesLabel } from './label-plan.ts';
 export type { EventInput, FieldValue, RecordOutcome, RecordStatus } from './outcome.ts';
-export { InvalidIdError, LogFaultError, recordStatuses, UnavailableError } from './outcome.ts';
+export { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
 export type { Clock } from './registry.ts';
 export { IncompatibleStoreError } from './registry.ts';
 export type { Served } from './served.ts';

@@ -7,10 +7,8 @@ export type FieldValue = string | number | boolean | null | undefined;
 /** One event to record: its fields by name. Ids and numbers are checked by the engine. */
 export type EventInput = { readonly [field: string]: FieldValue };
 
-export const recordStatuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED', 'UNAVAILABLE'] as const;
-
-/** What became of an event; see the contract for which one wins when its views differ. */
-export type RecordStatus = (typeof recordStatuses)[number];
+/** What became of an event: UNAVAILABLE if one of its views was; else the first of the others, in this order, that any says. */
+export type RecordStatus = 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED' | 'UNAVAILABLE';
 
 export interface RecordOutcome {
   readonly status: RecordStatus;

@@ -1,6 +1,7 @@
 import type { View } from '../define/index.ts';
 import type { Certainty } from '../engine/index.ts';
 import { accuracyOf, type FeatureAccuracy } from './accuracy.ts';
+import { describedEnum } from './described-enum.ts';
 import { featuresArgument } from './limits.ts';
 import { assertWithinLimits, foldsExtension, sizedArgumentExtension } from './operation-size.ts';
 import type { SchemaRegistry } from './registry.ts';
@@ -56,13 +57,8 @@ const methodDescriptions: { readonly [M in Certainty['method']]: string } = {
   UNREACHABLE: 'Of a past moment: it can no longer be told, and its value is null beside an error.',
 };
 
-function methodEnum(registry: SchemaRegistry) {
-  return registry.builder.enumType('AccuracyMethod', {
-    description: 'How a value came about.',
-    values: Object.fromEntries(
-      Object.entries(methodDescriptions).map(([method, description]) => [method, { value: method, description }]),
-    ) as { readonly [M in Certainty['method']]: { readonly value: M; readonly description: string } },
-  });
+function methodEnum({ builder }: SchemaRegistry) {
+  return describedEnum(builder, 'AccuracyMethod', 'How a value came about.', methodDescriptions);
 }
 
 /** `FeatureAccuracy`, which all views share. */

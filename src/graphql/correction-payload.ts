@@ -1,24 +1,16 @@
 import type { Event } from '../define/index.ts';
-import {
-  type CorrectionOutcome,
-  type LabelStatus,
-  labelStatuses,
-  type RetractStatus,
-  retractStatuses,
-  type ViewCorrection,
-} from '../engine/index.ts';
+import type { CorrectionOutcome, LabelStatus, RetractStatus, ViewCorrection } from '../engine/index.ts';
+import { describedEnum } from './described-enum.ts';
 import { entityFields, outcomeFields, type PayloadWording, type SentEvent } from './payload-fields.ts';
 import type { SchemaRegistry } from './registry.ts';
-import type { FreshetBuilder, FreshetTypes } from './types.ts';
+import type { FreshetTypes } from './types.ts';
 
 /** An event that was to be corrected, and what became of it. */
 export interface Corrected extends SentEvent {
   readonly outcome: CorrectionOutcome<string>;
 }
 
-type Descriptions<Status extends string> = { readonly [S in Status]: string };
-
-const labelDescriptions: Descriptions<LabelStatus> = {
+const labelDescriptions: { readonly [S in LabelStatus]: string } = {
   LABELLED: 'The event has this label now, in every view in which something depends on it.',
   DUPLICATE: 'It had this label already, and nothing changed.',
   NOT_FOUND: 'No such event is known: record it first. Nothing changed in the views that say so.',
@@ -27,7 +19,7 @@ const labelDescriptions: Descriptions<LabelStatus> = {
   UNAVAILABLE: 'A part of the store could not be reached: it may or may not be done. Sending it again is safe.',
 };
 
-const retractDescriptions: Descriptions<RetractStatus> = {
+const retractDescriptions: { readonly [S in RetractStatus]: string } = {
   RETRACTED: 'The event counts no more, in any view. Its id stays known: sent again, it is a duplicate.',
   NOT_FOUND: 'No such event is known. Nothing changed in the views that say so.',
   MISMATCH: 'It was recorded otherwise than is told here; the reason says in what. Nothing changed in any view.',
@@ -38,7 +30,7 @@ const retractDescriptions: Descriptions<RetractStatus> = {
 
 /** `LabelStatus`, which all events share. */
 export function labelStatusEnum({ builder }: SchemaRegistry) {
-  return statusEnum(builder, 'LabelStatus', 'What became of a label.', labelStatuses, labelDescriptions);
+  return describedEnum(builder, 'LabelStatus', 'What became of a label.', labelDescriptions);
 }
 
 /** `LabelledView`, which all events share. */
@@ -54,7 +46,7 @@ export function labelPayloadType(registry: SchemaRegistry, event: Event) {
 
 /** `RetractStatus`, which all events share. */
 export function retractStatusEnum({ builder }: SchemaRegistry) {
-  return statusEnum(builder, 'RetractStatus', 'What became of a retraction.', retractStatuses, retractDescriptions);
+  return describedEnum(builder, 'RetractStatus', 'What became of a retraction.', retractDescriptions);
 }
 
 /** `RetractedView`, which all events share. */
@@ -66,21 +58,6 @@ export function retractedViewType(registry: SchemaRegistry) {
 export function retractPayloadType(registry: SchemaRegistry, event: Event) {
   const description = `What became of the retraction of one ${event.name}, and the features that it changed.`;
   return payloadType(registry, event, `Retract${event.name}Payload`, description, retractStatusEnum, retractedViewType);
-}
-
-function statusEnum(
-  builder: FreshetBuilder,
-  name: string,
-  description: string,
-  statuses: readonly string[],
-  descriptions: { readonly [status: string]: string },
-) {
-  return builder.enumType(name, {
-    description,
-    values: Object.fromEntries(
-      statuses.map((status) => [status, { value: status, description: descriptions[status] ?? '' }]),
-    ),
-  });
 }
 
 type StatusEnum = PayloadWording['statusEnum'];

@@ -1,5 +1,6 @@
 import type { Entity } from '../define/index.ts';
-import { type ForgetReceipt, type ForgetStatus, forgetStatuses } from '../engine/index.ts';
+import type { ForgetReceipt, ForgetStatus } from '../engine/index.ts';
+import { describedEnum } from './described-enum.ts';
 import { assertWithinLimits } from './operation-size.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
@@ -59,10 +60,5 @@ function receiptType(registry: SchemaRegistry) {
 }
 
 function statusEnum({ builder }: SchemaRegistry) {
-  return builder.enumType('ForgetStatus', {
-    description: 'What became of a wish to forget an entity.',
-    values: Object.fromEntries(
-      forgetStatuses.map((status) => [status, { value: status, description: statusDescriptions[status] }]),
-    ) as { readonly [S in ForgetStatus]: { readonly value: S; readonly description: string } },
-  });
+  return describedEnum(builder, 'ForgetStatus', 'What became of a wish to forget an entity.', statusDescriptions);
 }

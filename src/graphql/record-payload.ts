@@ -1,5 +1,6 @@
 import { DefinitionError, type Event } from '../define/index.ts';
-import { type RecordOutcome, type RecordStatus, recordStatuses } from '../engine/index.ts';
+import type { RecordOutcome, RecordStatus } from '../engine/index.ts';
+import { describedEnum } from './described-enum.ts';
 import { entityFields, outcomeFields, type PayloadWording, type SentEvent } from './payload-fields.ts';
 import { plural } from './plural.ts';
 import type { SchemaRegistry } from './registry.ts';
@@ -21,13 +22,8 @@ const statusDescriptions: { readonly [S in RecordStatus]: string } = {
 };
 
 /** `RecordStatus`, which all events share. */
-export function recordStatusEnum(registry: SchemaRegistry) {
-  return registry.builder.enumType('RecordStatus', {
-    description: 'What became of an event.',
-    values: Object.fromEntries(
-      recordStatuses.map((status) => [status, { value: status, description: statusDescriptions[status] }]),
-    ) as { readonly [S in RecordStatus]: { readonly value: S; readonly description: string } },
-  });
+export function recordStatusEnum({ builder }: SchemaRegistry) {
+  return describedEnum(builder, 'RecordStatus', 'What became of an event.', statusDescriptions);
 }
 
 /** `RecordTransactionPayload` */

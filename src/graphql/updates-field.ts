@@ -1,5 +1,6 @@
 import { camelCase, DefinitionError, type View } from '../define/index.ts';
 import type { UpdateCause } from '../live/index.ts';
+import { describedEnum } from './described-enum.ts';
 import { idsArgument, maxIds } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
@@ -51,13 +52,9 @@ const causeDescriptions: { readonly [C in UpdateCause]: string } = {
   RESYNC: 'The connection to the store was interrupted; this is what holds now.',
 };
 
-function updateCauseEnum(registry: SchemaRegistry) {
-  return registry.builder.enumType('UpdateCause', {
-    description: 'Why an update was sent. Of several merged into one: RESYNC before EVENT before DECAY.',
-    values: Object.fromEntries(
-      Object.entries(causeDescriptions).map(([cause, description]) => [cause, { value: cause, description }]),
-    ) as { readonly [C in UpdateCause]: { readonly value: C; readonly description: string } },
-  });
+function updateCauseEnum({ builder }: SchemaRegistry) {
+  const description = 'Why an update was sent. Of several merged into one: RESYNC before EVENT before DECAY.';
+  return describedEnum(builder, 'UpdateCause', description, causeDescriptions);
 }
 
 /** `UserRiskProfileUpdate { cause, user }` */
