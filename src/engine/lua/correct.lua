@@ -12,7 +12,8 @@ local NOT_KEPT = 5 -- corrections of events that old had to make room
 local WAS_RETRACTED = 6
 local UNKNOWABLE = 7 -- it depends on what is not kept of events that were put together
 
--- Finds an event: its single and that one's number, or its tile and that one's number. Otherwise neither: status, and why.
+-- Finds an event: its single and that one's number, or its tile and that one's number. Otherwise neither: status, and why
+-- (`row.retracted` is the status of one that was taken out before).
 -- Returns what was found as one table with `time`; `known` is what the list of corrections says, and `at` where.
 local function find_event(call, log, row, now)
   local s, view = log.s, log.view
@@ -20,6 +21,7 @@ local function find_event(call, log, row, now)
   local j, single = find_single(log, row.id)
   if single and single[1] > now - view.keep then
     if single[1] <= now - view.span then return { status = TOO_OLD, why = PAST_WINDOWS, time = single[1] } end
+    if band(single[3], RETRACTED) ~= 0 then return { status = row.retracted, why = WAS_RETRACTED, time = single[1] } end
     return { single = single, number = j, time = single[1] }
   end
 
@@ -28,7 +30,7 @@ local function find_event(call, log, row, now)
   time = time or row.time
   if time <= now - view.span then return { status = TOO_OLD, why = PAST_WINDOWS, time = time } end
   local known, at = find_correction(load_corrections(call, log, now), row.id, time)
-  if known == TAKEN_BACK then return { status = AGAIN, why = WAS_RETRACTED, time = time } end
+  if known == TAKEN_BACK then return { status = row.retracted, why = WAS_RETRACTED, time = time } end
   if not is_remembered then
     if not is_among_tiles(log, time, halves(row.id)) or time > max(s[book + REMEMBERED_SINCE], now - view.horizon) then
       return { status = NOT_FOUND, time = time }
@@ -75,9 +77,9 @@ local function correct_nothing(call, view, time)
   return NOT_FOUND, 0
 end
 
--- Corrects one entity. `work` is given the log and its now, changes the log or not, and returns status, why, the event's
--- time, and what differs: I4 columns, I4 distinct fields, B time.
-local function correct_entity(call, view, key, row, work)
+-- Corrects one entity. `of_single` and `of_tile` are given call, log, row, what was found and the log's now; they change the
+-- log or not, and return status, why, and what differs: I4 columns, I4 distinct fields, B time.
+local function correct_entity(call, view, key, row, of_single, of_tile)
   if is_over(call) then return LEFT end
   local log, outdated = load_log(call, view, key)
   if outdated then return outdated end
@@ -85,7 +87,12 @@ local function correct_entity(call, view, key, row, work)
   local lost = call.lost
   if log then
     local now = now_of(call, log.s[AS_OF])
-    status, why, time, columns, fields, time_differs = work(log, now)
+    local found = find_event(call, log, row, now)
+    status, why, time = found.status, found.why, found.time
+    if not status then
+      local correct_found = found.single and of_single or of_tile
+      status, why, columns, fields, time_differs = correct_found(call, log, row, found, now)
+    end
     if status == DONE and not row.dry then
       log.s[EVENT_SEQ] = log.s[EVENT_SEQ] + 1
       log.refold = true
@@ -100,4 +107,21 @@ local function correct_entity(call, view, key, row, work)
     vector = nothing_stored(call, view)
   end
   return vector .. struct.pack('<BBI4I4Bd', status, why or 0, columns or 0, fields or 0, time_differs or 0, time or row.time)
+end
+
+-- Registers a correction; `parse` makes a row of its argument.
+-- KEYS: a log an entity, each of a view. ARGV[i + 1]: B index of the view, and what `parse` says.
+-- Returns, one after the other: 'V', the vector, B status, B why, I4 columns and I4 distinct fields that differ, B whether the
+-- time does, d the event's time where known; or 'S', 'L' or 'E' as `record` has them. At the end I4 as `record`.
+local function register_correction(name, parse, of_single, of_tile)
+  local function correct(call, key, packed)
+    local view = views[string.byte(packed, 1)]
+    return correct_entity(call, view, key, parse(view, packed), of_single, of_tile)
+  end
+  redis.register_function('freshet_' .. name .. '_' .. version, function(keys, args)
+    local call, replies = open_call(args[1]), {}
+    for i, key in ipairs(keys) do replies[i] = alone(correct, call, key, args[i + 1]) end
+    replies[#replies + 1] = struct.pack('<I4', call.lost)
+    return table.concat(replies)
+  end)
 end

@@ -62,9 +62,8 @@ local function change_running(log, changes)
   end
 end
 
-local function label_single(call, log, found, after, now)
-  local view, single, j = log.view, found.single, found.number
-  if band(single[3], RETRACTED) ~= 0 then return NOT_FOUND, WAS_RETRACTED end
+local function label_single(call, log, row, found, now)
+  local view, single, j, after = log.view, found.single, found.number, row.label
   local before = label_of(view.label, single[3])
   if before == after then return AGAIN end
   local changed = relabelled_single(view, single, before, after)
@@ -109,8 +108,8 @@ local function lane_change(view, lane, before, after)
   return n, shares and (now_passes and is or 0) - (passed and was or 0) or 0, false
 end
 
-local function label_in_tile(call, log, row, found, after, now)
-  local view, tile, before = log.view, found.tile, found.known
+local function label_in_tile(call, log, row, found, now)
+  local view, tile, before, after = log.view, found.tile, found.known, row.label
   if before == after then return AGAIN end
   local changed = { unpack(tile, 1, view.tile_fields) }
   for _, lane in ipairs(view.lanes) do
@@ -140,35 +139,13 @@ local function label_in_tile(call, log, row, found, after, now)
   return DONE
 end
 
-local function label_entity(call, key, packed)
-  local row, view = {}, views[string.byte(packed, 1)]
-  local after = string.byte(packed, 2) == 1 and LABELLED_TRUE or LABELLED_FALSE
+-- ARGV[i + 1]: B index of the view, B label (0 false, 1 true), d the event's time, c8 its id.
+local function parse_label(_, packed)
+  -- What was retracted has no label any more.
+  local row = { label = string.byte(packed, 2) == 1 and LABELLED_TRUE or LABELLED_FALSE, retracted = NOT_FOUND }
   row.time, row.id = struct.unpack('<dc8', packed, 3)
-  return correct_entity(call, view, key, row, function(log, now)
-    local found = find_event(call, log, row, now)
-    if found.status then
-      -- What was retracted has no label any more.
-      return found.status == AGAIN and NOT_FOUND or found.status, found.why, found.time
-    end
-    local status, why
-    if found.single then
-      status, why = label_single(call, log, found, after, now)
-    else
-      status, why = label_in_tile(call, log, row, found, after, now)
-    end
-    return status, why, found.time
-  end)
+  return row
 end
 
--- KEYS: a log an entity, each of a view in which something depends on the label. ARGV[i + 1]: B index of the view, B label
--- (0 false, 1 true), d the event's time, c8 its id.
--- Returns, one after the other: 'V', the vector, B status (0 labelled, 1 had that label, 2 not found, 4 too old), B why, I4
--- and I4 and B 0, d the event's time where known; or 'S', 'L' or 'E' as `record` has them. At the end I4 as `record`.
-local function label(keys, args)
-  local call, replies = open_call(args[1]), {}
-  for i, key in ipairs(keys) do replies[i] = alone(label_entity, call, key, args[i + 1]) end
-  replies[#replies + 1] = struct.pack('<I4', call.lost)
-  return table.concat(replies)
-end
-
-redis.register_function('freshet_label_' .. version, label)
+-- Of each view in which something depends on the label. Status: 0 labelled, 1 had that label, 2 not found, 4 too old.
+register_correction('label', parse_label, label_single, label_in_tile)

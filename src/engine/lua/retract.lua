@@ -66,7 +66,6 @@ end
 
 local function retract_single(call, log, row, found, now)
   local view, single, j = log.view, found.single, found.number
-  if band(single[3], RETRACTED) ~= 0 then return AGAIN, WAS_RETRACTED end
   local values, undo = values_of(log, j), {}
   local columns, fields, time_differs = mismatch(view, row, single, values)
   if columns + fields + time_differs > 0 then return MISMATCH, 0, columns, fields, time_differs end
@@ -123,29 +122,13 @@ local function retract_tile(call, log, row, found, now)
   return DONE
 end
 
-local function retract_entity(call, key, packed)
-  local view = views[string.byte(packed, 1)]
+-- ARGV[i + 1]: B index of the view, B 1 to look only whether it could be done, then a row (see `parse_row`) in which only
+-- what the caller knows is there.
+local function parse_retraction(view, packed)
   local row = parse_row(view, packed, 3)
-  row.dry = string.byte(packed, 2) == 1
-  return correct_entity(call, view, key, row, function(log, now)
-    local found = find_event(call, log, row, now)
-    if found.status then return found.status, found.why, found.time end
-    local retract_found = found.single and retract_single or retract_tile
-    local status, why, columns, fields, time_differs = retract_found(call, log, row, found, now)
-    return status, why, found.time, columns, fields, time_differs
-  end)
+  row.dry, row.retracted = string.byte(packed, 2) == 1, AGAIN
+  return row
 end
 
--- KEYS: a log an entity, each of a view. ARGV[i + 1]: B index of the view, B 1 to look only whether it could be done, then a
--- row (see `parse_row`) in which only what the caller knows is there.
--- Returns, one after the other: 'V', the vector, B status (0 retracted, 1 was retracted before, 2 not found, 3 it differs, 4
--- too old), B why, I4 columns that differ, I4 distinct fields that differ, B time differs, d the event's time where known;
--- or 'S', 'L' or 'E' as `record` has them. At the end I4 as `record`.
-local function retract(keys, args)
-  local call, replies = open_call(args[1]), {}
-  for i, key in ipairs(keys) do replies[i] = alone(retract_entity, call, key, args[i + 1]) end
-  replies[#replies + 1] = struct.pack('<I4', call.lost)
-  return table.concat(replies)
-end
-
-redis.register_function('freshet_retract_' .. version, retract)
+-- Status: 0 retracted, 1 was retracted before, 2 not found, 3 it differs, 4 too old.
+register_correction('retract', parse_retraction, retract_single, retract_tile)
