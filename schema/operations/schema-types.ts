@@ -109,9 +109,9 @@ export type ForgetStatus =
   /** The store could not be reached: it may or may not be forgotten. Sending it again is safe. */
   | 'UNAVAILABLE';
 
-/** When a vector was folded, and how long it holds. All times are of the store’s clock. */
+/** Of which moment a vector is, and how long it holds. All times are of the store’s clock. */
 export type Freshness = {
-  /** The moment of the values: when they were folded, or the one that was asked for. */
+  /** The moment of the values: when they were folded, or the one that was asked for. Of a view with a feature `timeSinceLast`, when they were read: what that tells is the seconds up to this moment. */
   asOf: Scalars['DateTime']['output'];
   /** From when on every event is in every feature. A window that reaches back further may lack events: of a feature that was added today, this is today. */
   completeSince: Scalars['DateTime']['output'];
@@ -119,7 +119,7 @@ export type Freshness = {
   lastEventAt?: Maybe<Scalars['DateTime']['output']>;
   /** Opaque. Changes whenever a value does, and is never used twice for an entity. That of a past moment changes with every event. */
   revision: Scalars['String']['output'];
-  /** Until when they stay true if no event arrives; null: for ever, or they are of a past moment. */
+  /** Until when they stay true if no event arrives, but for `timeSinceLast`, which grows; null: for ever, or they are of a past moment. */
   validUntil?: Maybe<Scalars['DateTime']['output']>;
 };
 
@@ -212,7 +212,7 @@ export type MerchantActivity = {
   fraudRate7d?: Maybe<Scalars['Float']['output']>;
   /** Frauds among all transactions in the 30d that ended 7 days ago; what nobody labelled is no fraud. */
   fraudRate30d?: Maybe<Scalars['Float']['output']>;
-  /** When these values were folded, and how long they hold. */
+  /** Of which moment these values are, and how long they hold. */
   freshness: Freshness;
   /** `merchant_activity:v1:<id of the Merchant>`, for clients that cache by id; of a past moment with `@` and the moment behind it. */
   id: Scalars['ID']['output'];
@@ -578,7 +578,7 @@ export type UserRiskProfile = {
   avgTxnAmount24h?: Maybe<Scalars['Float']['output']>;
   /** Mean of amount in the last 30d. */
   avgTxnAmount30d?: Maybe<Scalars['Float']['output']>;
-  /** When these values were folded, and how long they hold. */
+  /** Of which moment these values are, and how long they hold. */
   freshness: Freshness;
   /** `user_risk_profile:v1:<id of the User>`, for clients that cache by id; of a past moment with `@` and the moment behind it. */
   id: Scalars['ID']['output'];

@@ -4,7 +4,7 @@ import { isPast, revisionText, type ShownVector } from './shown-vector.ts';
 /** `Freshness`, which all views share. */
 export function freshnessType(registry: SchemaRegistry) {
   return registry.builder.objectRef<ShownVector>('Freshness').implement({
-    description: 'When a vector was folded, and how long it holds. All times are of the store’s clock.',
+    description: 'Of which moment a vector is, and how long it holds. All times are of the store’s clock.',
     fields: (t) => ({
       revision: t.string({
         nullable: false,
@@ -15,13 +15,15 @@ export function freshnessType(registry: SchemaRegistry) {
       asOf: t.field({
         type: 'DateTime',
         nullable: false,
-        description: 'The moment of the values: when they were folded, or the one that was asked for.',
+        description:
+          'The moment of the values: when they were folded, or the one that was asked for. Of a view with a feature `timeSinceLast`, when they were read: what that tells is the seconds up to this moment.',
         resolve: ({ asOf }) => asOf,
       }),
       validUntil: t.field({
         type: 'DateTime',
         nullable: true,
-        description: 'Until when they stay true if no event arrives; null: for ever, or they are of a past moment.',
+        description:
+          'Until when they stay true if no event arrives, but for `timeSinceLast`, which grows; null: for ever, or they are of a past moment.',
         resolve: (vector) => (isPast(vector) ? null : vector.validUntil),
       }),
       lastEventAt: t.field({

@@ -24,7 +24,7 @@ export function viewType(registry: SchemaRegistry, view: View) {
       freshness: t.field({
         type: registry.generated(freshnessType, undefined),
         nullable: false,
-        description: 'When these values were folded, and how long they hold.',
+        description: 'Of which moment these values are, and how long they hold.',
         resolve: (vector) => vector,
       }),
       accuracy: accuracyField(t, registry, view),
