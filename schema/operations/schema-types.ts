@@ -56,7 +56,7 @@ export type FeatureAccuracy = {
   exact: Scalars['Boolean']['output'];
   /** The name of the feature. */
   feature: Scalars['String']['output'];
-  /** The truth is at least this; of a time, in milliseconds since 1970, and of a boolean, 0 or 1. Null if the value is null for sure, or cannot be told. If it is not exact, the truth of a feature that may be null may also be null. */
+  /** The truth is at least this; of a time, in milliseconds since 1970, of a boolean, 0 or 1, and of a list, how many values it should hold. Null if the value is null for sure, or cannot be told. If it is not exact, the truth of a feature that may be null may also be null. */
   lower?: Maybe<Scalars['Float']['output']>;
   /** How the value came about. */
   method: AccuracyMethod;

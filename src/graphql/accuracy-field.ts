@@ -1,5 +1,5 @@
 import type { View } from '../define/index.ts';
-import type { Certainty } from '../engine/index.ts';
+import { type Certainty, servedCertainty } from '../engine/index.ts';
 import { accuracyOf, type FeatureAccuracy } from './accuracy.ts';
 import { describedEnum } from './described-enum.ts';
 import { featuresArgument } from './limits.ts';
@@ -35,7 +35,7 @@ export function accuracyField(
       budget.take();
       // Of a past vector all is known; of one of now, its own moment is looked back at.
       const told = isPast(vector) ? vector : await loaders.loadPast(view, vector.id, vector.asOf);
-      return features.map((position) => accuracyOf(vector, position, told.certainties[position] as Certainty));
+      return features.map((position) => accuracyOf(vector, position, servedCertainty(told, position)));
     },
   });
 }
@@ -76,7 +76,7 @@ function featureAccuracyType(registry: SchemaRegistry) {
       lower: t.exposeFloat('lower', {
         nullable: true,
         description:
-          'The truth is at least this; of a time, in milliseconds since 1970, and of a boolean, 0 or 1. Null if the value is null for sure, or cannot be told. If it is not exact, the truth of a feature that may be null may also be null.',
+          'The truth is at least this; of a time, in milliseconds since 1970, of a boolean, 0 or 1, and of a list, how many values it should hold. Null if the value is null for sure, or cannot be told. If it is not exact, the truth of a feature that may be null may also be null.',
       }),
       upper: t.exposeFloat('upper', { nullable: true, description: 'The truth is at most this; as `lower`.' }),
       method: t.field({

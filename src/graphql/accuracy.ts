@@ -1,4 +1,4 @@
-import type { Certainty } from '../engine/index.ts';
+import { type Certainty, featureReader } from '../engine/index.ts';
 import { isPast, type ShownVector } from './shown-vector.ts';
 
 /** How sure the value of a stored feature is, as `FeatureAccuracy` shows it. */
@@ -16,10 +16,13 @@ const digits = 1e-9;
 /**
  * How sure the value at a place of a vector is. What is told of the vector's moment was folded after the vector itself:
  * where an event came in between, the bounds hold what the value was and what is known now.
+ * @param told as it is served (see `servedCertainty`): in seconds of what is so, and of a list of how many it should hold.
  */
 export function accuracyOf(vector: ShownVector, position: number, told: Certainty): FeatureAccuracy {
-  const feature = vector.view.features[position];
-  const value = vector.values[position] ?? Number.NaN;
+  const { view } = vector;
+  const feature = view.features[position];
+  const served = featureReader(view, position)(vector);
+  const value = typeof served === 'number' ? served : served.length;
   const name = feature?.name ?? '';
   // A running figure is what it is, and later events move it on for good.
   const running = feature?.aggregation.window.kind === 'lifetime' && !isPast(vector);

@@ -181,6 +181,31 @@ test('of nothing, what is not a number is null, derived or not', async () => {
   });
 });
 
+test('accuracy is told as the values are: in seconds since, and of a list how long it should be', async () => {
+  const service = await openPlant();
+  const at = (await service.now()) - 1_000;
+  const readings = [1, 2, 3].map((n) => ({ readingId: `${n}`, deviceId: 'a', celsius: n, at: at - 1_000 * n }));
+  await service.engine.record(reading, readings);
+  const asked = `sinceLast lastCelsii
+    accuracy(features: [sinceLast lastCelsii lastAlarms]) { feature exact lower upper method }`;
+  const { data, errors } = await service.run(
+    `query ($asOf: DateTime!) { device(id: "a") { now: climate { ${asked} } then: climate(asOf: $asOf) { ${asked} } } }`,
+    { asOf: new Date(at).toISOString() },
+  );
+  expect(errors).toBeUndefined();
+  type Asked = { sinceLast: number; lastCelsii: number[]; accuracy: unknown };
+  const { now, then } = (data as { device: { now: Asked; then: Asked } }).device;
+  expect(then.sinceLast).toBe(1);
+  expect(now.sinceLast).toBeGreaterThanOrEqual(2);
+  for (const { sinceLast, lastCelsii, accuracy } of [now, then]) {
+    expect(lastCelsii).toEqual([1, 2, 3]);
+    const exactly = (feature: string, value: number) => {
+      return { feature, exact: true, lower: value, upper: value, method: 'EXACT' };
+    };
+    expect(accuracy).toEqual([exactly('sinceLast', sinceLast), exactly('lastCelsii', 3), exactly('lastAlarms', 0)]);
+  }
+});
+
 test('a derivation that throws fails alone, at its own path', async () => {
   const service = await openPlant();
   const result = await service.run('{ device(id: "a") { climate { count1h faulty } } }');
