@@ -214,7 +214,7 @@ export type MerchantActivity = {
   fraudRate30d?: Maybe<Scalars['Float']['output']>;
   /** Of which moment these values are, and how long they hold. */
   freshness: Freshness;
-  /** `merchant_activity:v1:<id of the Merchant>`, for clients that cache by id; of a past moment with `@` and the moment behind it. */
+  /** `merchant_activity:v1:<id of the Merchant>`, for clients that cache by id; of a past moment `merchant_activity:v1@<moment>:<id of the Merchant>`, and of a preview `merchant_activity:v1#<preview>:<id of the Merchant>`. */
   id: Scalars['ID']['output'];
   /** Transactions, fraud or not, in the 1d that ended 7 days ago: old enough to be labelled. */
   labelledTxnCount1d: Scalars['Int']['output'];
@@ -333,7 +333,7 @@ export type Query = {
   merchant: Merchant;
   /** Merchants by id, in the order asked; their vectors come in one round trip. */
   merchants: Array<Merchant>;
-  /** What recording one Transaction would come to, and the features as they would be. Nothing is recorded: do not keep its vectors in a cache by their ids. */
+  /** What recording one Transaction would come to, and the features as they would be. Nothing is recorded. Its vectors have ids of their own; those of its entities are the true ones: leave them out in a client that caches by id, or it would link an entity to what was only previewed. */
   previewTransaction: RecordTransactionPayload;
   /** One User by id. Never null: an unknown one has empty windows. */
   user: User;
@@ -580,7 +580,7 @@ export type UserRiskProfile = {
   avgTxnAmount30d?: Maybe<Scalars['Float']['output']>;
   /** Of which moment these values are, and how long they hold. */
   freshness: Freshness;
-  /** `user_risk_profile:v1:<id of the User>`, for clients that cache by id; of a past moment with `@` and the moment behind it. */
+  /** `user_risk_profile:v1:<id of the User>`, for clients that cache by id; of a past moment `user_risk_profile:v1@<moment>:<id of the User>`, and of a preview `user_risk_profile:v1#<preview>:<id of the User>`. */
   id: Scalars['ID']['output'];
   /** Amount of the newest transaction by occurredAt, within 30 days; of several at one moment, always the same one. */
   lastTxnAmount?: Maybe<Scalars['Float']['output']>;

@@ -1,4 +1,5 @@
-import type { Event } from '../define/index.ts';
+import { createHash } from 'node:crypto';
+import type { Event, View } from '../define/index.ts';
 import type { EventInput } from '../engine/index.ts';
 import type { FreshetContext } from './context.ts';
 import { eventInputType } from './event-input.ts';
@@ -7,6 +8,7 @@ import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts'
 import { plural } from './plural.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
 import { registryOf } from './registry.ts';
+import type { PreviewedVector } from './shown-vector.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 type MutationFields = PothosSchemaTypes.MutationFieldBuilder<FreshetTypes, object>;
@@ -62,7 +64,7 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
 export function previewField(t: QueryFields, event: Event, options: FreshetFieldOptions = {}) {
   const registry = registryOf(t.builder);
   return t.field({
-    description: `What recording one ${event.name} would come to, and the features as they would be. Nothing is recorded: do not keep its vectors in a cache by their ids.`,
+    description: `What recording one ${event.name} would come to, and the features as they would be. Nothing is recorded. Its vectors have ids of their own; those of its entities are the true ones: leave them out in a client that caches by id, or it would link an entity to what was only previewed.`,
     ...options,
     type: registry.generated(recordPayloadType, event),
     nullable: false,
@@ -75,9 +77,17 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
     },
     resolve: async (_, { input }, { engine }, info): Promise<RecordedEvent> => {
       assertWithinLimits(info);
-      return { index: 0, input, outcome: await engine.preview(event, input) };
+      const outcome = await engine.preview(event, input);
+      const preview = nameOf(input);
+      const previewed = [...outcome.vectors].map(([view, vector]) => [view, { ...vector, preview }] as const);
+      return { index: 0, input, outcome: { ...outcome, vectors: new Map<View, PreviewedVector>(previewed) } };
     },
   });
+}
+
+/** The same for the same event, so that a cache may keep what it would come to beside that of others. */
+function nameOf(input: EventInput): string {
+  return createHash('sha256').update(JSON.stringify(input)).digest('hex').slice(0, 16);
 }
 
 async function record(

@@ -17,7 +17,7 @@ export function viewType(registry: SchemaRegistry, view: View) {
     fields: (t) => ({
       id: t.id({
         nullable: false,
-        description: `\`${view.name}:v${view.version}:<id of the ${view.entity.name}>\`, for clients that cache by id; of a past moment with \`@\` and the moment behind it.`,
+        description: idDescription(view),
         resolve: cacheId,
       }),
       ...Object.fromEntries([...storedFields(t, view), ...derivedFields(t, view)]),
@@ -30,6 +30,11 @@ export function viewType(registry: SchemaRegistry, view: View) {
       accuracy: accuracyField(t, registry, view),
     }),
   });
+}
+
+function idDescription({ name, version, entity }: View): string {
+  const id = (kind: string) => `\`${name}:v${version}${kind}:<id of the ${entity.name}>\``;
+  return `${id('')}, for clients that cache by id; of a past moment ${id('@<moment>')}, and of a preview ${id('#<preview>')}.`;
 }
 
 function storedFields(t: VectorFields, view: View) {

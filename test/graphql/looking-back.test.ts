@@ -54,13 +54,26 @@ describe('the vector of a past moment', () => {
         then === served.at(-1) ? [] : ['average'],
       );
       const { asOf, lastEventAt } = then.freshness;
-      expect(again.id).toBe(`payer_habits:v1:ada@${asOf}`);
+      expect(again.id).toBe(`payer_habits:v1@${asOf}:ada`);
       expect(again.freshness).toMatchObject({ asOf, lastEventAt, validUntil: null });
       back.push(again);
     }
     const ids = [...served, ...back].map(({ id }) => id);
     expect(new Set(ids).size).toBe(1 + new Set(served.map(({ freshness }) => freshness.asOf)).size);
     expect(new Set([...served, ...back].map(({ freshness }) => freshness.revision)).size).toBe(2 * served.length);
+  });
+
+  test('has an id that no entity gives its own vector, whatever it is called', async () => {
+    const service = await open();
+    const moment = formatDateTime((await service.now()) - minuteMs);
+    const ids = ['ada', `ada@${moment}`, `@${moment}:ada`];
+    const { data } = await service.run(
+      `query ($ids: [ID!]!) { payers(ids: $ids) { now: habits { id } then: habits(asOf: "${moment}") { id } } }`,
+      { ids },
+    );
+    const payers = data?.payers as { now: { id: string }; then: { id: string } }[];
+    expect(payers.map(({ now }) => now.id)).toEqual(ids.map((id) => `payer_habits:v1:${id}`));
+    expect(new Set(payers.flatMap(({ now, then }) => [now.id, then.id])).size).toBe(6);
   });
 
   test('knows of events that came late', async () => {
@@ -252,7 +265,7 @@ describe('a series', () => {
     const at = [now - 10_000, now + hourMs, now - 50_000, now - 10_000, now - 3 * hourMs];
     const result = await service.run(`{ payer(id: "ada") { habitsSeries(at: ${times(at)}) { id count10m } } }`);
     const one = (moment: number, count10m: number) => ({
-      id: `payer_habits:v1:ada@${formatDateTime(moment)}`,
+      id: `payer_habits:v1@${formatDateTime(moment)}:ada`,
       count10m,
     });
     const [ten, fifty] = [one(now - 10_000, 50), one(now - 50_000, 10)];

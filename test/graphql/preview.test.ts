@@ -29,14 +29,21 @@ describe('previewing a transaction', () => {
     expect(preview?.previewTransaction).toMatchObject({
       status: 'RECORDED',
       occurredAt: input.occurredAt,
-      user: { id: input.userId, riskProfile: { txnCount1h: 2, txnAmount1h: 25, uniqueMerchants1h: 2 } },
-      merchant: { id: input.merchantId, activity: { uniqueUsers1h: 1 } },
+      user: { riskProfile: { txnCount1h: 2, txnAmount1h: 25, uniqueMerchants1h: 2 } },
+      merchant: { activity: { uniqueUsers1h: 1 } },
     });
     const unchanged = await service.run(RiskProfileDocument, { userId: input.userId });
     expect(unchanged.data?.user.riskProfile).toMatchObject({ txnCount1h: 1, txnAmount1h: 12.5 });
 
     const { data: scored } = await service.run(ScoreTransactionDocument, { input });
-    const { freshness: _, ...expected } = preview?.previewTransaction.user?.riskProfile ?? { freshness: null };
+    const {
+      id: _id,
+      freshness: _,
+      ...expected
+    } = preview?.previewTransaction.user?.riskProfile ?? {
+      id: '',
+      freshness: null,
+    };
     expect(scored?.recordTransaction.user?.riskProfile).toMatchObject(expected);
   });
 
@@ -56,6 +63,46 @@ describe('previewing a transaction', () => {
       reason: expect.stringContaining('amount'),
     });
     expect(await status({ userId: '' })).toMatchObject({ status: 'REJECTED', user: null });
+  });
+
+  test('gives its vectors ids and revisions that are neither those of now nor of another preview', async () => {
+    const service = await open();
+    const [small, large] = [payment(), payment()];
+    large.userId = small.userId;
+    const asked = '{ user { riskProfile { id txnAmount1h freshness { revision } } } }';
+    const { data } = await service.run(
+      `query ($small: TransactionInput!, $large: TransactionInput!, $id: ID!) {
+        small: previewTransaction(input: $small) ${asked}
+        again: previewTransaction(input: $small) ${asked}
+        large: previewTransaction(input: $large) ${asked}
+        now: user(id: $id) { riskProfile { id freshness { revision } } }
+      }`,
+      { small, large: { ...large, amount: 1_000 }, id: small.userId },
+    );
+    type Shown = { riskProfile: { id: string; freshness: { revision: string } } };
+    const { now, ...previews } = data as { now: Shown } & { [name: string]: { user: Shown } };
+    expect(now.riskProfile.id).toBe(`user_risk_profile:v1:${small.userId}`);
+    const [one, same, other] = ['small', 'again', 'large'].map((name) => previews[name]?.user.riskProfile);
+    expect(same?.id).toBe(one?.id);
+    expect(other?.id).not.toBe(one?.id);
+    expect(other?.freshness.revision).not.toBe(one?.freshness.revision);
+    for (const previewed of [one, other]) {
+      // All that begins so is the own vector of some entity.
+      expect(previewed?.id.startsWith('user_risk_profile:v1:')).toBe(false);
+      expect(previewed?.id).toMatch(new RegExp(`:${small.userId}$`));
+      expect(previewed?.freshness.revision).not.toMatch(/^\d+$/);
+    }
+  });
+
+  test('of what is refused shows what is there, under its own id', async () => {
+    const service = await open();
+    const input = { ...payment(), amount: 1e16 };
+    const { data } = await service.run(
+      'query ($input: TransactionInput!) { previewTransaction(input: $input) { status user { riskProfile { id } } } }',
+      { input },
+    );
+    const id = `user_risk_profile:v1:${input.userId}`;
+    expect(data?.previewTransaction).toEqual({ status: 'REJECTED', user: { riskProfile: { id } } });
   });
 
   test('is no part of what else the query reads', async () => {
