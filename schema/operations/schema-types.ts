@@ -19,7 +19,7 @@ export type AccuracyMethod =
   | 'INTERPOLATED'
   /** Estimated from a sample. */
   | 'SAMPLED'
-  /** Of a past moment: it can no longer be told, and its value is null beside an error. */
+  /** It cannot be told: of a past moment, the value itself, which is null beside an error; of a preview, how sure it is. */
   | 'UNREACHABLE';
 
 /** One value of one entity: an aggregation over a window, or a derivation of other features. */

@@ -1,11 +1,11 @@
 import type { View } from '../define/index.ts';
 import { type Certainty, servedCertainty } from '../engine/index.ts';
-import { accuracyOf, type FeatureAccuracy } from './accuracy.ts';
+import { accuracyOf, type FeatureAccuracy, unknownAccuracy } from './accuracy.ts';
 import { describedEnum } from './described-enum.ts';
 import { featuresArgument } from './limits.ts';
 import { assertWithinLimits, foldsExtension, sizedArgumentExtension } from './operation-size.ts';
 import type { SchemaRegistry } from './registry.ts';
-import { isPast, type ShownVector } from './shown-vector.ts';
+import { isPast, isPreviewed, type ShownVector } from './shown-vector.ts';
 import type { FreshetTypes } from './types.ts';
 
 /** `accuracy(features: [UserRiskProfileFeature!]!): [FeatureAccuracy!]!` on the type of a view. */
@@ -33,6 +33,8 @@ export function accuracyField(
     resolve: async (vector, { features }, { loaders, budget }, info): Promise<FeatureAccuracy[]> => {
       assertWithinLimits(info);
       budget.take();
+      // What is known of the log bounds nothing that was only previewed.
+      if (isPreviewed(vector)) return features.map((position) => unknownAccuracy(view, position));
       // Of a past vector all is known; of one of now, its own moment is looked back at.
       const told = isPast(vector) ? vector : await loaders.loadPast(view, vector.id, vector.asOf);
       return features.map((position) => accuracyOf(vector, position, servedCertainty(told, position)));
@@ -54,7 +56,8 @@ const methodDescriptions: { readonly [M in Certainty['method']]: string } = {
   INTERPOLATED:
     'Old events were put together, and an edge of the window cuts some of them; or an event came in while it was read.',
   SAMPLED: 'Estimated from a sample.',
-  UNREACHABLE: 'Of a past moment: it can no longer be told, and its value is null beside an error.',
+  UNREACHABLE:
+    'It cannot be told: of a past moment, the value itself, which is null beside an error; of a preview, how sure it is.',
 };
 
 function methodEnum({ builder }: SchemaRegistry) {

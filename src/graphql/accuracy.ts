@@ -1,3 +1,4 @@
+import type { View } from '../define/index.ts';
 import { type Certainty, featureReader } from '../engine/index.ts';
 import { isPast, type ShownVector } from './shown-vector.ts';
 
@@ -29,9 +30,7 @@ export function accuracyOf(vector: ShownVector, position: number, told: Certaint
   if (running || (told.method === 'EXACT' && isSame(value, told.lower))) {
     return { feature: name, exact: true, lower: shown(value), upper: shown(value), method: 'EXACT' };
   }
-  if (told.method === 'UNREACHABLE') {
-    return { feature: name, exact: false, lower: null, upper: null, method: 'UNREACHABLE' };
-  }
+  if (told.method === 'UNREACHABLE') return unknownAccuracy(view, position);
   const known = [value, told.lower, told.upper].filter((one) => !Number.isNaN(one));
   return {
     feature: name,
@@ -40,6 +39,12 @@ export function accuracyOf(vector: ShownVector, position: number, told: Certaint
     upper: shown(Math.max(...known)),
     method: told.method === 'EXACT' ? 'INTERPOLATED' : told.method,
   };
+}
+
+/** Of a value of which it cannot be told how sure it is. */
+export function unknownAccuracy(view: View, position: number): FeatureAccuracy {
+  const feature = view.features[position]?.name ?? '';
+  return { feature, exact: false, lower: null, upper: null, method: 'UNREACHABLE' };
 }
 
 function isSame(one: number, other: number): boolean {

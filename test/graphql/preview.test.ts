@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { schema, views } from '../../schema/index.ts';
 import {
   PreviewTransactionDocument,
@@ -92,6 +92,20 @@ describe('previewing a transaction', () => {
       expect(previewed?.id).toMatch(new RegExp(`:${small.userId}$`));
       expect(previewed?.freshness.revision).not.toMatch(/^\d+$/);
     }
+  });
+
+  test('does not claim to know how sure its values are', async () => {
+    const service = await open();
+    const past = vi.spyOn(service.engine, 'pastEach');
+    const { data } = await service.run(
+      `query ($input: TransactionInput!) { previewTransaction(input: $input) {
+        user { riskProfile { accuracy(features: [txnAmount1h]) { feature exact lower upper method } } }
+      } }`,
+      { input: payment() },
+    );
+    const unknown = { feature: 'txnAmount1h', exact: false, lower: null, upper: null, method: 'UNREACHABLE' };
+    expect(data).toEqual({ previewTransaction: { user: { riskProfile: { accuracy: [unknown] } } } });
+    expect(past).not.toHaveBeenCalled();
   });
 
   test('of what is refused shows what is there, under its own id', async () => {
