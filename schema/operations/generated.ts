@@ -9,7 +9,7 @@ export type AccuracyMethod =
   | 'EXACT'
   /** Old events were put together, and an edge of the window cuts some of them; or an event came in while it was read. */
   | 'INTERPOLATED'
-  /** Estimated from a sample. */
+  /** Estimated from a sample: in 99 % of cases, the truth lies between the bounds. */
   | 'SAMPLED'
   /** It cannot be told: of a past moment, the value itself, which is null beside an error; of a preview, how sure it is. */
   | 'UNREACHABLE';

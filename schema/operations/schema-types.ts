@@ -17,7 +17,7 @@ export type AccuracyMethod =
   | 'EXACT'
   /** Old events were put together, and an edge of the window cuts some of them; or an event came in while it was read. */
   | 'INTERPOLATED'
-  /** Estimated from a sample. */
+  /** Estimated from a sample: in 99 % of cases, the truth lies between the bounds. */
   | 'SAMPLED'
   /** It cannot be told: of a past moment, the value itself, which is null beside an error; of a preview, how sure it is. */
   | 'UNREACHABLE';
@@ -50,7 +50,7 @@ export type Feature = {
   windowSeconds?: Maybe<Scalars['Float']['output']>;
 };
 
-/** How sure the value of a feature is. The truth always lies between the bounds, both included: what the feature would be if every event taken in so far were kept by itself. Of events before `freshness.completeSince` a feature may know nothing. */
+/** How sure the value of a feature is. Unless it is `SAMPLED`, the truth always lies between the bounds, both included: what the feature would be if every event taken in so far were kept by itself. Of events before `freshness.completeSince` a feature may know nothing. */
 export type FeatureAccuracy = {
   /** Whether the value is the truth, to the last digits of a double; null then means that there is none. */
   exact: Scalars['Boolean']['output'];

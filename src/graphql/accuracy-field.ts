@@ -55,7 +55,7 @@ const methodDescriptions: { readonly [M in Certainty['method']]: string } = {
   EXACT: 'Every event counts where it belongs.',
   INTERPOLATED:
     'Old events were put together, and an edge of the window cuts some of them; or an event came in while it was read.',
-  SAMPLED: 'Estimated from a sample.',
+  SAMPLED: 'Estimated from a sample: in 99 % of cases, the truth lies between the bounds.',
   UNREACHABLE:
     'It cannot be told: of a past moment, the value itself, which is null beside an error; of a preview, how sure it is.',
 };
@@ -68,7 +68,7 @@ function methodEnum({ builder }: SchemaRegistry) {
 function featureAccuracyType(registry: SchemaRegistry) {
   return registry.builder.objectRef<FeatureAccuracy>('FeatureAccuracy').implement({
     description:
-      'How sure the value of a feature is. The truth always lies between the bounds, both included: what the feature would be if every event taken in so far were kept by itself. Of events before `freshness.completeSince` a feature may know nothing.',
+      'How sure the value of a feature is. Unless it is `SAMPLED`, the truth always lies between the bounds, both included: what the feature would be if every event taken in so far were kept by itself. Of events before `freshness.completeSince` a feature may know nothing.',
     fields: (t) => ({
       feature: t.exposeString('feature', { nullable: false, description: 'The name of the feature.' }),
       exact: t.exposeBoolean('exact', {
