@@ -275,9 +275,9 @@ export type MerchantActivityUpdate = {
 
 /** Records events, and corrects what was recorded. Every mutation is safe to send again. */
 export type Mutation = {
-  /** Removes everything that is stored of one Merchant, which is unknown from then on. Safe to send again. */
+  /** Removes everything that is stored of one Merchant, also for views that are no longer served. It is unknown from then on. Safe to send again. */
   forgetMerchant: ForgetReceipt;
-  /** Removes everything that is stored of one User, which is unknown from then on. Safe to send again. */
+  /** Removes everything that is stored of one User, also for views that are no longer served. It is unknown from then on. Safe to send again. */
   forgetUser: ForgetReceipt;
   /** Sets the fraud of one Transaction that is recorded already, however late it comes. Safe to send again. */
   labelTransaction: LabelTransactionPayload;

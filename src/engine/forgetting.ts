@@ -19,14 +19,13 @@ export interface ForgetReceipt {
   readonly bytes: number;
 }
 
-/** Removes every key of an entity, in all of its views at once. */
+/** Removes every key of an entity, in all of its views at once: those that are served, and those that ever were. */
 export async function forget(store: LogStore, entity: Entity, id: string): Promise<ForgetReceipt> {
   const nothing = { entity, id, keys: 0, bytes: 0 };
   const reason = invalidIdReason(id);
   if (reason) return { ...nothing, status: 'REJECTED', reason: `the ${entity.name}'s id ${reason}` };
-  const plans = [...store.plans.values()].filter(({ view }) => view.entity === entity);
   try {
-    return { ...nothing, status: 'FORGOTTEN', reason: null, ...(await store.forget(plans, id)) };
+    return { ...nothing, status: 'FORGOTTEN', reason: null, ...(await store.forget(entity, id)) };
   } catch (error) {
     if (error instanceof UnavailableError) return { ...nothing, status: 'UNAVAILABLE', reason: error.message };
     throw error;

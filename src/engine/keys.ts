@@ -1,5 +1,8 @@
 import type { View } from '../define/index.ts';
 
+/** What a view is known by among keys; also one that is not served here. */
+export type KeyedView = Pick<View, 'name' | 'version'>;
+
 /**
  * Names of everything that is stored. All keys of an entity share its hash tag `{id}`, so that one function call sees
  * them all, on a cluster too; the function library derives an entity's other keys from that of its log.
@@ -22,18 +25,18 @@ export class KeyNames {
   }
 
   /** The log: a packed string, see lua/call.lua. */
-  log(view: View, id: string): string {
+  log(view: KeyedView, id: string): string {
     return `${this.prefix}:log:${stem(view)}{${encodeTag(id)}}`;
   }
 
-  /** What the prefix is committed to: its clock, the features ever loaded under it, and the layouts of its logs. */
+  /** What the prefix is committed to: its clock, the views and features ever loaded under it, and the layouts of its logs. */
   get registry(): string {
     return `${this.prefix}:registry`;
   }
 }
 
 /** The part of a view's keys before the hash tag. */
-export function stem(view: View): string {
+export function stem(view: KeyedView): string {
   return `v${view.version}:${view.name}:`;
 }
 

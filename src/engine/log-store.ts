@@ -1,6 +1,6 @@
 import type { Redis } from 'iovalkey';
-import { DefinitionError, type View } from '../define/index.ts';
-import type { KeyNames } from './keys.ts';
+import { DefinitionError, type Entity, type View } from '../define/index.ts';
+import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
 import { LogUpgrades } from './log-upgrades.ts';
@@ -23,14 +23,16 @@ const mostViews = 255;
 export class LogStore {
   readonly keys: KeyNames;
   readonly plans: ReadonlyMap<View, Plan>;
+  readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
 
-  private constructor(keys: KeyNames, plans: ReadonlyMap<View, Plan>, caller: LogCaller, upgrades: LogUpgrades) {
+  private constructor(keys: KeyNames, plans: readonly Plan[], registry: PrefixRegistry, caller: LogCaller) {
     this.keys = keys;
-    this.plans = plans;
+    this.plans = new Map(plans.map((plan) => [plan.view, plan]));
+    this.#registry = registry;
     this.#caller = caller;
-    this.#upgrades = upgrades;
+    this.#upgrades = new LogUpgrades(keys, registry, caller);
   }
 
   /**
@@ -52,8 +54,7 @@ export class LogStore {
       library.call('enrol', [key], [argument]),
     );
     const caller = new LogCaller(library, plans, { ...limits, clock, prefix: keys.prefix, completeSince });
-    const byView = new Map(plans.map((plan) => [plan.view, plan]));
-    return new LogStore(keys, byView, caller, new LogUpgrades(keys, registry, caller));
+    return new LogStore(keys, plans, registry, caller);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -102,11 +103,26 @@ export class LogStore {
     );
   }
 
-  /** Removes what these views keep of an entity: one call, since all of its keys share a slot. */
-  async forget(plans: readonly Plan[], id: string): Promise<{ readonly keys: number; readonly bytes: number }> {
-    const keys = plans.map(({ view }) => this.keys.log(view, id));
-    const args = plans.map(({ index }) => Buffer.from([index]));
-    return this.#caller.call('forget', keys, args, (reader) => reader.receipt());
+  /**
+   * Removes what all views of an entity keep of it, those too that are no longer served, or not by this deployment: one call,
+   * since all of its keys share a slot.
+   * @throws UnavailableError
+   */
+  async forget(entity: Entity, id: string): Promise<{ readonly keys: number; readonly bytes: number }> {
+    const served = [...this.plans.values()].filter(({ view }) => view.entity === entity);
+    const views = [
+      // What is served here is known also where the registry was lost.
+      ...served.map(({ view, seen }) => ({ ...view, seen: seen.map(({ name }) => name) })),
+      ...(await this.#registry.viewsOf(entity)),
+    ];
+    if (views.length === 0) return { keys: 0, bytes: 0 };
+    const args = views.map((view) => Buffer.from(JSON.stringify({ stem: stem(view), seen: view.seen })));
+    return this.#caller.call(
+      'forget',
+      views.map((view) => this.keys.log(view, id)),
+      args,
+      (reader) => reader.receipt(),
+    );
   }
 
   /**

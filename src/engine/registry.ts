@@ -1,7 +1,7 @@
 import type { Redis } from 'iovalkey';
-import type { View } from '../define/index.ts';
+import type { Entity, View } from '../define/index.ts';
 import { featureSignature } from '../define/index.ts';
-import type { KeyNames } from './keys.ts';
+import type { KeyedView, KeyNames } from './keys.ts';
 import { type Layout, layoutHash, layoutOf } from './layout.ts';
 import type { Plan } from './plan.ts';
 import { orUnavailable } from './valkey-failure.ts';
@@ -26,9 +26,15 @@ interface Conflict {
   readonly wanted?: string;
 }
 
+/** A view that was ever enrolled, and what more its keys are named by. */
+export interface EnrolledView extends KeyedView {
+  /** Names of its sets of last-seen times, in any of its layouts. */
+  readonly seen: readonly string[];
+}
+
 /**
- * What a key prefix is committed to: its clock, each feature ever loaded with what it means and since when, and each
- * layout that a log may have. One hash; every entry is written once and never changed.
+ * What a key prefix is committed to: its clock, each feature ever loaded with what it means and since when, of which entity
+ * each view is, and each layout that a log may have. One hash; every entry is written once and never changed.
  */
 export class PrefixRegistry {
   readonly #valkey: Redis;
@@ -58,7 +64,9 @@ export class PrefixRegistry {
       featureField(view, ''),
       Object.fromEntries(view.features.map((feature) => [feature.name, featureSignature(view, feature)])),
     ]);
-    const wanted = { fixed: { clock, ...Object.fromEntries(layouts) }, features: Object.fromEntries(features) };
+    const entities = plans.map(({ view }) => [entityField(view.entity, view), '']);
+    const fixed = { clock, ...Object.fromEntries([...layouts, ...entities]) };
+    const wanted = { fixed, features: Object.fromEntries(features) };
     const reply = await call(this.#keys.registry, JSON.stringify(wanted));
     const enrolment = JSON.parse(reply.toString()) as Enrolment;
     if ('conflict' in enrolment) throw this.#refusal(enrolment.conflict, plans);
@@ -85,6 +93,24 @@ export class PrefixRegistry {
     return layout;
   }
 
+  /**
+   * All views of an entity that were ever enrolled under the prefix. Not known are those that were last enrolled before their
+   * entity was noted, or when it had another name.
+   * @throws UnavailableError
+   */
+  async viewsOf(entity: Entity): Promise<EnrolledView[]> {
+    const entries = Object.entries(await orUnavailable(() => this.#valkey.hgetall(this.#keys.registry)));
+    const start = entityField(entity, null);
+    return entries.flatMap(([field]) => {
+      const [, name, version] = field.startsWith(start) ? (/^(\w+):v(\d+)$/.exec(field.slice(start.length)) ?? []) : [];
+      if (name === undefined) return [];
+      const view = { name, version: Number(version) };
+      const layouts = entries.filter(([other]) => other.startsWith(layoutField(view, '')));
+      const seen = layouts.flatMap(([, text]) => (JSON.parse(text) as Layout).seen.map((set) => set.name));
+      return [{ ...view, seen: [...new Set(seen)] }];
+    });
+  }
+
   #refusal({ field, stored, wanted }: Conflict, plans: readonly Plan[]): IncompatibleStoreError {
     const { prefix } = this.#keys;
     if (field === 'clock') {
@@ -103,10 +129,19 @@ export class PrefixRegistry {
   }
 }
 
-function featureField(view: View, name: string): string {
-  return `feature:${view.name}:v${view.version}:${name}`;
+function featureField(view: KeyedView, name: string): string {
+  return `feature:${versioned(view)}:${name}`;
 }
 
-function layoutField(view: View, hash: string): string {
-  return `layout:${view.name}:v${view.version}:${hash}`;
+function layoutField(view: KeyedView, hash: string): string {
+  return `layout:${versioned(view)}:${hash}`;
+}
+
+/** @param view null for the start of such a field, whatever the view. */
+function entityField({ name }: Entity, view: KeyedView | null): string {
+  return `entity:${name}:${view ? versioned(view) : ''}`;
+}
+
+function versioned({ name, version }: KeyedView): string {
+  return `${name}:v${version}`;
 }

@@ -17,7 +17,7 @@ const statusDescriptions: { readonly [S in ForgetStatus]: string } = {
 export function forgetField(t: MutationFields, entity: Entity, options: FreshetFieldOptions = {}) {
   const registry = registryOf(t.builder);
   return t.field({
-    description: `Removes everything that is stored of one ${entity.name}, which is unknown from then on. Safe to send again.`,
+    description: `Removes everything that is stored of one ${entity.name}, also for views that are no longer served. It is unknown from then on. Safe to send again.`,
     ...options,
     type: registry.generated(receiptType, undefined),
     nullable: false,

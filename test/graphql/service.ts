@@ -25,6 +25,8 @@ type Variables = { readonly [name: string]: unknown };
 export interface ServiceOptions extends Partial<Pick<EngineOptions, 'clock' | 'singles' | 'microsPerCall'>> {
   /** Default: the run's own server. */
   readonly valkeyUrl?: string;
+  /** Default: one that nobody has used. */
+  readonly keyPrefix?: string;
 }
 
 /** A schema at work on a key prefix of its own. */
@@ -42,13 +44,9 @@ export class Service {
   }
 
   /** Opens it until the test is over. */
-  static async open(
-    schema: GraphQLSchema,
-    views: readonly View[],
-    { valkeyUrl = inject('valkeyUrl'), clock = 'wall', ...limits }: ServiceOptions = {},
-  ): Promise<Service> {
+  static async open(schema: GraphQLSchema, views: readonly View[], options: ServiceOptions = {}): Promise<Service> {
+    const { valkeyUrl = inject('valkeyUrl'), keyPrefix = freshPrefix(), clock = 'wall', ...limits } = options;
     const address = parseValkeyUrl(valkeyUrl);
-    const keyPrefix = `t-${randomUUID().slice(0, 8)}`;
     const valkey = connect(address);
     const subscriber = connectSubscriber(address);
     const engine = await Engine.open({ valkey, views, keyPrefix, clock, ...limits });
@@ -139,6 +137,11 @@ export async function nextOf<Data>(stream: AsyncGenerator<Result<Data>>): Promis
 /** What the errors of a result say to a program. */
 export function faults({ errors }: ExecutionResult): { code: unknown; path: string | undefined }[] {
   return (errors ?? []).map(({ extensions, path }) => ({ code: extensions.code, path: path?.join('.') }));
+}
+
+/** A key prefix that nobody has used. */
+export function freshPrefix(): string {
+  return `t-${randomUUID().slice(0, 8)}`;
 }
 
 let nextId = 0;

@@ -3,16 +3,17 @@
 -- All names under which a view keeps something of an entity.
 local function names_of(call, view, log_key)
   local names = { log_key, hash_name(call, log_key), ids_name(call, view, log_key), corrections_name(call, log_key) }
-  for _, seen in ipairs(view.seen) do names[#names + 1] = seen_name(call, view, log_key, seen) end
+  for _, name in ipairs(view.seen) do names[#names + 1] = seen_name(call, view, log_key, { name = name }) end
   return names
 end
 
--- KEYS: the logs of all views of one entity. ARGV[i + 1]: B index of the view.
+-- KEYS: the logs of all views of one entity, each once or several times. ARGV[i + 1]: JSON of what the other keys of that view
+-- are named by, since it need not be served here: its `stem`, and the names of its sets of last-seen times as `seen`.
 -- Returns I4 keys that were removed, d bytes of memory that they took (0 where Valkey does not say), and I4 as `record`.
 local function forget(keys, args)
   local call, count, bytes = open_call(args[1]), 0, 0
   for i, key in ipairs(keys) do
-    for _, name in ipairs(names_of(call, views[string.byte(args[i + 1], 1)], key)) do
+    for _, name in ipairs(names_of(call, cjson.decode(args[i + 1]), key)) do
       local usage = redis.pcall('MEMORY', 'USAGE', name) -- which some services forbid
       bytes = bytes + (tonumber(usage) or 0)
       count = count + redis.call('UNLINK', name)
