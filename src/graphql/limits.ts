@@ -1,5 +1,5 @@
 import type { GraphQLError } from 'graphql';
-import { contractError } from './errors.ts';
+import { contractError, type ErrorCode } from './errors.ts';
 
 /** Most ids that one field takes, in queries and subscriptions. */
 export const maxIds = 1_000;
@@ -29,43 +29,26 @@ export interface SizedArgument {
 
 /** A list of ids; a longer one is `TOO_MANY_IDS`. */
 export function idsArgument(argument: string): SizedArgument {
-  return {
-    argument,
-    most: maxIds,
-    refuse: (place, size) =>
-      contractError('TOO_MANY_IDS', `${place} takes at most ${maxIds} ids, and got ${size}: ask in parts`),
-  };
+  return sizedArgument(argument, maxIds, 'ids', 'TOO_MANY_IDS', 'ask in parts');
 }
 
 /** A list of events; a longer one is `BATCH_TOO_LARGE`. */
 export function batchArgument(argument: string): SizedArgument {
-  return {
-    argument,
-    most: maxBatch,
-    refuse: (place, size) =>
-      contractError(
-        'BATCH_TOO_LARGE',
-        `${place} takes at most ${maxBatch} events, and got ${size}: send them in parts; nothing was recorded`,
-      ),
-  };
+  return sizedArgument(argument, maxBatch, 'events', 'BATCH_TOO_LARGE', 'send them in parts; nothing was recorded');
 }
 
 /** A list of moments; a longer one is `QUERY_TOO_COMPLEX`. */
 export function momentsArgument(argument: string): SizedArgument {
-  return {
-    argument,
-    most: maxMoments,
-    refuse: (place, size) =>
-      contractError('QUERY_TOO_COMPLEX', `${place} takes at most ${maxMoments} moments, and got ${size}: ask in parts`),
-  };
+  return sizedArgument(argument, maxMoments, 'moments', 'QUERY_TOO_COMPLEX', 'ask in parts');
 }
 
 /** A list of a view's features; one that is longer than there are is `QUERY_TOO_COMPLEX`. */
 export function featuresArgument(argument: string, most: number): SizedArgument {
-  return {
-    argument,
-    most,
-    refuse: (place, size) =>
-      contractError('QUERY_TOO_COMPLEX', `${place} takes at most ${most} features, and got ${size}: name each once`),
-  };
+  return sizedArgument(argument, most, 'features', 'QUERY_TOO_COMPLEX', 'name each once');
+}
+
+function sizedArgument(argument: string, most: number, items: string, code: ErrorCode, advice: string): SizedArgument {
+  const refuse = (place: string, size: number) =>
+    contractError(code, `${place} takes at most ${most} ${items}, and got ${size}: ${advice}`);
+  return { argument, most, refuse };
 }

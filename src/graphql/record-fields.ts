@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ArgBuilder } from '@pothos/core';
 import type { Event, View } from '../define/index.ts';
 import type { EventInput } from '../engine/index.ts';
 import type { FreshetContext } from './context.ts';
@@ -7,7 +8,7 @@ import { batchArgument, maxBatch } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
-import { registryOf } from './registry.ts';
+import { registryOf, type SchemaRegistry } from './registry.ts';
 import type { PreviewedVector } from './shown-vector.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
@@ -22,13 +23,7 @@ export function recordField(t: MutationFields, event: Event, options: FreshetFie
     ...options,
     type: registry.generated(recordPayloadType, event),
     nullable: false,
-    args: {
-      input: t.arg({
-        type: registry.generated(eventInputType, event),
-        required: true,
-        description: `The ${event.name}.`,
-      }),
-    },
+    args: { input: eventArgument(t.arg, registry, event) },
     resolve: async (_, { input }, context, info) => {
       assertWithinLimits(info);
       const [recorded] = await record(event, [input], context);
@@ -68,26 +63,28 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
     ...options,
     type: registry.generated(recordPayloadType, event),
     nullable: false,
-    args: {
-      input: t.arg({
-        type: registry.generated(eventInputType, event),
-        required: true,
-        description: `The ${event.name}.`,
-      }),
-    },
+    args: { input: eventArgument(t.arg, registry, event) },
     resolve: async (_, { input }, { engine }, info): Promise<RecordedEvent> => {
       assertWithinLimits(info);
       const outcome = await engine.preview(event, input);
-      const preview = nameOf(input);
+      const preview = previewOf(input);
       const previewed = [...outcome.vectors].map(([view, vector]) => [view, { ...vector, preview }] as const);
       return { index: 0, input, outcome: { ...outcome, vectors: new Map<View, PreviewedVector>(previewed) } };
     },
   });
 }
 
-/** The same for the same event, so that a cache may keep what it would come to beside that of others. */
-function nameOf(input: EventInput): string {
+/** Names a preview: the same for the same event, so that a cache may keep what that would come to beside what others would. */
+function previewOf(input: EventInput): string {
   return createHash('sha256').update(JSON.stringify(input)).digest('hex').slice(0, 16);
+}
+
+function eventArgument(arg: ArgBuilder<FreshetTypes>, registry: SchemaRegistry, event: Event) {
+  return arg({
+    type: registry.generated(eventInputType, event),
+    required: true,
+    description: `The ${event.name}.`,
+  });
 }
 
 async function record(

@@ -5,23 +5,12 @@ import {
   RecordTransactionsDocument,
   RiskProfileDocument,
   ScoreTransactionDocument,
-  type TransactionInput,
 } from '../../schema/operations/generated.ts';
 import { account, transferSchema, transferView } from './deployments.ts';
 import { faults, freshId, Service } from './service.ts';
+import { pastPayment, payment } from './transactions.ts';
 
 const open = () => Service.open(schema, views);
-
-/** A payment of one; ids are new unless they are given. */
-function payment(more: Partial<TransactionInput> = {}): TransactionInput {
-  return {
-    transactionId: freshId('txn'),
-    userId: freshId('user'),
-    merchantId: freshId('merchant'),
-    amount: 1,
-    ...more,
-  };
-}
 
 const allResults = `mutation ($input: [TransactionInput!]!, $only: [RecordStatus!]) {
   recordTransactions(input: $input) {
@@ -36,7 +25,7 @@ const allResults = `mutation ($input: [TransactionInput!]!, $only: [RecordStatus
 describe('recording one event', () => {
   test('returns the features with the event in them', async () => {
     const service = await open();
-    const input = payment({ amount: 12.5, occurredAt: new Date(Date.now() - 5_000).toISOString() });
+    const input = pastPayment();
     const { data, errors } = await service.run(ScoreTransactionDocument, { input });
     expect(errors).toBeUndefined();
     expect(data?.recordTransaction).toMatchObject({

@@ -6,22 +6,15 @@ import {
   RiskProfileDocument,
   ScoreTransactionDocument,
 } from '../../schema/operations/generated.ts';
-import { freshId, Service } from './service.ts';
+import { Service } from './service.ts';
+import { pastPayment } from './transactions.ts';
 
 const open = () => Service.open(schema, views);
-
-const payment = () => ({
-  transactionId: freshId('txn'),
-  userId: freshId('user'),
-  merchantId: freshId('merchant'),
-  amount: 12.5,
-  occurredAt: new Date(Date.now() - 5_000).toISOString(),
-});
 
 describe('previewing a transaction', () => {
   test('shows the features as they would be, and they are so once it is recorded', async () => {
     const service = await open();
-    const [first, input] = [payment(), payment()];
+    const [first, input] = [pastPayment(), pastPayment()];
     input.userId = first.userId;
     await service.run(RecordTransactionDocument, { input: first });
     const { data: preview, errors } = await service.run(PreviewTransactionDocument, { input });
@@ -49,7 +42,7 @@ describe('previewing a transaction', () => {
 
   test('says of a duplicate, and of what breaks a rule, what recording would', async () => {
     const service = await open();
-    const input = payment();
+    const input = pastPayment();
     await service.run(RecordTransactionDocument, { input });
     const status = async (more: object) =>
       (await service.run(PreviewTransactionDocument, { input: { ...input, ...more } })).data?.previewTransaction;
@@ -67,7 +60,7 @@ describe('previewing a transaction', () => {
 
   test('gives its vectors ids and revisions that are neither those of now nor of another preview', async () => {
     const service = await open();
-    const [small, large] = [payment(), payment()];
+    const [small, large] = [pastPayment(), pastPayment()];
     large.userId = small.userId;
     const asked = '{ user { riskProfile { id txnAmount1h freshness { revision } } } }';
     const { data } = await service.run(
@@ -101,7 +94,7 @@ describe('previewing a transaction', () => {
       `query ($input: TransactionInput!) { previewTransaction(input: $input) {
         user { riskProfile { accuracy(features: [txnAmount1h]) { feature exact lower upper method } } }
       } }`,
-      { input: payment() },
+      { input: pastPayment() },
     );
     const unknown = { feature: 'txnAmount1h', exact: false, lower: null, upper: null, method: 'UNREACHABLE' };
     expect(data).toEqual({ previewTransaction: { user: { riskProfile: { accuracy: [unknown] } } } });
@@ -110,7 +103,7 @@ describe('previewing a transaction', () => {
 
   test('of what is refused shows what is there, under its own id', async () => {
     const service = await open();
-    const input = { ...payment(), amount: 1e16 };
+    const input = { ...pastPayment(), amount: 1e16 };
     const { data } = await service.run(
       'query ($input: TransactionInput!) { previewTransaction(input: $input) { status user { riskProfile { id } } } }',
       { input },
@@ -121,7 +114,7 @@ describe('previewing a transaction', () => {
 
   test('is no part of what else the query reads', async () => {
     const service = await open();
-    const input = payment();
+    const input = pastPayment();
     const { data } = await service.run(
       `query ($input: TransactionInput!, $id: ID!) {
         before: user(id: $id) { riskProfile { txnCount1h } }
@@ -142,7 +135,7 @@ describe('previewing a transaction', () => {
   test('while Valkey is away is UNAVAILABLE', async () => {
     const service = await open();
     service.cutOff();
-    const { data } = await service.run(PreviewTransactionDocument, { input: payment() });
+    const { data } = await service.run(PreviewTransactionDocument, { input: pastPayment() });
     expect(data?.previewTransaction).toMatchObject({ status: 'UNAVAILABLE', user: { riskProfile: null } });
   });
 });

@@ -6,20 +6,10 @@ import {
   type TransactionInput,
   WatchUsersDocument,
 } from '../../schema/operations/generated.ts';
-import { faults, freshId, nextOf, Service, streamOf } from './service.ts';
+import { faults, nextOf, Service, streamOf } from './service.ts';
+import { pastPayment } from './transactions.ts';
 
 const open = () => Service.open(schema, views);
-
-function payment(more: Partial<TransactionInput> = {}): TransactionInput {
-  return {
-    transactionId: freshId('txn'),
-    userId: freshId('user'),
-    merchantId: freshId('merchant'),
-    amount: 12.5,
-    occurredAt: new Date(Date.now() - 5_000).toISOString(),
-    ...more,
-  };
-}
 
 const retraction = ({ fraud: _, ...told }: TransactionInput, more: Partial<TransactionInput> = {}) => ({
   input: { ...told, ...more },
@@ -36,7 +26,7 @@ const retractWithFeatures = `mutation ($input: RetractTransactionInput!) {
 describe('retracting', () => {
   test('takes a transaction out of all features, and a retried original is a duplicate', async () => {
     const service = await open();
-    const [kept, one] = [payment(), payment()];
+    const [kept, one] = [pastPayment(), pastPayment()];
     one.userId = kept.userId;
     for (const input of [kept, one]) await service.run(RecordTransactionDocument, { input });
     const { data, errors } = await service.run(retractWithFeatures, retraction(one));
@@ -65,7 +55,7 @@ describe('retracting', () => {
 
   test('of another amount is a mismatch that names the views, and shows the features as they are', async () => {
     const service = await open();
-    const one = payment();
+    const one = pastPayment();
     await service.run(RecordTransactionDocument, { input: one });
     const { data } = await service.run(retractWithFeatures, retraction(one, { amount: 13 }));
     expect(data?.retractTransaction).toMatchObject({
@@ -78,9 +68,9 @@ describe('retracting', () => {
 
   test('of what nobody recorded, or with a bad id, says so with a reason', async () => {
     const service = await open();
-    const nobody = await service.run(retractWithFeatures, retraction(payment()));
+    const nobody = await service.run(retractWithFeatures, retraction(pastPayment()));
     expect(nobody.data?.retractTransaction).toMatchObject({ status: 'NOT_FOUND', occurredAt: null });
-    const bad = await service.run(retractWithFeatures, retraction(payment({ merchantId: '' })));
+    const bad = await service.run(retractWithFeatures, retraction(pastPayment({ merchantId: '' })));
     expect(bad.data?.retractTransaction).toMatchObject({
       status: 'REJECTED',
       reason: expect.stringContaining('merchantId'),
@@ -92,7 +82,7 @@ describe('retracting', () => {
   test('while Valkey is away is UNAVAILABLE', async () => {
     const service = await open();
     service.cutOff();
-    const result = await service.run(retractWithFeatures, retraction(payment()));
+    const result = await service.run(retractWithFeatures, retraction(pastPayment()));
     expect(result.data?.retractTransaction).toMatchObject({ status: 'UNAVAILABLE', user: { riskProfile: null } });
     expect(new Set(faults(result).map(({ code }) => code))).toEqual(new Set(['UNAVAILABLE']));
   });
@@ -103,7 +93,7 @@ describe('forgetting', () => {
 
   test('answers with a receipt, and the user is unknown', async () => {
     const service = await open();
-    const input = payment();
+    const input = pastPayment();
     await service.run(RecordTransactionDocument, { input });
     const { data } = await service.run(forget, { id: input.userId });
     const receipt = data?.forgetUser as { keys: number; bytes: number };
@@ -118,7 +108,7 @@ describe('forgetting', () => {
 
   test('is told to watchers, who see what comes after it too', async () => {
     const service = await open();
-    const input = payment();
+    const input = pastPayment();
     await service.run(RecordTransactionDocument, { input });
     const stream = streamOf(await service.watch(WatchUsersDocument, { userIds: [input.userId] }));
     const counts = async () =>
@@ -126,7 +116,7 @@ describe('forgetting', () => {
     expect(await counts()).toEqual([1]);
     await service.run(forget, { id: input.userId });
     expect(await counts()).toEqual([0]);
-    await service.run(RecordTransactionDocument, { input: payment({ userId: input.userId }) });
+    await service.run(RecordTransactionDocument, { input: pastPayment({ userId: input.userId }) });
     expect(await counts()).toEqual([1]);
     await stream.return(undefined);
   });
