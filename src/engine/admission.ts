@@ -2,9 +2,9 @@ import type { Event, EventField } from '../define/index.ts';
 import type { EventInput, FieldValue } from './outcome.ts';
 
 /** Longest id, in bytes of UTF-8. */
-export const longestIdBytes = 256;
+const longestIdBytes = 256;
 /** Largest magnitude of a number in an event: sums of many stay exact to the last digits. */
-export const largestNumber = 1e15;
+const largestNumber = 1e15;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is the point.
 const controlCharacter = /[\u0000-\u001f\u007f-\u009f]/;

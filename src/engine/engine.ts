@@ -1,19 +1,16 @@
 import type { Redis } from 'iovalkey';
 import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
-import { invalidIdReason, rejection } from './admission.ts';
+import { invalidIdReason } from './admission.ts';
 import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
 import { Corrector } from './corrector.ts';
-import { duplicateReason } from './duplicate.ts';
 import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
 import { LogStore } from './log-store.ts';
 import type { EventInput, RecordOutcome } from './outcome.ts';
-import { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
-import type { MomentsOf, RecordedPart } from './parts.ts';
-import type { Plan } from './plan.ts';
+import { InvalidIdError, type LogFaultError } from './outcome.ts';
+import type { MomentsOf } from './parts.ts';
+import { Recorder } from './recorder.ts';
 import type { Clock } from './registry.ts';
-import type { RowVerdict } from './reply.ts';
-import { RowEncoder } from './row-encoder.ts';
 import type { PastVector, Vector } from './vector.ts';
 
 export interface EngineOptions {
@@ -45,9 +42,8 @@ export class Engine {
   readonly clock: Clock;
   readonly keys: KeyNames;
   readonly #store: LogStore;
-  readonly #encoders: ReadonlyMap<View, RowEncoder>;
   readonly #toleranceMs: Milliseconds;
-  readonly #onFault: (fault: LogFaultError) => void;
+  readonly #recorder: Recorder;
   readonly #corrector: Corrector;
 
   private constructor(options: EngineOptions, store: LogStore) {
@@ -55,11 +51,10 @@ export class Engine {
     this.views = views;
     this.clock = clock;
     this.#toleranceMs = toleranceMs;
-    this.#onFault = onFault;
     this.keys = store.keys;
     this.#store = store;
+    this.#recorder = new Recorder(store, clock, toleranceMs, onFault);
     this.#corrector = new Corrector(store, onFault);
-    this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
   }
 
   /**
@@ -83,41 +78,13 @@ export class Engine {
    * events are in their outcome; vectors are as after the whole batch.
    */
   record(event: Event, inputs: readonly EventInput[]): Promise<RecordOutcome[]> {
-    return this.#take(event, inputs, 'record');
+    return this.#recorder.take(event, inputs, 'record');
   }
 
   /** What would become of an event, and the vectors as they would be, were it recorded now. Changes nothing. */
   async preview(event: Event, input: EventInput): Promise<RecordOutcome> {
-    const [outcome] = await this.#take(event, [input], 'preview');
+    const [outcome] = await this.#recorder.take(event, [input], 'preview');
     return outcome as RecordOutcome;
-  }
-
-  async #take(event: Event, inputs: readonly EventInput[], how: 'record' | 'preview'): Promise<RecordOutcome[]> {
-    const rejected = inputs.map((input) => rejection(event, input, this.clock === 'event'));
-    const parts = this.#divide(event, inputs, rejected);
-    const recorded = await this.#recordParts(parts, how);
-    for (const result of recorded) if (result instanceof LogFaultError) this.#onFault(result);
-
-    const drafts = inputs.map((): Draft => ({ verdicts: [], reasons: [], vectors: new Map(), unavailable: null }));
-    for (const [i, { plan, places }] of parts.entries()) {
-      const result = recorded[i];
-      for (const [row, place] of places.entries()) {
-        const draft = drafts[place] as Draft;
-        if (result instanceof Error) {
-          draft.unavailable =
-            result instanceof UnavailableError
-              ? result.message
-              : `What is stored of this ${plan.view.entity.name} cannot be used, and waiting does not mend it; the log of the server says why`;
-        } else if (result) {
-          const verdict = result.verdicts[row] as RowVerdict;
-          draft.verdicts.push(verdict);
-          draft.vectors.set(plan.view, result.vector);
-          const reason = verdict.status === 'DUPLICATE' && duplicateReason(plan, inputs[place] as EventInput, verdict);
-          if (reason) draft.reasons.push(reason);
-        }
-      }
-    }
-    return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null, this.#toleranceMs));
   }
 
   /**
@@ -191,58 +158,6 @@ export class Engine {
     if (asOf < now) return 'PAST';
     return asOf <= now + this.#toleranceMs ? 'NOW' : 'FUTURE';
   }
-
-  /** Sorts the events of a batch into parts: one for each view and entity that they concern. */
-  #divide(event: Event, inputs: readonly EventInput[], rejected: readonly (string | null)[]): Part[] {
-    const parts: Part[] = [];
-    for (const [view, plan] of this.#store.plans) {
-      if (view.event !== event) continue;
-      const byEntity = new Map<string, Part>();
-      for (const [place, input] of inputs.entries()) {
-        if (rejected[place]) continue;
-        const id = input[view.by] as string;
-        const part = byEntity.get(id) ?? { plan, id, places: [], inputs: [] };
-        byEntity.set(id, part);
-        part.places.push(place);
-        part.inputs.push(input);
-      }
-      parts.push(...byEntity.values());
-    }
-    return parts;
-  }
-
-  async #recordParts(parts: readonly Part[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
-    if (parts.length === 0) return [];
-    try {
-      return await this.#store.record(
-        parts.map(({ plan, id, inputs }) => {
-          const encoder = this.#encoders.get(plan.view) as RowEncoder;
-          const rows = Buffer.alloc(inputs.length * encoder.rowBytes);
-          for (const [row, input] of inputs.entries()) encoder.write(input, rows, row * encoder.rowBytes);
-          return { plan, id, rows, rowCount: inputs.length };
-        }),
-        how,
-      );
-    } catch (error) {
-      if (error instanceof UnavailableError) return parts.map(() => error);
-      throw error;
-    }
-  }
-}
-
-interface Part {
-  readonly plan: Plan;
-  readonly id: string;
-  /** Where its events stand in the batch. */
-  readonly places: number[];
-  readonly inputs: EventInput[];
-}
-
-interface Draft {
-  readonly verdicts: RowVerdict[];
-  readonly reasons: string[];
-  readonly vectors: Map<View, Vector>;
-  unavailable: string | null;
 }
 
 function assertId(view: View, id: string): void {
@@ -255,36 +170,4 @@ function allServed<T>(found: readonly (T | Error)[]): T[] {
     if (one instanceof Error) throw one;
     return one;
   });
-}
-
-/** When the views of an event differ, the first of these that any of them says. */
-const precedence = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'FORGOTTEN', 'REJECTED'] as const;
-
-function outcomeOf(event: Event, draft: Draft, rejected: string | null, toleranceMs: Milliseconds): RecordOutcome {
-  const none = { occurredAt: null, vectors: draft.vectors };
-  if (rejected !== null) return { status: 'REJECTED', reason: rejected, ...none };
-  if (draft.unavailable !== null) return { status: 'UNAVAILABLE', reason: draft.unavailable, ...none };
-  const status = precedence.find((one) => draft.verdicts.some((verdict) => verdict.status === one));
-  const time = draft.verdicts.find((verdict) => verdict.status === status)?.time ?? null;
-  switch (status) {
-    case 'TOO_LATE':
-      return { status, reason: `${event.time} is older than every window`, occurredAt: time, vectors: draft.vectors };
-    case 'FORGOTTEN':
-      return {
-        status: 'TOO_LATE',
-        reason: `${event.time} is older than the ids that are still remembered: it may have been recorded before`,
-        occurredAt: time,
-        vectors: draft.vectors,
-      };
-    case 'REJECTED':
-      return {
-        status,
-        reason: `${event.time} is more than ${toleranceMs / 1_000} s ahead of the store's clock`,
-        ...none,
-      };
-    case undefined:
-      return { status: 'REJECTED', reason: `no view is fed by ${event.name}`, ...none };
-    default:
-      return { status, reason: draft.reasons[0] ?? null, occurredAt: time, vectors: draft.vectors };
-  }
 }

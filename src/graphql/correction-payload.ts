@@ -29,12 +29,12 @@ const retractDescriptions: { readonly [S in RetractStatus]: string } = {
 };
 
 /** `LabelStatus`, which all events share. */
-export function labelStatusEnum({ builder }: SchemaRegistry) {
+function labelStatusEnum({ builder }: SchemaRegistry) {
   return describedEnum(builder, 'LabelStatus', 'What became of a label.', labelDescriptions);
 }
 
 /** `LabelledView`, which all events share. */
-export function labelledViewType(registry: SchemaRegistry) {
+function labelledViewType(registry: SchemaRegistry) {
   return viewType(registry, 'LabelledView', 'What became of a label in one view.', labelStatusEnum);
 }
 
@@ -45,12 +45,12 @@ export function labelPayloadType(registry: SchemaRegistry, event: Event) {
 }
 
 /** `RetractStatus`, which all events share. */
-export function retractStatusEnum({ builder }: SchemaRegistry) {
+function retractStatusEnum({ builder }: SchemaRegistry) {
   return describedEnum(builder, 'RetractStatus', 'What became of a retraction.', retractDescriptions);
 }
 
 /** `RetractedView`, which all events share. */
-export function retractedViewType(registry: SchemaRegistry) {
+function retractedViewType(registry: SchemaRegistry) {
   return viewType(registry, 'RetractedView', 'What became of a retraction in one view.', retractStatusEnum);
 }
 

@@ -17,7 +17,6 @@ export { createErrorMask, settleHttpStatus, withoutHttp } from './error-mask.ts'
 export type { ErrorCode } from './errors.ts';
 export { contractError } from './errors.ts';
 export { useInputErrors } from './input-errors.ts';
-export { maxBatch, maxIds } from './limits.ts';
 export type { VectorLoaders } from './loaders.ts';
 export type { QueryLimits } from './query-limits.ts';
 export { defaultQueryLimits, useQueryLimits } from './query-limits.ts';

@@ -22,7 +22,7 @@ const statusDescriptions: { readonly [S in RecordStatus]: string } = {
 };
 
 /** `RecordStatus`, which all events share. */
-export function recordStatusEnum({ builder }: SchemaRegistry) {
+function recordStatusEnum({ builder }: SchemaRegistry) {
   return describedEnum(builder, 'RecordStatus', 'What became of an event.', statusDescriptions);
 }
 
@@ -35,7 +35,7 @@ export function recordPayloadType(registry: SchemaRegistry, event: Event) {
 }
 
 /** `RecordTransactionResult`: one event of a batch. */
-export function recordResultType(registry: SchemaRegistry, event: Event) {
+function recordResultType(registry: SchemaRegistry, event: Event) {
   return registry.builder.objectRef<RecordedEvent>(`Record${event.name}Result`).implement({
     description: `What became of one ${event.name} of a batch, and the features as they are after the whole batch.`,
     fields: (t) => ({

@@ -1,0 +1,100 @@
+import type { Event, Milliseconds, View } from '../define/index.ts';
+import { rejection } from './admission.ts';
+import { duplicateReason } from './duplicate.ts';
+import type { LogStore } from './log-store.ts';
+import { type EventInput, LogFaultError, type RecordOutcome, UnavailableError } from './outcome.ts';
+import type { Part, RecordedPart } from './parts.ts';
+import { type Draft, outcomeOf } from './record-outcome.ts';
+import type { Clock } from './registry.ts';
+import type { RowVerdict } from './reply.ts';
+import { RowEncoder } from './row-encoder.ts';
+
+/** Takes events in: sorts them by view and entity, and puts together what became of each. */
+export class Recorder {
+  readonly #store: LogStore;
+  readonly #timeRequired: boolean;
+  readonly #toleranceMs: Milliseconds;
+  readonly #onFault: (fault: LogFaultError) => void;
+  readonly #encoders: ReadonlyMap<View, RowEncoder>;
+
+  constructor(store: LogStore, clock: Clock, toleranceMs: Milliseconds, onFault: (fault: LogFaultError) => void) {
+    this.#store = store;
+    this.#timeRequired = clock === 'event';
+    this.#toleranceMs = toleranceMs;
+    this.#onFault = onFault;
+    this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
+  }
+
+  /** Records events of one kind, or tells what would come of a single one; what became of each, in the order sent. */
+  async take(event: Event, inputs: readonly EventInput[], how: 'record' | 'preview'): Promise<RecordOutcome[]> {
+    const rejected = inputs.map((input) => rejection(event, input, this.#timeRequired));
+    const parts = this.#divide(event, inputs, rejected);
+    const recorded = await this.#recordParts(parts, how);
+    for (const result of recorded) if (result instanceof LogFaultError) this.#onFault(result);
+
+    const drafts = inputs.map((): Draft => ({ verdicts: [], reasons: [], vectors: new Map(), unavailable: null }));
+    for (const [i, { plan, places }] of parts.entries()) {
+      const result = recorded[i];
+      for (const [row, place] of places.entries()) {
+        const draft = drafts[place] as Draft;
+        if (result instanceof Error) {
+          draft.unavailable =
+            result instanceof UnavailableError
+              ? result.message
+              : `What is stored of this ${plan.view.entity.name} cannot be used, and waiting does not mend it; the log of the server says why`;
+        } else if (result) {
+          const verdict = result.verdicts[row] as RowVerdict;
+          draft.verdicts.push(verdict);
+          draft.vectors.set(plan.view, result.vector);
+          const reason = verdict.status === 'DUPLICATE' && duplicateReason(plan, inputs[place] as EventInput, verdict);
+          if (reason) draft.reasons.push(reason);
+        }
+      }
+    }
+    return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null, this.#toleranceMs));
+  }
+
+  /** Sorts the events of a batch into parts: one for each view and entity that they concern. */
+  #divide(event: Event, inputs: readonly EventInput[], rejected: readonly (string | null)[]): EventsOfPart[] {
+    const parts: EventsOfPart[] = [];
+    for (const [view, plan] of this.#store.plans) {
+      if (view.event !== event) continue;
+      const byEntity = new Map<string, EventsOfPart>();
+      for (const [place, input] of inputs.entries()) {
+        if (rejected[place]) continue;
+        const id = input[view.by] as string;
+        const part = byEntity.get(id) ?? { plan, id, places: [], inputs: [] };
+        byEntity.set(id, part);
+        part.places.push(place);
+        part.inputs.push(input);
+      }
+      parts.push(...byEntity.values());
+    }
+    return parts;
+  }
+
+  async #recordParts(parts: readonly EventsOfPart[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
+    if (parts.length === 0) return [];
+    try {
+      return await this.#store.record(
+        parts.map(({ plan, id, inputs }) => {
+          const encoder = this.#encoders.get(plan.view) as RowEncoder;
+          const rows = Buffer.alloc(inputs.length * encoder.rowBytes);
+          for (const [row, input] of inputs.entries()) encoder.write(input, rows, row * encoder.rowBytes);
+          return { plan, id, rows, rowCount: inputs.length };
+        }),
+        how,
+      );
+    } catch (error) {
+      if (error instanceof UnavailableError) return parts.map(() => error);
+      throw error;
+    }
+  }
+}
+
+/** The events of a batch that concern one view of one entity. */
+interface EventsOfPart extends Part {
+  /** Where they stand in the batch. */
+  readonly places: number[];
+  readonly inputs: EventInput[];
+}
