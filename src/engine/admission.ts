@@ -1,5 +1,5 @@
-import type { Event, EventField } from '../define/index.ts';
-import type { EventInput, FieldValue } from './outcome.ts';
+import type { Entity, Event, EventField } from '../define/index.ts';
+import { type EventInput, type FieldValue, InvalidIdError } from './outcome.ts';
 
 /** Longest id, in bytes of UTF-8. */
 const longestIdBytes = 256;
@@ -18,6 +18,12 @@ export function invalidIdReason(id: string): string | null {
   if (controlCharacter.test(id)) return 'has a control character';
   if (!id.isWellFormed()) return 'is not well-formed Unicode';
   return null;
+}
+
+/** The error of an entity's id that is refused; null when it is fine. */
+export function invalidIdError(entity: Entity, id: string): InvalidIdError | null {
+  const reason = invalidIdReason(id);
+  return reason === null ? null : new InvalidIdError(`the ${entity.name}'s id ${reason}`);
 }
 
 /** Why an event is refused before it is sent anywhere; null when it is fine. */

@@ -49,7 +49,7 @@ export function correctionOutcome<Status>(
   const views = parts.map(({ plan, result }): ViewCorrection<Status> => {
     const { view } = plan;
     if (result instanceof Error) {
-      const reason = result instanceof UnavailableError ? result.message : `what is stored of it cannot be used`;
+      const reason = result instanceof UnavailableError ? result.message : 'what is stored of it cannot be used';
       return { view, status: statusOf.UNAVAILABLE, reason };
     }
     return { view, status: statusOf[result.verdict.status], reason: reasonOf(event, plan, result.verdict) };

@@ -1,13 +1,12 @@
 import type { Redis } from 'iovalkey';
 import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
-import { invalidIdReason } from './admission.ts';
+import { invalidIdError } from './admission.ts';
 import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
 import { Corrector } from './corrector.ts';
 import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
 import { LogStore } from './log-store.ts';
-import type { EventInput, RecordOutcome } from './outcome.ts';
-import { InvalidIdError, type LogFaultError } from './outcome.ts';
+import type { EventInput, LogFaultError, RecordOutcome } from './outcome.ts';
 import type { MomentsOf } from './parts.ts';
 import { Recorder } from './recorder.ts';
 import type { Clock } from './registry.ts';
@@ -161,8 +160,8 @@ export class Engine {
 }
 
 function assertId(view: View, id: string): void {
-  const reason = invalidIdReason(id);
-  if (reason) throw new InvalidIdError(`the ${view.entity.name}'s id ${reason}`);
+  const error = invalidIdError(view.entity, id);
+  if (error) throw error;
 }
 
 function allServed<T>(found: readonly (T | Error)[]): T[] {

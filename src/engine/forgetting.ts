@@ -1,5 +1,5 @@
 import type { Entity } from '../define/index.ts';
-import { invalidIdReason } from './admission.ts';
+import { invalidIdError } from './admission.ts';
 import type { LogStore } from './log-store.ts';
 import { UnavailableError } from './outcome.ts';
 
@@ -22,8 +22,8 @@ export interface ForgetReceipt {
 /** Removes every key of an entity, in all of its views at once: those that are served, and those that ever were. */
 export async function forget(store: LogStore, entity: Entity, id: string): Promise<ForgetReceipt> {
   const nothing = { entity, id, keys: 0, bytes: 0 };
-  const reason = invalidIdReason(id);
-  if (reason) return { ...nothing, status: 'REJECTED', reason: `the ${entity.name}'s id ${reason}` };
+  const invalid = invalidIdError(entity, id);
+  if (invalid) return { ...nothing, status: 'REJECTED', reason: invalid.message };
   try {
     return { ...nothing, status: 'FORGOTTEN', reason: null, ...(await store.forget(entity, id)) };
   } catch (error) {

@@ -1,4 +1,4 @@
-export { invalidIdReason } from './admission.ts';
+export { invalidIdError, invalidIdReason } from './admission.ts';
 export type { CorrectionOutcome, LabelStatus, RetractStatus, ViewCorrection } from './correction-outcome.ts';
 export { correctionFields } from './corrector.ts';
 export { derivedValue } from './derived.ts';

@@ -20,7 +20,7 @@ export interface RecordOutcome {
   readonly vectors: ReadonlyMap<View, Vector>;
 }
 
-/** An id that breaks the rules, and the entity of which it was to be the id. */
+/** An entity's id breaks the rules; the message says which entity's, and how. */
 export class InvalidIdError extends Error {
   override readonly name = 'InvalidIdError';
   readonly code = 'ID_INVALID';

@@ -1,13 +1,6 @@
 import DataLoader from 'dataloader';
 import type { View } from '../define/index.ts';
-import {
-  type Engine,
-  type EpochMs,
-  InvalidIdError,
-  invalidIdReason,
-  type PastVector,
-  type Vector,
-} from '../engine/index.ts';
+import { type Engine, type EpochMs, invalidIdError, type PastVector, type Vector } from '../engine/index.ts';
 import { clientError } from './errors.ts';
 
 /** Reads vectors for one request: those wanted in the same tick in one batch a view, and each only once. */
@@ -97,6 +90,6 @@ interface Moment {
 }
 
 function assertId(view: View, id: string): void {
-  const reason = invalidIdReason(id);
-  if (reason) throw clientError(new InvalidIdError(`the ${view.entity.name}'s id ${reason}`));
+  const error = invalidIdError(view.entity, id);
+  if (error) throw clientError(error);
 }

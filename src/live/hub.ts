@@ -1,5 +1,5 @@
 import type { View } from '../define/index.ts';
-import { type Engine, InvalidIdError, invalidIdReason, UnavailableError, type Vector } from '../engine/index.ts';
+import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
 import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
 import { Pump, type Watched } from './pump.ts';
 import { type Watch, Watcher } from './watcher.ts';
@@ -87,8 +87,8 @@ export class Hub {
     if (this.#closed || watcher.ids.length === 0) return watcher.end();
     const { view } = watcher;
     for (const id of watcher.ids) {
-      const reason = invalidIdReason(id);
-      if (reason) throw new InvalidIdError(`the ${view.entity.name}'s id ${reason}`);
+      const error = invalidIdError(view.entity, id);
+      if (error) throw error;
     }
     const entities = watcher.ids.map((id) => this.#entity(view, id));
     const fresh = entities.filter(({ watchers }) => watchers.size === 0);
