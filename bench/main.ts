@@ -3,7 +3,7 @@ import { accuracyBench } from './accuracy/index.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { engineBench } from './engine/index.ts';
 import { memoryBench } from './memory/index.ts';
-import { isMet, type Requirement, requirementTable } from './report/requirement.ts';
+import { isMet, requirementTable } from './report/requirement.ts';
 import { withServer } from './server.ts';
 
 const benches: { readonly [name: string]: Bench } = {
@@ -66,7 +66,7 @@ async function main(): Promise<number> {
     return bench.run(server, options, print);
   });
   print(`\n${requirementTable(requirements)}`);
-  return values.strict && !requirements.every((requirement: Requirement) => isMet(requirement)) ? 1 : 0;
+  return values.strict && !requirements.every(isMet) ? 1 : 0;
 }
 
 function wholeNumber(option: string, text: string): number {

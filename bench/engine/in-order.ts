@@ -1,8 +1,8 @@
 import type { Milliseconds } from '../../src/define/index.ts';
-import { type Population, populations } from '../simulate/population.ts';
 import type { Random } from '../simulate/random.ts';
-import { beginningMs, drawAmount, drawFraud, type Transaction } from '../simulate/transaction.ts';
+import { beginningMs, type Transaction } from '../simulate/transaction.ts';
 import type { Subject } from '../subject.ts';
+import { drawTransaction } from './draw-transaction.ts';
 import type { Sample, Scenario } from './scenario.ts';
 
 const entities = 100; // a batch has one event of each
@@ -60,7 +60,6 @@ class Crowd {
   readonly #subject: Subject;
   readonly #random: Random;
   readonly #spacingMs: number;
-  readonly #population: Population = populations.Zipf as Population;
   readonly #members: readonly Member[];
   /** How many events each has had. */
   #count = 0;
@@ -89,11 +88,7 @@ class Crowd {
   }
 
   #event({ id, beginsAtMs }: Member, index: number): Transaction {
-    return this.#subject.transaction(id, `partner-${this.#population(this.#random)}`, {
-      transactionId: `${id}-${index}`,
-      amount: drawAmount(this.#random),
-      occurredAt: beginsAtMs + Math.floor(index * this.#spacingMs),
-      fraud: drawFraud(this.#random),
-    });
+    const occurredAt = beginsAtMs + Math.floor(index * this.#spacingMs);
+    return drawTransaction(this.#random, this.#subject, id, index, occurredAt);
   }
 }

@@ -1,13 +1,12 @@
 import type { Milliseconds } from '../../src/define/index.ts';
 import { poisson } from '../simulate/arrivals.ts';
 import { drawHistory, transactionsOf } from '../simulate/history.ts';
-import { type Population, populations } from '../simulate/population.ts';
 import type { Random } from '../simulate/random.ts';
-import { beginningMs, drawAmount, drawFraud, type Transaction } from '../simulate/transaction.ts';
+import { beginningMs, type Transaction } from '../simulate/transaction.ts';
 import type { Subject } from '../subject.ts';
+import { drawTransaction, population } from './draw-transaction.ts';
 import type { Scenario } from './scenario.ts';
 
-const population = populations.Zipf as Population;
 const callsASample = 20;
 const minuteMs = 60_000;
 
@@ -94,11 +93,6 @@ class Stream {
   }
 
   #event(occurredAt: Milliseconds): Transaction {
-    return this.#subject.transaction(this.#id, `partner-${population(this.#random)}`, {
-      transactionId: `${this.#id}-${this.#count++}`,
-      amount: drawAmount(this.#random),
-      occurredAt,
-      fraud: drawFraud(this.#random),
-    });
+    return drawTransaction(this.#random, this.#subject, this.#id, this.#count++, occurredAt);
   }
 }
