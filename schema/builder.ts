@@ -4,8 +4,8 @@ import { type FreshetContext, type FreshetScalars, freshet } from '../src/graphq
 /** The builder of this deployment. Other Pothos plugins, scalars and a richer context of the team's own go here. */
 export const builder = new SchemaBuilder<{ Context: FreshetContext; Scalars: FreshetScalars }>({ plugins: [freshet] });
 
-builder.queryType({ description: 'Reads features as they are now.' });
+builder.queryType({ description: 'Reads features: as they are, as they were, and as they would be. Changes nothing.' });
 builder.mutationType({
-  description: 'Records events, and corrects what was recorded. Every mutation is safe to send again.',
+  description: 'Records events, corrects what was recorded, and forgets. Every mutation is safe to send again.',
 });
 builder.subscriptionType({ description: 'Watches features: a snapshot first, then every change.' });

@@ -273,7 +273,7 @@ export type MerchantActivityUpdate = {
   merchant: Merchant;
 };
 
-/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+/** Records events, corrects what was recorded, and forgets. Every mutation is safe to send again. */
 export type Mutation = {
   /** Removes everything that is stored of one Merchant, also for views that are no longer served. It is unknown from then on. Safe to send again. */
   forgetMerchant: ForgetReceipt;
@@ -290,42 +290,42 @@ export type Mutation = {
 };
 
 
-/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+/** Records events, corrects what was recorded, and forgets. Every mutation is safe to send again. */
 export type MutationForgetMerchantArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+/** Records events, corrects what was recorded, and forgets. Every mutation is safe to send again. */
 export type MutationForgetUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+/** Records events, corrects what was recorded, and forgets. Every mutation is safe to send again. */
 export type MutationLabelTransactionArgs = {
   input: LabelTransactionInput;
 };
 
 
-/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+/** Records events, corrects what was recorded, and forgets. Every mutation is safe to send again. */
 export type MutationRecordTransactionArgs = {
   input: TransactionInput;
 };
 
 
-/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+/** Records events, corrects what was recorded, and forgets. Every mutation is safe to send again. */
 export type MutationRecordTransactionsArgs = {
   input: Array<TransactionInput>;
 };
 
 
-/** Records events, and corrects what was recorded. Every mutation is safe to send again. */
+/** Records events, corrects what was recorded, and forgets. Every mutation is safe to send again. */
 export type MutationRetractTransactionArgs = {
   input: RetractTransactionInput;
 };
 
-/** Reads features as they are now. */
+/** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type Query = {
   /** What is served: every view with its features, for discovery. */
   featureViews: Array<FeatureView>;
@@ -342,31 +342,31 @@ export type Query = {
 };
 
 
-/** Reads features as they are now. */
+/** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type QueryMerchantArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** Reads features as they are now. */
+/** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type QueryMerchantsArgs = {
   ids: Array<Scalars['ID']['input']>;
 };
 
 
-/** Reads features as they are now. */
+/** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type QueryPreviewTransactionArgs = {
   input: TransactionInput;
 };
 
 
-/** Reads features as they are now. */
+/** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type QueryUserArgs = {
   id: Scalars['ID']['input'];
 };
 
 
-/** Reads features as they are now. */
+/** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type QueryUsersArgs = {
   ids: Array<Scalars['ID']['input']>;
 };
