@@ -15,6 +15,7 @@ export interface Subject {
   transaction(id: string, partner: string, rest: Omit<Transaction, 'userId' | 'merchantId'>): Transaction;
 }
 
+/** The views of this deployment. */
 export const subjects: readonly Subject[] = [
   {
     name: 'user',

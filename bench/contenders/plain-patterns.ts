@@ -162,6 +162,7 @@ export class PlainPatterns implements Contender {
   }
 }
 
+/** The keys of one entity. */
 export interface PlainKeys {
   readonly events: string;
   readonly sum: string;

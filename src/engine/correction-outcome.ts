@@ -19,6 +19,7 @@ export interface ViewCorrection<Status> {
   readonly reason: string | null;
 }
 
+/** What became of a correction. */
 export interface CorrectionOutcome<Status> {
   /** That of the view in which least was done. */
   readonly status: Status;

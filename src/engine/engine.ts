@@ -12,6 +12,7 @@ import { Recorder } from './recorder.ts';
 import type { Clock } from './registry.ts';
 import type { PastVector, Vector } from './vector.ts';
 
+/** What an engine works on, and how. */
 export interface EngineOptions {
   readonly valkey: Redis;
   readonly views: readonly View[];

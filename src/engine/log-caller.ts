@@ -13,6 +13,7 @@ export interface CallSettings extends CallLimits {
   readonly completeSince: ReadonlyMap<View, EpochMs>;
 }
 
+/** How far calls go. */
 export interface CallLimits {
   /** An event up to this far ahead of the store's clock is taken as now. */
   readonly toleranceMs: Milliseconds;

@@ -10,6 +10,7 @@ export type EventInput = { readonly [field: string]: FieldValue };
 /** What became of an event: UNAVAILABLE if one of its views was; else the first of the others, in this order, that any says. */
 export type RecordStatus = 'RECORDED' | 'DUPLICATE' | 'TOO_LATE' | 'REJECTED' | 'UNAVAILABLE';
 
+/** What became of an event, and the features that it changed. */
 export interface RecordOutcome {
   readonly status: RecordStatus;
   /** Why it was not recorded, or how a duplicate differs from the original. */

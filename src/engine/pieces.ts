@@ -29,6 +29,7 @@ export async function inPieces<Part, Value>(
   });
 }
 
+/** Rows in the order sent, so many at a time. */
 export function cutRows({ plan, id, rows, rowCount }: RecordPart): RecordPart[] {
   const rowBytes = rows.length / rowCount;
   return stretches(rowCount, rowsAtOnce).map(([from, to]) => {
@@ -36,6 +37,7 @@ export function cutRows({ plan, id, rows, rowCount }: RecordPart): RecordPart[] 
   });
 }
 
+/** Moments in the order asked, so many at a time. */
 export function cutMoments({ plan, id, moments }: PastPart): PastPart[] {
   return stretches(moments.length, momentsAtOnce).map(([from, to]) => ({ plan, id, moments: moments.slice(from, to) }));
 }

@@ -11,6 +11,7 @@ export type EntityReply =
   /** It alone could not be served, for this reason of Valkey's. */
   | { readonly kind: 'fault'; readonly reason: string };
 
+/** The same, where moments of the past were asked for. */
 export type PastReply = { readonly kind: 'past'; readonly vectors: PastVector[] } | NotServed;
 
 /** What the library found of one entity when it did not do what was asked for. */
@@ -65,6 +66,7 @@ export class ReplyReader {
     this.#bytes = bytes;
   }
 
+  /** What `record`, `preview`, `read`, `label` and `retract` say of an entity first. */
   entity(plan: Plan, id: string): EntityReply {
     return this.outcome() ?? this.#vector(plan, id);
   }
@@ -139,6 +141,7 @@ export class ReplyReader {
     return this.#bytes.readUInt8(this.#at - 1);
   }
 
+  /** What `record` and `preview` say behind the vector of each row. */
   row(): RowVerdict {
     const at = this.#at;
     const bytes = this.#bytes;
@@ -153,6 +156,7 @@ export class ReplyReader {
     };
   }
 
+  /** What `label` and `retract` say behind the vector. */
   correction(): CorrectionVerdict {
     return {
       status: correctionStatuses[this.#byte()] as CorrectionVerdict['status'],
@@ -164,6 +168,7 @@ export class ReplyReader {
     };
   }
 
+  /** What `forget` removed: how many keys, and how many bytes they took. */
   receipt(): { readonly keys: number; readonly bytes: number } {
     return { keys: this.#word(), bytes: this.#double() };
   }

@@ -18,6 +18,7 @@ export interface VectorPlaces {
 
 const placesOfViews = new WeakMap<View, VectorPlaces>();
 
+/** Where the values of a view's vectors stand. */
 export function vectorPlaces(view: View): VectorPlaces {
   const known = placesOfViews.get(view);
   if (known) return known;
@@ -37,6 +38,7 @@ type Folded = Pick<Vector, 'view' | 'values' | 'asOf'>;
 /** What a feature is served as: NaN is null. */
 export type Served = number | readonly number[];
 
+/** Reads one feature of a vector as it is served. */
 export type FeatureReader = (vector: Folded) => Served;
 
 /**

@@ -2,6 +2,7 @@ import { type ExecutionResult, GraphQLError, type GraphQLErrorExtensions } from 
 import { clientError, contractError, type ErrorCode, httpExtension } from './errors.ts';
 import { shortened } from './shorten.ts';
 
+/** Whom a mask tells of what it hides, and how it names that. */
 export interface ErrorMaskOptions {
   /** Told of each error that is hidden, with the id that the client gets instead. */
   readonly log: (error: unknown, requestId: string) => void;

@@ -17,6 +17,7 @@ const httpStatus = {
   INTERNAL_SERVER_ERROR: 500,
 } as const satisfies { readonly [code: string]: number | undefined };
 
+/** What a client may find in `extensions.code`. */
 export type ErrorCode = keyof typeof httpStatus;
 
 /**

@@ -16,11 +16,13 @@ export class ReadBudget {
     if (this.#left < 0) throw tooManyVectors('shows more');
   }
 
+  /** For the next message of a subscription. */
   renew(): void {
     this.#left = maxVectors;
   }
 }
 
+/** @param what the query does, such as `asks for 6000`. */
 export function tooManyVectors(what: string): GraphQLError {
   return contractError(
     'QUERY_TOO_COMPLEX',

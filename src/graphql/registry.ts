@@ -26,6 +26,7 @@ export class SchemaRegistry {
     this.#entityTypes.set(entity, ref);
   }
 
+  /** @throws DefinitionError if the entity has none. */
   entityType(entity: Entity): EntityTypeRef {
     const ref = this.#entityTypes.get(entity);
     if (ref) return ref;

@@ -18,6 +18,7 @@ export function shownText(text: string): string {
   return shorten(text, longestShown);
 }
 
+/** A message that may repeat what a client sent, cut where it says enough. */
 export function shownMessage(message: string): string {
   return shorten(message, longestMessage);
 }

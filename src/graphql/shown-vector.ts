@@ -11,10 +11,12 @@ export interface PreviewedVector extends Vector {
 /** What stands behind the type of a view: the vector of now, of a moment that was asked for, or of a preview. */
 export type ShownVector = Vector | PastVector | PreviewedVector;
 
+/** Whether a vector is of a moment that was asked for. */
 export function isPast(vector: ShownVector): vector is PastVector {
   return 'certainties' in vector;
 }
 
+/** Whether a vector is of what never happened. */
 export function isPreviewed(vector: ShownVector): vector is PreviewedVector {
   return 'preview' in vector;
 }
