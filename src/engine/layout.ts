@@ -7,7 +7,7 @@ import type { Lane, Plan } from './plan.ts';
  */
 export interface Layout {
   /** Which arrangement these names are in; another one is another engine's. */
-  readonly format: 2;
+  readonly format: 3;
   readonly features: readonly string[];
   /** Of each feature, in this order, how many values it may list; left out where none is a list. */
   readonly lists?: readonly number[];
@@ -51,9 +51,13 @@ export const edgeDoubles = 3;
 export interface HeaderPlaces {
   readonly book: number;
   readonly lifetimes: readonly number[];
-  readonly seen: readonly { readonly at: number; readonly windows: readonly number[] }[];
   readonly edges: readonly number[];
   readonly groups: readonly AggregatePlaces[];
+  /** Of each window that counts values, by their sets: how many of them singles show. */
+  readonly held: readonly (readonly number[])[];
+  /** So far it tells all of a log that was never compacted. */
+  readonly hotDoubles: number;
+  readonly seen: readonly { readonly at: number; readonly windows: readonly number[] }[];
   readonly doubles: number;
 }
 
@@ -69,14 +73,20 @@ export interface AggregatePlaces {
   readonly trues: number;
 }
 
-/** Where a set of last-seen times stands in the header of a layout, counted as in HeaderPlaces. */
-export function seenPlace(layout: Layout, place: number): number {
-  const { features, lists = [], lifetimes, seen } = layout;
-  const before = seen.slice(0, place).map(({ windows }) => seenDoubles + windows * seenWindowDoubles);
-  const listed = lists.reduce((sum, most) => sum + most, 0);
-  const first =
-    vectorAt + features.length + listed + 1 + layout.bookDoubles + lifetimes.length * layout.lifetimeDoubles;
-  return before.reduce((sum, doubles) => sum + doubles, first);
+/** Where a set of last-seen times stands in the header of a layout, counted as in HeaderPlaces: they are its end. */
+export function seenPlace({ seen, headDoubles }: Layout, place: number): number {
+  const doubles = seen.slice(place).map(({ windows }) => seenDoubles + windows * seenWindowDoubles);
+  return headDoubles + 1 - doubles.reduce((sum, one) => sum + one, 0);
+}
+
+/** Where a running figure that begins at `at` keeps what it gathers: everything. */
+export function lifetimePlaces(at: number): AggregatePlaces {
+  return { n: at, sum: at + 1, least: at + 4, spread: at + 6, trues: at + 8 };
+}
+
+/** Where it keeps the rest: its newest event and that one's value, when the last one came, and its oldest. */
+export function arrivalIn(at: number) {
+  return { lastAt: at + 9, last: at + 10, arrival: at + 11, oldestAt: at + 13 };
 }
 
 export function headerPlaces(plan: Plan): HeaderPlaces {
@@ -88,10 +98,6 @@ export function headerPlaces(plan: Plan): HeaderPlaces {
   const each = (count: number, doubles: number) => Array.from({ length: count }, () => take(doubles));
   const book = take(bookDoubles);
   const lifetimes = each(plan.lifetimes.length, lifetimeDoubles);
-  const seen = plan.seen.map(({ windows }) => ({
-    at: take(seenDoubles),
-    windows: each(windows.length, seenWindowDoubles),
-  }));
   const edges = each(plan.edges.length, edgeDoubles);
   const groups = plan.groups.map((group) => ({
     n: take(1),
@@ -100,7 +106,18 @@ export function headerPlaces(plan: Plan): HeaderPlaces {
     spread: group.spread ? take(2) : 0,
     trues: (plan.lanes[group.lane] as Lane).trueMask !== 0 ? take(1) : 0,
   }));
-  return { book, lifetimes, seen, edges, groups, doubles: at - 1 };
+  const held = plan.seen.map(({ windows }) => windows.map(() => take(1)));
+  const hotDoubles = at - 1;
+  const seen = plan.seen.map(({ windows }) => ({
+    at: take(seenDoubles),
+    windows: each(windows.length, seenWindowDoubles),
+  }));
+  return { book, lifetimes, edges, groups, held, hotDoubles, seen, doubles: at - 1 };
+}
+
+/** A single's marks: of its id, and of what it shows to each set of last-seen times. */
+export function markBytes({ seen }: Pick<Layout, 'seen'>): number {
+  return 4 * (1 + seen.length);
 }
 
 /** A cell of one event: its packing, for Lua's struct, without the byte order; also one that passes over its distinct values. */
@@ -160,7 +177,7 @@ export function tileFormat(lanes: readonly LaneLayout[]): TileFormat {
 export function layoutOf(plan: Plan): Layout {
   const lists = plan.features.map(({ list }) => list?.most ?? 0);
   return {
-    format: 2,
+    format: 3,
     features: plan.view.features.map(({ name }) => name),
     ...(lists.some((most) => most > 0) && { lists }),
     columns: plan.columns,

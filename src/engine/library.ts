@@ -1,30 +1,45 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { appendOf } from './append.ts';
 import type { LabelPlan } from './label-plan.ts';
-import { type AggregatePlaces, headerPlaces, layoutHash, layoutOf, singleFormat, tileFormat } from './layout.ts';
+import {
+  type AggregatePlaces,
+  headerPlaces,
+  layoutHash,
+  layoutOf,
+  markBytes,
+  singleFormat,
+  tileFormat,
+} from './layout.ts';
 import { duplicateHorizonMs, type Lane, type Plan, type SeenSet } from './plan.ts';
+import { unroll } from './unroll.ts';
 
 /** What all functions are made of; each part builds on those before it. */
 const sharedParts = [
-  'link',
   'call',
   'header',
+  'link',
   'cells',
   'aggregate',
   'edges',
   'ids',
   'seen',
+  'strata',
+  'seen-table',
+  'leaving',
+  'sightings',
   'ordered',
   'fold',
   'store',
   'corrections',
   'compact',
   'insert',
+  'append',
 ];
 
 /** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
 const functionParts = [
-  ['record', 'sightings', 'correct', 'label', 'retract', 'preview'],
+  ['record', 'undo', 'correct', 'label', 'retract', 'preview'],
   ['read'],
   ['bounds', 'past'],
   ['forget'],
@@ -32,10 +47,11 @@ const functionParts = [
   ['enrol'],
 ];
 
-/** The engine's text: one Lua chunk. */
-const engineText = withNumbersForNames(
-  [textOf(sharedParts), ...functionParts.map((parts) => `do\n${textOf(parts)}\nend`)].join('\n'),
-);
+/** The engine's text: one Lua chunk, of which `unrolled` is what was written for each view. */
+function engineText(unrolled: readonly string[]): string {
+  const functions = functionParts.map((parts) => `do\n${textOf(parts)}\nend`);
+  return withNumbersForNames([textOf(sharedParts), ...unrolled, ...functions].join('\n'));
+}
 
 function textOf(parts: readonly string[]): string {
   return parts
@@ -83,7 +99,7 @@ export interface Library {
 
 /** Writes the library that serves these plans: a generated table of them, then the hand-written engine. */
 export function writeLibrary(plans: readonly Plan[]): Library {
-  const body = `local views = ${lua(plans.map(tableOf))}\n${engineText}`;
+  const body = `local views = ${lua(plans.map(tableOf))}\n${engineText(plans.flatMap((plan) => [unroll(plan, headerPlaces(plan)), appendOf(plan, headerPlaces(plan))]))}`;
   const version = createHash('sha256').update(body).digest('hex').slice(0, 12);
   const name = `freshet_${version}`;
   return {
@@ -109,10 +125,6 @@ const strataPerWindow = 16;
 /** What is read of a log at once: its header, and the marks of about so many singles. */
 const marksReadAtOnce = 192;
 
-const markBytes = 4;
-/** A row tells in addition which distinct fields its event has. */
-const presentBytes = 4;
-
 /** A plan as the engine reads it (see lua/link.lua): lengths in ms, indexes and places from 1; what is not there is 0. */
 function tableOf(plan: Plan) {
   const layout = layoutOf(plan);
@@ -120,6 +132,7 @@ function tableOf(plan: Plan) {
   const tile = tileFormat(layout.lanes);
   const single = singleFormat(layout);
   const headerBytes = 8 + 8 * header.doubles;
+  const marks = markBytes(layout);
   const runs = runsOf(plan);
   return {
     index: plan.index,
@@ -138,10 +151,11 @@ function tableOf(plan: Plan) {
     header_bytes: headerBytes,
     doubles: header.doubles,
     book: header.book,
-    reading: headerBytes + markBytes * marksReadAtOnce,
+    reading: headerBytes + marks * marksReadAtOnce,
+    mark_bytes: marks,
+    slot_bytes: marks + single.bytes,
     single_format: `<${single.numbersOnly}`,
     single_bytes: single.bytes,
-    row_bytes: single.bytes + presentBytes,
     tile_format: `<${tile.format}`,
     tile_bytes: tile.bytes,
     tile_fields: tile.fields,
@@ -188,7 +202,7 @@ function tableOf(plan: Plan) {
       at: header.seen[i]?.at ?? 0,
       name: set.name,
       field: set.field + 1,
-      present: 2 ** set.field,
+      value_at: single.bytes - 8 * (plan.distinctFields.length - set.field) + 1,
       mask: set.mask,
       longest: longestOf(set),
       kept: longestOf(set) + plan.view.historyMs,
@@ -196,6 +210,8 @@ function tableOf(plan: Plan) {
         at: header.seen[i]?.windows[window] ?? 0,
         feature: feature + 1,
         length: lengthMs,
+        edge: edgeAt(plan, lengthMs),
+        held: header.held[i]?.[window] ?? 0,
         kept: lengthMs + plan.view.historyMs,
         stratum: Math.max(1, Math.floor(lengthMs / strataPerWindow)),
       })),

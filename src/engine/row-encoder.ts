@@ -3,7 +3,7 @@ import { writeHash64 } from './hash64.ts';
 import type { EventInput, FieldValue } from './outcome.ts';
 import type { Plan } from './plan.ts';
 
-const fixedBytes = 24; // d time, c8 id, I4 flags, I4 which distinct fields are present
+const fixedBytes = 20; // d time, c8 id, I4 flags
 
 /** Writes what a view measures of an event as a row of a record call (see `parse_row` in lua/record.lua). */
 export class RowEncoder {
@@ -23,7 +23,7 @@ export class RowEncoder {
     );
   }
 
-  /** The event's id and fields have been admitted (see admission.ts). */
+  /** The event's id and fields have been admitted (see admission.ts). The target is zero where this writes. */
   write(event: EventInput, target: Buffer, offset: number): void {
     const { columns, distinctFields, view } = this.#plan;
     const { id, time } = view.event;
@@ -34,15 +34,11 @@ export class RowEncoder {
     target.writeUInt32LE(flags, offset + 16);
     let at = offset + fixedBytes;
     for (const column of columns) at = target.writeDoubleLE(asDouble(event[column]), at);
-    let present = 0;
-    for (let i = 0; i < distinctFields.length; i++) {
-      const value = event[distinctFields[i] as string];
-      if (typeof value === 'string') {
-        present |= 1 << i;
-        writeHash64(value, target, at + 8 * i);
-      }
+    for (const field of distinctFields) {
+      const value = event[field];
+      if (typeof value === 'string') writeHash64(value, target, at);
+      at += 8;
     }
-    target.writeUInt32LE(present >>> 0, offset + 20);
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Layout, layoutOf, seenPlace, singleFormat, tileFormat } from './layout.ts';
+import { type Layout, layoutOf, markBytes, seenPlace, singleFormat, tileFormat } from './layout.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -15,8 +15,8 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
   const seen = layout.seen.map(({ name }) => {
     const place = old.seen.findIndex((set) => set.name === name);
     return place < 0
-      ? { at: 0, windows: 0 }
-      : { at: seenPlace(old, place), windows: (old.seen[place] as Layout['seen'][number]).windows };
+      ? { at: 0, place: 0, windows: 0 }
+      : { at: seenPlace(old, place), place: place + 1, windows: (old.seen[place] as Layout['seen'][number]).windows };
   });
   const single = singleFormat(old);
   const tile = tileFormat(old.lanes);
@@ -31,6 +31,7 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
     header_format: `<${'d'.repeat(old.headDoubles)}`,
     single_format: `<${single.format}`,
     single_bytes: single.bytes,
+    mark_bytes: markBytes(old),
     tile_format: `<${tile.format}`,
     tile_bytes: tile.bytes,
     lanes: layout.lanes.map(({ name }) => tile.lanes[old.lanes.findIndex((lane) => lane.name === name)] ?? {}),

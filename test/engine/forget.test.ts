@@ -20,7 +20,8 @@ describe('forgetting an entity', () => {
     const prefix = scratch.prefix();
     const engine = await scratch.open([everything, rates, takings], 'event', prefix, scratch.valkey, { singles: 2 });
     const start = Date.UTC(2024, 0, 1);
-    for (let i = 0; i < 8; i++) await engine.record(payment, [pay({ paidAt: start + i, fraud: true })]);
+    for (let i = 0; i < 8; i++)
+      await engine.record(payment, [pay({ shopId: `shop ${i}`, paidAt: start + i, fraud: true })]);
     await engine.record(payment, [pay({ userId: 'bob', paidAt: start })]);
     const ofAda = async () => (await scratch.keys(prefix)).filter((key) => key.endsWith('{ada}'));
     const keys = await ofAda();

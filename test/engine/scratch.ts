@@ -8,7 +8,7 @@ import { planView } from '../../src/engine/plan.ts';
 import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
 
 /** Where numbers stand in the header of a log, in bytes (see lua/call.lua). */
-const headerAt = { revision: 8, asOf: 16 } as const;
+const headerAt = { revision: 8, asOf: 16, expiresAt: 56 } as const;
 
 /** A slow machine is no failure. */
 const commandTimeoutMs = 20_000;

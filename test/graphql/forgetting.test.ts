@@ -87,7 +87,7 @@ async function fill(engine: Engine, senderId: string, bankId: string): Promise<v
     transferId: `${senderId} ${at}`,
     senderId,
     receiverId: 'somebody',
-    bankId,
+    bankId: at < 15 ? `${bankId} of before` : bankId, // last seen by what is put together
     sum: 90 + at,
     bookedAt: begin + at,
   });

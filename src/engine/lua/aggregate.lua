@@ -104,6 +104,11 @@ local function shrink(log, group, whole, n, sum, rest, least, most, spread, true
   if at then s[at] = s[at] - trues end
 end
 
+-- Taking out what left costs the last digits: twelve do not depend on how a spread came about.
+local function deviation(spread, n)
+  return tonumber(string.format('%.12g', math.sqrt(max(0, spread / n))))
+end
+
 -- What an aggregate says of a feature. `s`: where it is; `group`: its places; some ask the feature itself.
 local outcome = {
   count = function(s, group) return s[group.n] end,
@@ -117,9 +122,7 @@ local outcome = {
   max = function(s, group) return s[group.n] > 0 and s[group.least + 1] or NULL end,
   stddev = function(s, group)
     local n = s[group.n]
-    if n == 0 then return NULL end
-    -- Taking out what left costs the last digits: twelve do not depend on how a spread came about.
-    return tonumber(string.format('%.12g', math.sqrt(max(0, s[group.spread] / n))))
+    return n > 0 and deviation(s[group.spread], n) or NULL
   end,
   share = function(s, group)
     local n = s[group.n]

@@ -21,6 +21,7 @@
 local LEFT = 'S'
 local INFINITE = 1 / 0
 local NULL = 0 / 0
+local MUCH_WORK = 16 -- as much as recording so many events, each by itself
 local SLACK = 1 / 16 -- a TTL is armed this much longer than needed, so that it need not be armed at each event
 
 local RECORDED, DUPLICATE, TOO_LATE, REJECTED, FORGOTTEN = 0, 1, 2, 3, 4
@@ -40,17 +41,17 @@ local function store_now()
 end
 
 local function open_call(packed)
-  local call = { lost = 0 }
+  local call = { lost = 0, done = 0, looks_at = 1 }
+  call.millis, call.micros = store_now()
   local clock, at
   local micros
   clock, call.prefix_length, call.tolerance, micros, call.singles, call.values, at = struct.unpack('<BI4dddd', packed)
-  call.ends = os.clock() + micros / 1e6
+  call.ends, call.looks_every = os.clock() + micros / 1e6, min(MUCH_WORK, micros / 100)
   call.event_clock = clock == 1
   call.complete_since = {}
   for i = 1, #views do
     call.complete_since[i], at = struct.unpack('<d', packed, at)
   end
-  call.millis, call.micros = store_now()
   return call
 end
 
@@ -65,11 +66,14 @@ local function seen_name(call, view, log_key, seen)
   return sub(log_key, 1, call.prefix_length) .. ':seen:' .. view.stem .. seen.name .. ':' .. tag
 end
 
--- Whether the call has worked for long enough. It does one piece of work at least.
-local function is_over(call)
-  local over = call.worked and os.clock() >= call.ends
-  call.worked = true
-  return over
+-- Whether the call has worked for long enough before so much more work. It does one piece at least, and looks at the clock, which
+-- costs as much as a short command, only after much of it.
+local function is_over(call, work)
+  local done = call.done
+  call.done = done + work
+  if done < call.looks_at then return false end
+  call.looks_at = done + call.looks_every
+  return os.clock() >= call.ends
 end
 
 -- Runs the work on one entity; what goes wrong with it is its own reply, and no other entity's: 'E', I2 length, reason.

@@ -1,6 +1,7 @@
 -- Cells: where they stand in the log, and reading them. Most calls read a few; what rewrites the log loads all of them.
 
-local MARK_BYTES = 4
+local MARK_BYTES = 4 -- of each mark of a single
+local NO_MARK = '\0\0\0\0'
 local RETRACTED = 536870912 -- the flag of a single that counts no more, and only keeps its id known (see retract.lua)
 local NO_VALUE = '\0\0\0\0\0\0\0\0' -- stands for a distinct value that an event does not have
 
@@ -17,18 +18,19 @@ local function patch(log, offset, bytes)
 end
 
 local function mark_offset(log, j)
-  return log.view.header_bytes + MARK_BYTES * (log.s[log.view.book + FIRST_SINGLE] + j)
+  local view = log.view
+  return view.header_bytes + view.mark_bytes * (log.s[view.book + FIRST_SINGLE] + j)
 end
 
 local function single_offset(log, j)
   local s, view = log.s, log.view
   local book = view.book
-  return view.header_bytes + MARK_BYTES * s[book + SINGLE_SLOTS] + view.single_bytes * (s[book + FIRST_SINGLE] + j)
+  return view.header_bytes + view.mark_bytes * s[book + SINGLE_SLOTS] + view.single_bytes * (s[book + FIRST_SINGLE] + j)
 end
 
 local function tile_offset(log, i)
   local view = log.view
-  return view.header_bytes + (MARK_BYTES + view.single_bytes) * log.s[view.book + SINGLE_SLOTS] + view.tile_bytes * i
+  return view.header_bytes + view.slot_bytes * log.s[view.book + SINGLE_SLOTS] + view.tile_bytes * i
 end
 
 -- Singles from number j on (counted from 0 among singles), and where in the string the first begins.
@@ -77,7 +79,7 @@ local function load_cells(log)
   local book = view.book
   local text = redis.call('GET', log.key)
   local marks_from, singles_from, tiles_from = mark_offset(log, 0), single_offset(log, 0), tile_offset(log, 0)
-  log.marks = sub(text, marks_from + 1, marks_from + MARK_BYTES * s[book + SINGLES])
+  log.marks = sub(text, marks_from + 1, marks_from + view.mark_bytes * s[book + SINGLES])
   log.singles = sub(text, singles_from + 1, singles_from + view.single_bytes * s[book + SINGLES])
   log.tiles = sub(text, tiles_from + 1, tiles_from + view.tile_bytes * s[book + TILES])
   if #log.singles < view.single_bytes * s[book + SINGLES] or #log.tiles < view.tile_bytes * s[book + TILES] then
@@ -128,30 +130,78 @@ local function first_tile_from(log, time)
   return low
 end
 
+-- Puts `bytes` in the place of as many in a string, from `at` on.
+local function overwritten(text, at, bytes)
+  return sub(text, 1, at - 1) .. bytes .. sub(text, at + #bytes)
+end
+
+-- The marks of all singles, and where in the string the first begins; nil if they were not read with the header.
+local function marks_of(log)
+  if log.marks then return log.marks, 1 end
+  local offset = mark_offset(log, 0)
+  if log.appended then -- they were read before
+    local at = log.appended_at + 1
+    log.raw = at + #log.appended <= #log.raw and overwritten(log.raw, at, log.appended) or sub(log.raw, 1, at - 1)
+    log.appended = nil
+  end
+  if log.changed then
+    for at, mark in pairs(log.changed) do log.raw = overwritten(log.raw, at, mark) end
+    log.changed = nil
+  end
+  if offset + log.view.mark_bytes * log.s[log.view.book + SINGLES] > (log.raw_until or #log.raw) then return nil end
+  return log.raw, offset + 1
+end
+
+-- The number of the first single from number j on that has this mark in a place (0: of its id; else of a set of last-seen
+-- times); nil if none has.
+local function marked_from(log, j, mark, place)
+  local marks, begin = marks_of(log)
+  if not marks then
+    load_cells(log)
+    log.rewrite = true -- what is put in goes among the loaded cells
+    marks, begin = log.marks, 1
+  end
+  local bytes, count = log.view.mark_bytes, log.s[log.view.book + SINGLES]
+  local at = string.find(marks, mark, begin + bytes * j, true)
+  while at and at < begin + bytes * count do
+    if (at - begin) % bytes == MARK_BYTES * place then return floor((at - begin) / bytes) end
+    at = string.find(marks, mark, at + 1, true)
+  end
+end
+
+-- A single's mark in a place.
+local function mark_at(log, j, place)
+  local at = mark_offset(log, j) + MARK_BYTES * place + 1
+  if log.marks then
+    at = at - mark_offset(log, 0)
+    return sub(log.marks, at, at + MARK_BYTES - 1)
+  end
+  if log.changed and log.changed[at] then return log.changed[at] end
+  if log.appended and at > log.appended_at then
+    return sub(log.appended, at - log.appended_at, at - log.appended_at + MARK_BYTES - 1)
+  end
+  if at + MARK_BYTES - 1 <= (log.raw_until or #log.raw) then return sub(log.raw, at, at + MARK_BYTES - 1) end
+  return redis.call('GETRANGE', log.key, at - 1, at + MARK_BYTES - 2)
+end
+
+local function set_mark(log, j, place, mark)
+  local at = mark_offset(log, j) + MARK_BYTES * place + 1
+  if log.marks then
+    log.marks, log.rewrite = overwritten(log.marks, at - mark_offset(log, 0), mark), true
+    return
+  end
+  redis.call('SETRANGE', log.key, at - 1, mark)
+  log.changed = log.changed or {} -- the string that was read is brought up to date when it is looked through again
+  log.changed[at] = mark
+end
+
 -- The single that holds an id, by its number among the singles, and the single itself; nil if none does.
 local function find_single(log, id)
-  local view, count = log.view, log.s[log.view.book + SINGLES]
-  if count == 0 then return nil end
-  local marks, begin = log.marks, 1
-  if not marks then
-    begin = mark_offset(log, 0) + 1
-    marks = log.raw
-    if begin - 1 + MARK_BYTES * count > (log.raw_until or #marks) then
-      load_cells(log)
-      log.rewrite = true -- what is put in goes among the loaded cells
-      marks, begin = log.marks, 1
-    end
-  end
-  local mark, from = sub(id, 1, MARK_BYTES), begin
-  local last = begin + MARK_BYTES * (count - 1)
-  while true do
-    local at = string.find(marks, mark, from, true)
-    if not at or at > last then return nil end
-    if (at - begin) % MARK_BYTES == 0 then
-      local j = (at - begin) / MARK_BYTES
-      local single = unpack_single(view, singles_at(log, j, 1))
-      if single[2] == id then return j, single end
-    end
-    from = at + 1
+  local mark = sub(id, 1, MARK_BYTES)
+  local j = marked_from(log, 0, mark, 0)
+  while j do
+    local single = unpack_single(log.view, singles_at(log, j, 1))
+    if single[2] == id then return j, single end
+    j = marked_from(log, j + 1, mark, 0)
   end
 end

@@ -138,6 +138,7 @@ local function compact(call, log, now)
   local left = singles_left(call, view)
   local moving = drop_retracted(call, log, s[book + SINGLES] - left, now)
   if moving == 0 then return end
+  call.done = call.done + MUCH_WORK
   local tiles = s[book + TILES]
 
   local pieces, written = {}, 0 -- the new tiles, packed, and how many they are
@@ -205,6 +206,7 @@ local function compact(call, log, now)
   close()
   remember(call, log, movers, now)
   note_labels(call, log, movers, now)
+  take_sightings(call, log, moving, now)
 
   -- Edges within what was put together go back to before it: the oldest first, so that no group gives what it does not hold.
   for e = #view.edges, 1, -1 do
@@ -226,7 +228,7 @@ local function compact(call, log, now)
             local tile = tile_at(log, number)
             pass_tile(log, edge, tile, tile[3], 0)
           else
-            unpass_single(log, edge, unpack_single(view, singles_at(log, number - tiles, 1)))
+            edge.unpass(log, s, struct.unpack(view.single_format, singles_at(log, number - tiles, 1)))
           end
         end
         s[edge.at + POSITION], s[edge.at + NEXT] = became, -INFINITE
@@ -244,7 +246,9 @@ local function compact(call, log, now)
   s[book + TILES], s[book + SINGLES] = written, left
   for _, f in ipairs(view.lists) do log.scans[f] = true end -- what they list may be in a tile now
   log.tiles = table.concat(pieces)
-  log.marks = sub(log.marks, MARK_BYTES * moving + 1)
+  log.marks = sub(log.marks, view.mark_bytes * moving + 1)
   log.singles = sub(log.singles, view.single_bytes * moving + 1)
   log.rewrite = true
 end
+
+return singles_left, is_crowded, stretch_of, empty_tile, add_single, compact

@@ -80,7 +80,7 @@ end
 -- Corrects one entity. `of_single` and `of_tile` are given call, log, row, what was found and the log's now; they change the
 -- log or not, and return status, why, and what differs: I4 columns, I4 distinct fields, B time.
 local function correct_entity(call, view, key, row, of_single, of_tile)
-  if is_over(call) then return LEFT end
+  if is_over(call, MUCH_WORK) then return LEFT end
   local log, outdated = load_log(call, view, key)
   if outdated then return outdated end
   local status, why, time, columns, fields, time_differs, vector

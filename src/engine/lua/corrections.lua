@@ -130,7 +130,7 @@ local function drop_retracted(call, log, moving, now)
     if band(flags, RETRACTED) ~= 0 then
       gone[#gone + 1] = { time, id }
       if time > now - view.span then known[#known + 1] = { time, id, TAKEN_BACK } end
-      log.marks = sub(log.marks, 1, MARK_BYTES * j) .. sub(log.marks, MARK_BYTES * (j + 1) + 1)
+      log.marks = sub(log.marks, 1, view.mark_bytes * j) .. sub(log.marks, view.mark_bytes * (j + 1) + 1)
       log.singles = sub(log.singles, 1, view.single_bytes * j) .. sub(log.singles, view.single_bytes * (j + 1) + 1)
       local number = s[view.book + TILES] + j
       for _, edge in ipairs(view.edges) do

@@ -3,7 +3,7 @@
 -- times, those between, in at most 14 more, as if they were spread evenly as wide around their mean as they are.
 
 local STEPS = 15
-local MOST_PASSED = 48 -- cells that pass one edge in one call; with more, folding anew is cheaper
+local MOST_PASSED = 256 -- cells that pass one edge in one call; with more, folding anew is cheaper
 
 -- How few and how many of a tile's events can be at or before a limit that cuts it: one at least has passed and one has not;
 -- the mean of all would be elsewhere if fewer, or more, had (Markov); and so would be their spread (Cantelli).
@@ -41,32 +41,6 @@ local function passed_part(tile, limit)
   return min(most, max(least, part)), step + 1 < STEPS and from + ceil((step + 1) * span / STEPS) or to
 end
 
--- A single passes an edge.
-local function pass_single(log, edge, single)
-  for _, group in ipairs(edge.leave) do
-    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
-    if n > 0 then shrink(log, group, true, n, sum, rest, least, most, spread, trues) end
-  end
-  local s = log.s
-  for _, group in ipairs(edge.enter) do
-    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
-    if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
-  end
-end
-
--- A single that had passed an edge is put back before it.
-local function unpass_single(log, edge, single)
-  local s = log.s
-  for _, group in ipairs(edge.leave) do
-    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
-    if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
-  end
-  for _, group in ipairs(edge.enter) do
-    local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
-    if n > 0 then shrink(log, group, true, n, sum, rest, least, most, spread, trues) end
-  end
-end
-
 -- Of a tile, `before` events had passed an edge, and now `after` have: more or fewer. What had passed is put back first, so
 -- that what was once taken out by steps is taken out as one in the end.
 local function pass_tile(log, edge, tile, before, after)
@@ -85,11 +59,10 @@ local function pass_tile(log, edge, tile, before, after)
   end
 end
 
--- Lets pass what has come of age at `now`.
+-- Lets pass what has come of age at `now`; something has.
 local function advance(log, edge, now)
   local s, view = log.s, log.view
   local at, limit = edge.at, now - edge.age
-  if now < s[at + NEXT] then return end
   local tiles, cells = s[view.book + TILES], cell_count(log)
   local position, passed = s[at + POSITION], 0
   for _, feature in ipairs(edge.scans) do log.scans[feature] = true end
@@ -114,12 +87,15 @@ local function advance(log, edge, now)
       local count = min(4, cells - position)
       local text, from = singles_at(log, position - tiles, count)
       for i = 0, count - 1 do
-        local single = unpack_single(view, text, from + i * view.single_bytes)
-        if single[1] > limit then
-          upcoming = single[1]
+        local time = struct.unpack('<d', text, from + i * view.single_bytes)
+        if time > limit then
+          upcoming = time
           break
         end
-        pass_single(log, edge, single)
+        edge.pass(log, s, struct.unpack(view.single_format, text, from + i * view.single_bytes))
+        for _, count in ipairs(edge.counts) do
+          if mark_at(log, position - tiles, count.place) ~= NO_MARK then s[count.held] = s[count.held] - 1 end
+        end
         position, passed = position + 1, passed + 1
       end
     end

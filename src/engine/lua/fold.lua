@@ -96,6 +96,7 @@ local function fold_cells(log, now)
   for e, edge in ipairs(view.edges) do
     if stands[e].cut then pass_tile(log, edge, stands[e].cut, 0, stands[e].part) end
   end
+  count_all_held(log)
   log.refold, log.unsure = nil, {}
   s[view.book + PASSED] = 0
 end
@@ -142,8 +143,8 @@ local function lifetime_value(s, lifetime, op)
   return outcome[op](s, lifetime.group)
 end
 
--- Reads off the running figures. Returns the first moment at which an idle time ends.
-local function fold_lifetimes(log, now, vector)
+-- Ends the running figures whose idle time is over. Returns the first moment at which another's ends.
+local function end_lifetimes(log, now)
   local s, valid_until = log.s, INFINITE
   for _, lifetime in ipairs(log.view.lifetimes) do
     local at = lifetime.at
@@ -155,42 +156,18 @@ local function fold_lifetimes(log, now, vector)
         valid_until = min(valid_until, arrival + lifetime.idle)
       end
     end
-    for _, f in ipairs(lifetime.features) do vector[f] = lifetime_value(s, lifetime, log.view.features[f].op) end
   end
   return valid_until
 end
 
--- Brings the running aggregates to `now`. Returns the vector, and the first moment at which time alone may change it.
+-- Brings the running aggregates to `now`. Returns the first moment at which time alone may change what they tell.
 local function fold(call, log, now)
   local s, view = log.s, log.view
   log.now = now
-  local book = view.book
-  if not log.refold then
-    for _, edge in ipairs(view.edges) do
-      if now >= s[edge.at + NEXT] then advance(log, edge, now) end
-    end
-    if s[book + PASSED] > MOST_TAKEN_OUT then log.refold = true end
+  if not log.refold then view.advance(log, s, now) end
+  if log.refold or s[view.book + PASSED] > MOST_TAKEN_OUT then fold_cells(log, now) end
+  if next(log.unsure) then
+    for group in pairs(log.unsure) do find_extremes(log, group) end
   end
-  if log.refold then fold_cells(log, now) end
-  for group in pairs(log.unsure) do find_extremes(log, group) end
-
-  local vector, valid_until = {}, INFINITE
-  for _, edge in ipairs(view.edges) do
-    local upcoming = s[edge.at + NEXT]
-    if upcoming < valid_until then valid_until = upcoming end
-  end
-  for f, feature in ipairs(view.features) do
-    local group = feature.group
-    if group then
-      vector[f] = outcome[feature.op](s, group, feature)
-    elseif feature.ends then
-      local fold_one = fold_in_order[feature.op]
-      if fold_one then
-        vector[f] = fold_one(log, f, feature, vector)
-      else
-        vector[f] = log.scans[f] and newest_value(log, feature) or log.newest[f] or s[VECTOR + f]
-      end
-    end
-  end
-  return vector, min(valid_until, fold_lifetimes(log, now, vector), fold_seen(call, log, now, vector))
+  return min(view.upcoming(s), end_lifetimes(log, now), fold_seen(call, log, now))
 end

@@ -1,6 +1,7 @@
 -- The header: the log's doubles, as one array. After REVISION to EXPIRES_AT stands the vector (a double a feature, then the
--- values of each list), then the book of what the log consists of, the running figures (lifetimes), the sets of last-seen
--- times, the edges, and the groups.
+-- values of each list), then the book of what the log consists of, the running figures (lifetimes), the edges, the groups, for
+-- each window that counts values how many of them singles show (`held`), and the sets of last-seen times, of which nothing is
+-- known before the log is first compacted.
 
 local REVISION, AS_OF, VALID_UNTIL, LAST_EVENT_AT, EVENT_SEQ, COMPLETE_SINCE, EXPIRES_AT = 1, 2, 3, 4, 5, 6, 7
 local VECTOR = 7 -- feature f stands at VECTOR + f
@@ -39,14 +40,14 @@ local ENDED_AT = 12 -- when the last event came that it forgot
 local OLDEST_AT = 13 -- of its events, the oldest by its own time
 
 -- A set in the header, counted from seen.at.
-local FED_AT = 0 -- the newest event that marked it
+local FED_AT = 0 -- the newest event whose sighting is in its table, or was
 local SEEN_EXPIRES_AT = 1
 local SEEN_BUCKETS = 2
 local WHOLE_SINCE = 3 -- values last seen at this moment or before may be missing
 local SEEN_DOUBLES = 4
 
 -- One of its windows, counted from window.at.
-local INSIDE = 0 -- how many values were in it at the last fold: each of the sample for as many as it stands for
+local INSIDE = 0 -- how many of the table's values were in it at the last fold: each of the sample for as many as it stands for
 local SAMPLE = 1 -- how many of these the table holds
 local LEAVES_AT = 2 -- when the next one leaves, if it is not seen again
 local CURSOR = 3 -- how many of its list are done with
@@ -55,6 +56,7 @@ local COVERED = 5 -- values last seen later than this are not in its list
 local NEWEST_STRATUM = 6 -- the newest stretch of time for which a fraction is set; minus infinity: all values are kept
 local SEEN_WINDOW_DOUBLES = 7
 
+-- Of a set without a table.
 local function clear_seen(s, seen)
   s[seen.at + FED_AT], s[seen.at + SEEN_EXPIRES_AT], s[seen.at + SEEN_BUCKETS] = -INFINITE, -INFINITE, 0
   for _, window in ipairs(seen.windows) do
@@ -87,7 +89,7 @@ end
 -- whose extremes may have left, sets of last-seen times whose lists are to be made anew, and
 -- the fractions of windows that keep a sample.
 local function opened(call, key, view, s, raw)
-  return { call = call, key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, unsure = {}, relist = {}, strata = {} }
+  return { call = call, key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, newest_at = {}, unsure = {}, relist = {}, strata = {} }
 end
 
 -- A log that does not exist yet.
@@ -106,6 +108,7 @@ local function new_log(call, view, key)
   for _, seen in ipairs(view.seen) do
     clear_seen(s, seen)
     s[seen.at + WHOLE_SINCE] = -INFINITE
+    for _, window in ipairs(seen.windows) do s[window.held] = 0 end
   end
   s[view.book + DROPPED] = -INFINITE
   for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end
@@ -123,16 +126,16 @@ local function other_layout(view, raw)
 end
 
 -- The log under a key, or nil. `raw` is its beginning: the header, the marks, and what follows within what was read.
--- Where its layout is another one, the second result is the reply that says so.
-local function load_log(call, view, key)
-  local raw = redis.call('GETRANGE', key, 0, view.reading - 1)
+-- Where its layout is another one, the second result is the reply that says so. `read`: what was read of it already.
+local function load_log(call, view, key, read)
+  local raw = read or redis.call('GETRANGE', key, 0, view.reading - 1)
   if raw == '' then return nil end
   local outdated = other_layout(view, raw)
   if outdated then return nil, outdated end
   if #raw < view.header_bytes then error({ err = 'this log is cut off' }) end
   local s, book = { struct.unpack(view.header_format, raw, 9) }, view.book
   if #raw < view.reading then
-    local bytes = view.header_bytes + (4 + view.single_bytes) * s[book + SINGLE_SLOTS] + view.tile_bytes * s[book + TILE_SLOTS]
+    local bytes = view.header_bytes + view.slot_bytes * s[book + SINGLE_SLOTS] + view.tile_bytes * s[book + TILE_SLOTS]
     if #raw ~= bytes then error({ err = 'this log ends within a cell' }) end
   end
   return opened(call, key, view, s, raw)

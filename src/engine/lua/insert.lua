@@ -25,87 +25,70 @@ local function take_into_groups(log, number, single)
   end
 end
 
--- Features that are looked for in the cells: an event that is newer than all others is found without looking.
-local function note_newest(log, single)
-  for f, feature in ipairs(log.view.features) do
-    if feature.ends and not feature.begins then
-      local n = single_part(feature.lane, single)
-      if n > 0 then log.newest[f] = feature.lane.column < 0 and single[1] or single[3 + feature.lane.column] end
-    end
+-- Writes singles, packed one after the other, behind all others; and their marks.
+local function append_singles(log, count, marks, singles)
+  local s, view = log.s, log.view
+  local book = view.book
+  if not log.singles and s[book + FIRST_SINGLE] + s[book + SINGLES] + count > s[book + SINGLE_SLOTS] then
+    load_cells(log)
+    log.rewrite = true
   end
-end
-
-local function look_for_all(log)
-  for f, feature in ipairs(log.view.features) do
-    if feature.ends then log.scans[f] = true end
+  if log.singles then
+    log.marks, log.singles = log.marks .. marks, log.singles .. singles
+  else
+    patch(log, single_offset(log, s[book + SINGLES]), singles)
+    marks_of(log) -- what was appended before is in its place
+    log.appended, log.appended_at = marks, mark_offset(log, s[book + SINGLES])
+    redis.call('SETRANGE', log.key, log.appended_at, marks)
   end
+  s[book + SINGLES] = s[book + SINGLES] + count
 end
 
 -- Appends events that stand after all others, and in order.
-local function append(log, rows)
+local function append(call, log, rows, now)
   local s, view = log.s, log.view
-  local book = view.book
-  local number = cell_count(log)
-  if not log.singles and s[book + FIRST_SINGLE] + s[book + SINGLES] + #rows > s[book + SINGLE_SLOTS] then
-    load_cells(log)
-    log.rewrite = true
-  end
-  local marks, cells = {}, {}
+  local number, marks, singles = cell_count(log), {}, {}
   for i, row in ipairs(rows) do
-    marks[i], cells[i] = sub(row.id, 1, MARK_BYTES), pack_single(view, row)
+    marks[i], singles[i] = marks_of_id(view, row.id), pack_single(view, row)
+    view.enter(log, s, number + i - 1, row.time, row.id, row.flags, unpack(row.columns, 1, view.column_count))
   end
-  if log.singles then
-    log.marks, log.singles = log.marks .. table.concat(marks), log.singles .. table.concat(cells)
-  else
-    patch(log, single_offset(log, s[book + SINGLES]), table.concat(cells))
-    redis.call('SETRANGE', log.key, mark_offset(log, s[book + SINGLES]), table.concat(marks))
-  end
-  for _, edge in ipairs(view.edges) do
-    if s[edge.at + POSITION] == number then s[edge.at + NEXT] = rows[1].time + edge.age end
-  end
-  if #rows > 1 or rows[1].time <= log.newest_before then look_for_all(log) end
-  for _, row in ipairs(rows) do
-    local single = single_of(view, row)
-    for _, group in ipairs(view.entering) do
-      local n, sum, rest, least, most, spread, trues = single_part(group.lane, single)
-      if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
-    end
-    note_newest(log, single)
-  end
-  s[book + SINGLES] = s[book + SINGLES] + #rows
+  append_singles(log, #rows, table.concat(marks), table.concat(singles))
+  look_for_all(log) -- some may be of one moment
+  for i, row in ipairs(rows) do sight(call, log, row, number - s[view.book + TILES] + i - 1, now) end
 end
 
 -- Puts an event that is late, but newer than the tiles, among the singles.
-local function insert_single(log, row, j)
+local function insert_single(call, log, row, j, now)
   local s, view = log.s, log.view
   local book = view.book
   local singles, number = s[book + SINGLES], s[book + TILES] + j
-  if not log.singles and s[book + FIRST_SINGLE] + singles + 1 > s[book + SINGLE_SLOTS] then
+  if not log.singles and (not marks_of(log) or s[book + FIRST_SINGLE] + singles + 1 > s[book + SINGLE_SLOTS]) then
     load_cells(log)
     log.rewrite = true
   end
-  local mark, cell = sub(row.id, 1, MARK_BYTES), pack_single(view, row)
+  local mark, cell, mark_bytes = marks_of_id(view, row.id), pack_single(view, row), view.mark_bytes
   if log.singles then
-    local marks_at, cells_at = MARK_BYTES * j, view.single_bytes * j
+    local marks_at, cells_at = mark_bytes * j, view.single_bytes * j
     log.marks = sub(log.marks, 1, marks_at) .. mark .. sub(log.marks, marks_at + 1)
     log.singles = sub(log.singles, 1, cells_at) .. cell .. sub(log.singles, cells_at + 1)
   else
     local marks_at, cells_at = mark_offset(log, j), single_offset(log, j)
-    local later_marks = sub(log.raw, marks_at + 1, marks_at + MARK_BYTES * (singles - j))
+    local later_marks = sub(log.raw, marks_at + 1, marks_at + mark_bytes * (singles - j))
     local text, from = stored(log, cells_at, view.single_bytes * (singles - j))
     local later_cells = sub(text, from, from + view.single_bytes * (singles - j) - 1)
     patch(log, cells_at, cell .. later_cells)
     redis.call('SETRANGE', log.key, marks_at, mark .. later_marks)
-    log.raw = sub(log.raw, 1, marks_at) .. mark .. later_marks .. sub(log.raw, marks_at + MARK_BYTES * (singles - j + 1) + 1)
+    log.raw = sub(log.raw, 1, marks_at) .. mark .. later_marks .. sub(log.raw, marks_at + mark_bytes * (singles - j + 1) + 1)
   end
   s[book + SINGLES] = singles + 1
   shift_edges(log, number, row.time)
   take_into_groups(log, number, single_of(view, row))
   look_for_all(log)
+  sight(call, log, row, j, now)
 end
 
 -- Puts an event that is older than the newest one in a tile into its own stretch's tile, a new one if there is none.
-local function insert_into_tiles(log, row)
+local function insert_into_tiles(call, log, row, now)
   local s, view = log.s, log.view
   local book = view.book
   local single = single_of(view, row)
@@ -113,6 +96,7 @@ local function insert_into_tiles(log, row)
   local number, tiles = first_tile_from(log, from), s[book + TILES]
   local tile = number < tiles and tile_at(log, number)
   look_for_all(log)
+  sight_among_tiles(call, log, row, now)
 
   if tile and tile[1] < to then
     for e = #view.edges, 1, -1 do -- the oldest first, so that no group gives what it does not hold
@@ -166,12 +150,12 @@ local function insert(call, log, rows, now)
   while i <= count do
     local row = rows[i]
     if is_before(row.time, row.high, row.low, s[book + FRONTIER], s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW]) then
-      insert_into_tiles(log, row)
+      insert_into_tiles(call, log, row, now)
       in_tiles[i] = { row.time, row.id, row.flags }
     else
       local j = place_among_singles(log, row)
       if j == s[book + SINGLES] then break end
-      insert_single(log, row, j)
+      insert_single(call, log, row, j, now)
     end
     i = i + 1
   end
@@ -180,10 +164,10 @@ local function insert(call, log, rows, now)
     note_labels(call, log, in_tiles, now)
   end
   if i == 1 then
-    append(log, rows)
+    append(call, log, rows, now)
   elseif i <= count then
     local later = {}
     for k = i, count do later[k - i + 1] = rows[k] end
-    append(log, later)
+    append(call, log, later, now)
   end
 end

@@ -76,21 +76,19 @@ local function label_single(call, log, row, found, now)
   if not changes then return TOO_OLD, RUNNING end
 
   local values, undo = values_of(log, j), {}
-  for _, seen in ipairs(view.seen) do
-    local value = value_of(values, seen)
-    if seen.mask ~= 0 and value ~= NO_VALUE and band(single[3], seen.mask) ~= 0 and band(changed[3], seen.mask) == 0
-      and not find_earlier(call, log, seen, value, found.time, j, log.s[view.book + TILES], now, undo) then
+  for place, seen in ipairs(view.seen) do
+    local value = value_shown(seen, single[3], values)
+    if value and not value_shown(seen, changed[3], values) and not undo_single(log, place, seen, value, j, now, undo) then
       return TOO_OLD, NO_SIGHTING
     end
   end
 
   change_running(log, changes)
-  take_back_sightings(call, log, undo)
-  local present = 0
-  for f = 1, view.distinct_fields do
-    if sub(values, 8 * f - 7, 8 * f) ~= NO_VALUE then present = present + 2 ^ (f - 1) end
+  take_back(undo)
+  for place, seen in ipairs(view.seen) do
+    local value = value_shown(seen, changed[3], values)
+    if value and not value_shown(seen, single[3], values) then sight_value(call, log, place, seen, value, j, now) end
   end
-  mark_seen(call, log, { { time = found.time, flags = changed[3], present = present, values_packed = values } }, now)
   rewrite_single(log, j, struct.pack('<I4', changed[3])
     .. struct.pack(view.columns_format, unpack(changed, 4, 3 + view.column_count)))
   return DONE

@@ -46,7 +46,7 @@ for v = 1, #views do
   end
   for i = 1, #view.edges do
     local edge = view.edges[i]
-    edge.index = i
+    edge.index, edge.counts = i, {}
     for j = 1, #edge.enter do edge.enter[j] = view.groups[edge.enter[j]] end
     for j = 1, #edge.leave do edge.leave[j] = view.groups[edge.leave[j]] end
     for j = 1, #edge.begin do edge.begin[j] = view.runs[edge.begin[j]] end
@@ -59,7 +59,13 @@ for v = 1, #views do
     linked(feature, 'ends', view.edges)
   end
   for i = 1, #view.seen do
-    for j = 1, #view.seen[i].windows do view.seen[i].windows[j].place = j end
+    for j = 1, #view.seen[i].windows do
+      local window = view.seen[i].windows[j]
+      window.place = j
+      linked(window, 'edge', view.edges)
+      local counts = window.edge.counts
+      counts[#counts + 1] = { place = i, held = window.held }
+    end
   end
   for i = 1, #view.lifetimes do
     local lifetime = view.lifetimes[i]

@@ -164,9 +164,32 @@ local function newest_value(log, feature)
   return (newest_between(log, feature, begins, ends, log.now))
 end
 
--- What changes otherwise than by the newest event alone: the value of feature number `f` at the moment of the fold. A list's
--- is how many it holds; its values go into the vector behind those of all features.
+-- Notes for feature number `f` an event of its lane that is newer than all others.
+local function note_newest(log, f, feature, time, value)
+  if feature.op == 'first' and log.newest[f] then return end
+  if feature.op == 'lastN' and log.newest[f] then log.scans[f] = true end
+  log.newest[f], log.newest_at[f] = value, time
+end
+
+-- All such features are to be looked for in the cells.
+local function look_for_all(log)
+  for f, feature in ipairs(log.view.features) do
+    if feature.ends then log.scans[f], log.newest[f] = true, nil end
+  end
+end
+
+local function last_of(log, f, feature)
+  local newest = log.newest[f]
+  if newest and log.newest_at[f] > log.now - feature.ends.age then return newest end
+  if log.scans[f] then return newest_value(log, feature) end
+  return log.s[VECTOR + f]
+end
+
+-- The value of feature number `f` at the moment of the fold. A list's is how many it holds; its values go into `vector`, behind
+-- those of all features.
 local fold_in_order = {
+  last = last_of,
+  timeSinceLast = last_of,
   first = function(log, f, feature)
     if log.scans[f] then
       local begins, ends = stands_now(log, feature)
@@ -192,3 +215,17 @@ local fold_in_order = {
     return count
   end,
 }
+
+-- Puts the values of list number `f` into the header. Returns how many it holds, and whether any differs.
+local function take_list(log, f, feature)
+  local s, values, changed = log.s, {}, false
+  local count = fold_in_order.lastN(log, f, feature, values)
+  for i = feature.list, feature.list + feature.most - 1 do
+    local old, new = s[VECTOR + i], values[i]
+    if new ~= old and (new == new or old == old) then changed = true end
+    s[VECTOR + i] = new
+  end
+  return count, changed
+end
+
+return newest_between, oldest_between, newest_few, lacking, NOW, note_newest, look_for_all, fold_in_order, take_list

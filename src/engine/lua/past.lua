@@ -30,7 +30,18 @@ local function events_between(log, ends, begins)
   return events
 end
 
--- How many of a table's values were last seen in `(from, to]`.
+-- Singles that show a value for the last time, as a table's slots are read.
+local function singles_sighted(log, place)
+  local sighted = {}
+  for j = 0, log.s[log.view.book + SINGLES] - 1 do
+    if mark_at(log, j, place) ~= NO_MARK then
+      sighted[#sighted + 1], sighted[#sighted + 2] = 0, struct.unpack('<d', singles_at(log, j, 1))
+    end
+  end
+  return sighted
+end
+
+-- How many of these values were last seen in `(from, to]`.
 local function seen_between(slots, from, to)
   local count = 0
   for i = 2, #slots, 2 do
@@ -43,20 +54,23 @@ end
 -- that no event came after, last-seen times tell; of others the singles do, where the whole window is of singles. Else what
 -- was last seen in the window was in it, and what was last seen later may have been: as many as today, within these bounds.
 -- There are no more values than events, which is all that is known where last-seen times were lost.
-local function distinct_at(call, log, seen, window, moment, now_stand)
+local function distinct_at(call, log, place, seen, window, moment, now_stand)
   local s, view = log.s, log.view
   local from, fed_at = moment - window.length, s[seen.at + FED_AT]
   if from < reach_of(log) then return NULL, NULL, NULL, UNREACHABLE end
   local latest = max(moment, s[LAST_EVENT_AT])
-  local slots = s[seen.at + SEEN_BUCKETS] > 0 and read_seen(log, seen, seen_name(call, view, log.key, seen), latest) or {}
+  local table_of = s[seen.at + SEEN_BUCKETS] > 0 and read_seen(log, seen, seen_name(call, view, log.key, seen), latest) or {}
+  local sighted = singles_sighted(log, place)
   if strata_of(log, seen, window) and s[LAST_EVENT_AT] <= moment then
-    local inside, times = count_window(log, seen, window, slots, moment)
+    local inside, times = count_window(log, seen, window, table_of, moment)
     local lower, upper = bounds_of_sample(log, seen, window, times)
-    return floor(inside + 0.5), lower, upper, SAMPLED
+    local held = seen_between(sighted, from, INFINITE)
+    return floor(inside + 0.5) + held, lower + held, upper + held, SAMPLED
   end
-  local since = seen_between(slots, from, INFINITE)
+  local function between(after, to) return seen_between(table_of, after, to) + seen_between(sighted, after, to) end
+  local since = between(from, INFINITE)
   local kept = from >= s[AS_OF] - seen.kept and not strata_of(log, seen, window)
-  local whole = kept and from >= s[seen.at + WHOLE_SINCE] and (since > 0 or fed_at <= from)
+  local whole = kept and from >= s[seen.at + WHOLE_SINCE] and (#table_of > 0 or fed_at <= from)
   if whole and s[LAST_EVENT_AT] <= moment then return since, since, since, EXACT end
   local ends = stand_of(log, window.length, moment)
   if s[view.book + FRONTIER] <= from then
@@ -64,11 +78,11 @@ local function distinct_at(call, log, seen, window, moment, now_stand)
     return count, count, count, EXACT
   end
   if not kept then return NULL, NULL, NULL, UNREACHABLE end
-  local lower = seen_between(slots, from, moment)
+  local lower = between(from, moment)
   local upper = whole and since or INFINITE
   if now_stand.position - ends.position < upper then upper = max(lower, min(upper, events_between(log, ends, now_stand))) end
   if lower == upper then return lower, lower, lower, EXACT end
-  local estimate = seen_between(slots, latest - window.length, INFINITE)
+  local estimate = between(latest - window.length, INFINITE)
   return min(max(estimate, lower), upper), lower, upper, INTERPOLATED
 end
 
@@ -90,9 +104,9 @@ local function vector_at(call, log, moment)
   local held = gather(log, now_stand, stands, true)
 
   local values, answers, listed = {}, {}, {}
-  for _, seen in ipairs(view.seen) do
+  for place, seen in ipairs(view.seen) do
     for _, window in ipairs(seen.windows) do
-      answers[window.feature] = { distinct_at(call, log, seen, window, moment, now_stand) }
+      answers[window.feature] = { distinct_at(call, log, place, seen, window, moment, now_stand) }
     end
   end
   for _, lifetime in ipairs(view.lifetimes) do
@@ -175,9 +189,12 @@ local function uncut_vector(call, log)
     values[f + 1] = struct.pack('<dddB', value, value, value, EXACT)
   end
   NOW.position = cell_count(log)
-  for _, seen in ipairs(view.seen) do
+  for place, seen in ipairs(view.seen) do
     for _, window in ipairs(seen.windows) do
-      values[window.feature + 1] = struct.pack('<dddB', distinct_at(call, log, seen, window, s[AS_OF], NOW))
+      -- Of singles alone it is known.
+      if s[seen.at + SEEN_BUCKETS] > 0 or s[AS_OF] - window.length < max(s[seen.at + WHOLE_SINCE], s[seen.at + FED_AT]) then
+        values[window.feature + 1] = struct.pack('<dddB', distinct_at(call, log, place, seen, window, s[AS_OF], NOW))
+      end
     end
   end
   return table.concat(values)
@@ -197,7 +214,7 @@ local function load_past(call, view, key)
 end
 
 local function past_entity(call, view, key, packed)
-  if is_over(call) then return LEFT end
+  if is_over(call, MUCH_WORK) then return LEFT end
   local log = call.opened
   if not log or log.key ~= key then
     local outdated

@@ -1,40 +1,36 @@
 -- Preview: what recording an event would come to. It runs on the cells as they are loaded, and stops before anything is stored.
 
--- What a window would hold of a set of values, were an event recorded.
-local function would_hold(call, log, seen, window, row, now)
-  local inside, limit = log.s[window.at + INSIDE], now - window.length
-  local passes = seen.mask == 0 or band(row.flags, seen.mask) ~= 0
-  if passes and band(row.present, seen.present) ~= 0 and row.time > limit then
-    local value = value_of(row.values_packed, seen)
-    local fraction, last = fraction_of(value), last_seen(call, log, seen, value)
-    local function weight(time)
-      local of_all = time > limit and fraction_at(log, seen, window, time) or 0
-      return fraction < of_all and 1 / of_all or 0
-    end
-    if not last then
-      inside = inside + weight(row.time)
-    elseif last < row.time then
-      inside = inside + weight(row.time) - weight(last)
+-- How many more values each window would count, were an event recorded. It is not marked as their last sighting, since nothing
+-- is written.
+local function count_shown(call, log, row, now)
+  log.shown = {}
+  for place, seen in ipairs(log.view.seen) do
+    local value = value_shown(seen, row.flags, row.values_packed)
+    local last = value and last_sighting(log, place, seen, value)
+    local last_at = last and struct.unpack('<d', singles_at(log, last, 1)) or value and last_seen(call, log, seen, value)
+    for _, window in ipairs(value and row.time > (last_at or -INFINITE) and seen.windows or {}) do
+      local limit = now - window.length
+      local function weight(time, is_single)
+        if time <= limit then return 0 end
+        if is_single then return 1 end
+        local of_all = fraction_at(log, seen, window, time)
+        return fraction_of(value) < of_all and 1 / of_all or 0
+      end
+      local among_tiles = is_among_tiles(log, row.time, row.high, row.low)
+      log.shown[window.held] = weight(row.time, not among_tiles) - (last_at and weight(last_at, last) or 0)
     end
   end
-  return floor(inside + 0.5)
 end
 
--- The vector that a reader would get, had `row` (or nothing) been recorded.
-local function previewed(call, log, row, now)
+-- The vector that a reader would get of a log that was never stored.
+local function previewed(call, log, now)
   local s, view = log.s, log.view
-  local vector, valid_until = fold(call, log, now)
-  for _, seen in ipairs(row and view.seen or {}) do
-    for _, window in ipairs(seen.windows) do
-      vector[window.feature] = would_hold(call, log, seen, window, row, now)
-    end
-  end
-  take_vector(call, log, vector, valid_until, now)
+  take_vector(call, log, now)
   return 'V' .. struct.pack('<' .. string.rep('d', VECTOR + view.vector), unpack(s, 1, VECTOR + view.vector))
 end
 
 local function preview_entity(call, key, packed)
-  if is_over(call) then return LEFT end
+  if is_over(call, MUCH_WORK) then return LEFT end
   local view = views[string.byte(packed, 1)]
   local log, outdated = load_log(call, view, key)
   if outdated then return outdated end
@@ -42,18 +38,18 @@ local function preview_entity(call, key, packed)
   log = log or new_log(call, view, key)
   load_cells(log)
   local now = now_of(call, log.s[AS_OF])
-  log.newest_before = log.s[LAST_EVENT_AT]
 
   local row = parse_row(view, packed, 2)
   local reply, taken = judge(call, log, row, now, {})
-  if not taken then return (is_new and nothing_stored(call, view) or previewed(call, log, nil, now)) .. reply end
+  if not taken then return (is_new and nothing_stored(call, view) or previewed(call, log, now)) .. reply end
   now = max(now, row.time)
   log.s[EVENT_SEQ], log.s[LAST_EVENT_AT] = log.s[EVENT_SEQ] + 1, max(log.s[LAST_EVENT_AT], row.time)
-  add_to_lifetimes(log, row, now)
   if row.as_now then row.flags = row.flags + TAKEN_AS_NOW end
+  view.run(log.s, now, row.time, row.id, row.flags, unpack(row.columns, 1, view.column_count))
+  count_shown(call, log, row, now)
   insert(call, log, { row }, now)
   if is_crowded(call, log) then compact(call, log, now) end
-  return previewed(call, log, row, now) .. reply
+  return previewed(call, log, now) .. reply
 end
 
 -- KEYS: a log an entity, each of a view. ARGV[i + 1]: B index of the view, then one row.

@@ -14,7 +14,7 @@ local function read_entity(call, view, key, force)
   local as_of, valid_until = struct.unpack('<dd', served, 17)
   local now = now_of(call, as_of)
   if not whole and now < valid_until then return still_true(view, served, now) end
-  if is_over(call) then return LEFT end
+  if is_over(call, MUCH_WORK) then return LEFT end
   local log = load_log(call, view, key)
   log.refold, log.check_seen = force, true
   if force then

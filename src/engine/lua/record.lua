@@ -1,24 +1,5 @@
 -- Recording: events into logs.
 
--- Takes an event into the running figures that go by arrival.
-local function add_to_lifetimes(log, row, now)
-  local s = log.s
-  local single = single_of(log.view, row)
-  for _, lifetime in ipairs(log.view.lifetimes) do
-    local at, lane = lifetime.at, lifetime.lane
-    if now - s[at + ARRIVAL] >= lifetime.idle then clear_lifetime(s, at) end
-    local n, sum, rest, least, most, spread, trues = single_part(lane, single)
-    if n > 0 then
-      grow(s, lifetime.group, n, sum, rest, least, most, spread, trues)
-      s[at + ARRIVAL] = now
-      s[at + OLDEST_AT] = min(s[at + OLDEST_AT], row.time)
-      if row.time >= s[at + LAST_AT] then
-        s[at + LAST_AT], s[at + LAST] = row.time, lane.column > 0 and single[3 + lane.column] or row.time
-      end
-    end
-  end
-end
-
 local TOLD_OF_TIME, TOLD_OF_RETRACTION = 1, 2 -- what a duplicate's verdict tells: its time differs, it was retracted
 
 local function verdict(status, time, told)
@@ -40,11 +21,10 @@ local function differences(view, single, row, given)
   return struct.pack('<BBI4I4d', DUPLICATE, told, columns, mask, time)
 end
 
--- One row of a record call: d time (NaN: left out), c8 id, I4 flags, I4 which distinct fields are present, d a column,
--- c8 a distinct field.
+-- One row of a record call: a single, of which the time may be left out (NaN).
 local function parse_row(view, packed, at)
   local row = {}
-  row.time, row.id, row.flags, row.present, at = struct.unpack('<dc8I4I4', packed, at)
+  row.time, row.id, row.flags, at = struct.unpack('<dc8I4', packed, at)
   row.columns = { struct.unpack(view.columns_format, packed, at) }
   at = at + 8 * view.column_count
   row.values_packed = sub(packed, at, at + 8 * view.distinct_fields - 1)
@@ -67,7 +47,7 @@ local function judge(call, log, row, now, fresh)
   if not call.event_clock and (given ~= given or given > now and given <= latest) then
     row.time, row.as_now = now, true
   end
-  local single = fresh[row.id]
+  local single = fresh[row.id] and unpack_single(view, fresh[row.id], 1)
   if not single then
     local _
     _, single = find_single(log, row.id)
@@ -91,40 +71,108 @@ local function judge(call, log, row, now, fresh)
   return verdict(RECORDED, row.time), true
 end
 
+-- Singles that wait to be appended together, and their marks: filled anew for each entity. `shown` tells where the mark of a
+-- value's last sighting among them is, and `fresh` knows all singles of the call by their ids, where more than one event came.
+local singles, marks, single_count, mark_count = {}, {}, 0, 0
+local shown, fresh
+
+-- The values of an event that waits are marked as its, and no longer as of those that showed them before.
+local function show_values(call, log, single, flags, now)
+  local s, view = log.s, log.view
+  marks[mark_count + 1] = sub(single, 9, 8 + MARK_BYTES)
+  mark_count = mark_count + 1
+  for place, seen in ipairs(view.seen) do
+    local mark, value = NO_MARK, sub(single, seen.value_at, seen.value_at + 7)
+    if value ~= NO_VALUE and (seen.mask == 0 or band(flags, seen.mask) ~= 0) then
+      mark = mark_of(value)
+      local before = shown and shown[place .. value]
+      if before then
+        marks[before] = NO_MARK
+      else
+        supersede(call, log, place, seen, value, now)
+        for _, window in ipairs(seen.windows) do s[window.held] = s[window.held] + 1 end
+      end
+      if shown then shown[place .. value] = mark_count + 1 end
+    end
+    mark_count = mark_count + 1
+    marks[mark_count] = mark
+  end
+end
+
+-- Takes in the common case: an event that is newer than all others, and whose id is new. Returns its verdict and its time,
+-- and its single waits to be appended; or nil for any other.
+local function take_in_order(call, log, packed, at, now)
+  local s, view = log.s, log.view
+  local time, id, flags = struct.unpack('<dc8I4', packed, at)
+  local single = sub(packed, at, at + view.single_bytes - 1)
+  if not call.event_clock and not (time <= now) then -- also if it was left out
+    if time > max(now, call.millis + call.tolerance) then return nil end
+    time = now
+    single = struct.pack('<dc8I4', time, id, flags + TAKEN_AS_NOW) .. sub(single, 21)
+  end
+  if not (time > s[LAST_EVENT_AT]) or time <= s[view.book + REMEMBERED_SINCE] or time <= now - view.horizon
+    or time <= now - view.span or fresh and fresh[id] or marked_from(log, 0, sub(id, 1, MARK_BYTES), 0) then
+    return nil
+  end
+  if time > now then now = time end
+  if s[view.book + IDS_BUCKETS] > 0 and remembered(call, log, id, now) then return nil end
+
+  s[EVENT_SEQ], s[LAST_EVENT_AT] = s[EVENT_SEQ] + 1, time
+  view.run(s, now, struct.unpack(view.single_format, single))
+  view.enter(log, s, cell_count(log) + single_count, struct.unpack(view.single_format, single))
+  show_values(call, log, single, flags, now)
+  single_count = single_count + 1
+  singles[single_count] = single
+  if fresh then fresh[id] = single end
+  return JUST_RECORDED .. sub(single, 1, 8), time
+end
+
+-- Takes in an event that is not in order: it is judged, and if it is to be recorded, added to `rows`. Returns its verdict, and
+-- what is now then.
+local function take_late(call, log, row, now, rows)
+  local s, view = log.s, log.view
+  local reply, taken = judge(call, log, row, now, fresh or rows)
+  if not taken then return reply, now end
+  now = max(now, row.time)
+  if row.as_now then row.flags = row.flags + TAKEN_AS_NOW end
+  if fresh then fresh[row.id] = pack_single(view, row) end
+  rows[#rows + 1] = row
+  s[EVENT_SEQ], s[LAST_EVENT_AT] = s[EVENT_SEQ] + 1, max(s[LAST_EVENT_AT], row.time)
+  view.run(s, now, row.time, row.id, row.flags, unpack(row.columns, 1, view.column_count))
+  return reply, now
+end
+
 local function record_entity(call, key, packed)
-  if is_over(call) then return LEFT end
   local view = views[string.byte(packed, 1)]
-  local log, outdated = load_log(call, view, key)
+  if is_over(call, (#packed - 1) / view.single_bytes) then return LEFT end
+  local several, done, read = #packed > 1 + view.single_bytes, nil, nil
+  if view.append and not several then
+    done, read = view.append(call, key, packed)
+    if done then return done end
+  end
+  local log, outdated = load_log(call, view, key, read)
   if outdated then return outdated end
   local is_new = not log
   log = log or new_log(call, view, key)
   local s = log.s
   local now = now_of(call, s[AS_OF])
 
-  log.newest_before = s[LAST_EVENT_AT]
-
-  local verdicts, rows, fresh = {}, {}, {}
-  for at = 2, #packed, view.row_bytes do
-    local row = parse_row(view, packed, at)
-    local reply, taken = judge(call, log, row, now, fresh)
-    if taken then
-      now = max(now, row.time)
-      fresh[row.id] = { row.time, row.id, row.as_now and row.flags + TAKEN_AS_NOW or row.flags,
-        unpack(row.columns, 1, view.column_count) }
-      rows[#rows + 1] = row
-      s[EVENT_SEQ] = s[EVENT_SEQ] + 1
-      s[LAST_EVENT_AT] = max(s[LAST_EVENT_AT], row.time)
-      add_to_lifetimes(log, row, now)
-      if row.as_now then row.flags = row.flags + TAKEN_AS_NOW end
-    end
+  local verdicts, rows = {}, {}
+  single_count, mark_count, shown, fresh = 0, 0, several and {}, several and {}
+  for at = 2, #packed, view.single_bytes do
+    local reply, time = take_in_order(call, log, packed, at, now)
+    if not reply then reply, time = take_late(call, log, parse_row(view, packed, at), now, rows) end
+    if time > now then now = time end
     verdicts[#verdicts + 1] = reply
   end
 
   local vector
-  if #rows > 0 then
+  if #rows + single_count > 0 then
     if is_new then drop_leftovers(call, view, key) end
-    mark_seen(call, log, rows, now)
-    insert(call, log, rows, now)
+    if single_count > 0 then
+      append_singles(log, single_count, table.concat(marks, '', 1, mark_count), table.concat(singles, '', 1, single_count))
+    end
+    if #rows > 0 then insert(call, log, rows, now) end
     if is_crowded(call, log) then compact(call, log, now) end
     vector = settle(call, log, now, true)
   elseif is_new then
@@ -134,12 +182,12 @@ local function record_entity(call, key, packed)
   else
     vector = settle(call, log, now, false)
   end
-  return vector .. table.concat(verdicts)
+  return vector .. (several and table.concat(verdicts) or verdicts[1])
 end
 
--- KEYS: a log an entity, each entity of a view once. ARGV[i + 1]: B index of the view, then its rows.
--- Returns, one after the other: 'V', the vector, and for each row B status, B what it tells (1 time differs, 2 was retracted), I4 columns that differ, I4
--- flags that differ, d recorded time; or 'S' for one that is left for another call; or 'L' and c8 the layout of a log that
+-- KEYS: a log an entity; one whose rows are many stands there several times. ARGV[i + 1]: B index of the view, then rows.
+-- Returns, one after the other: 'V', the vector, and for each row B status, B what it tells (1 time differs, 2 was
+-- retracted), I4 columns that differ, I4 flags that differ, d recorded time; or 'S' for one that is left for another call; or 'L' and c8 the layout of a log that
 -- must be upgraded first; or 'E', I2 length and the reason why this entity alone could not be served. At the end I4: how
 -- many companions of logs were found missing.
 local function record(keys, args)
@@ -151,3 +199,5 @@ local function record(keys, args)
 end
 
 redis.register_function('freshet_record_' .. version, record)
+
+return parse_row, judge

@@ -11,7 +11,8 @@ local function mismatch(view, row, single, values)
   end
   for f = 1, view.distinct_fields do
     local value = sub(values, 8 * f - 7, 8 * f)
-    if band(row.present, 2 ^ (f - 1)) ~= 0 and value ~= NO_VALUE and value ~= sub(row.values_packed, 8 * f - 7, 8 * f) then
+    local given = sub(row.values_packed, 8 * f - 7, 8 * f)
+    if given ~= NO_VALUE and value ~= NO_VALUE and value ~= given then
       fields = fields + 2 ^ (f - 1)
     end
   end
@@ -72,17 +73,14 @@ local function retract_single(call, log, row, found, now)
 
   local without = all_running_without(log, found.time, now, function(lane) return single_part(lane, single) end)
   if not without then return TOO_OLD, RUNNING end
-  for _, seen in ipairs(view.seen) do
-    local value = value_of(values, seen)
-    if value ~= NO_VALUE and (seen.mask == 0 or band(single[3], seen.mask) ~= 0)
-      and not find_earlier(call, log, seen, value, found.time, j, log.s[view.book + TILES], now, undo) then
-      return TOO_OLD, NO_SIGHTING
-    end
+  for place, seen in ipairs(view.seen) do
+    local value = value_shown(seen, single[3], values)
+    if value and not undo_single(log, place, seen, value, j, now, undo) then return TOO_OLD, NO_SIGHTING end
   end
   if row.dry then return DONE end
 
   put_running(log, without)
-  take_back_sightings(call, log, undo)
+  take_back(undo)
   local nothing = {}
   for c = 1, view.column_count do nothing[c] = NULL end
   -- Nothing is kept by which a retry could be told to differ.
@@ -106,17 +104,17 @@ local function retract_tile(call, log, row, found, now)
 
   local without = all_running_without(log, found.time, now, part_of)
   if not without then return TOO_OLD, RUNNING end
-  for _, seen in ipairs(view.seen) do
-    local is_known = band(row.present, seen.present) ~= 0
+  for place, seen in ipairs(view.seen) do
+    local value = value_of(row.values_packed, seen)
     if found.time > now - seen.longest and log.s[seen.at + FED_AT] >= found.time
-      and not (is_known and find_earlier(call, log, seen, value_of(row.values_packed, seen), found.time, nil, found.number, now, undo)) then
+      and not (value ~= NO_VALUE and undo_tile(call, log, place, seen, value, found.time, found.number, now, undo)) then
       return TOO_OLD, NO_SIGHTING
     end
   end
   if row.dry then return DONE end
 
   put_running(log, without)
-  take_back_sightings(call, log, undo)
+  take_back(undo)
   rewrite_tile(log, found.number, nil)
   set_correction(call, log, found.at, found.time, row.id, TAKEN_BACK, now)
   return DONE

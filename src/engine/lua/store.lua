@@ -10,63 +10,78 @@ local function decimal(value)
 end
 
 -- The values of a list as JSON, for a hash's field.
-local function list_text(feature, vector, count)
+local function list_text(s, feature, count)
   local texts = {}
-  for i = 1, count do texts[i] = decimal(vector[feature.list + i - 1]) end
+  for i = 1, count do texts[i] = decimal(s[VECTOR + feature.list + i - 1]) end
   return '[' .. table.concat(texts, ',') .. ']'
 end
 
--- Writes the fields of the served hash that differ from `before` (nil: all of them). Returns how many it set, and how
--- many of these were not there.
-local function put_hash(call, log, name, vector, before, touched)
-  local s, view = log.s, log.view
-  local set, gone = { '_as_of', s[AS_OF] }, nil
-  local at = 2
-  if s[VALID_UNTIL] < INFINITE then
-    set[3], set[4] = '_valid_until', s[VALID_UNTIL]
-    at = 4
-  else
-    gone = { '_valid_until' }
-  end
-  if touched or not before then
-    set[at + 1], set[at + 2] = '_revision', s[REVISION]
-    set[at + 3], set[at + 4] = '_event_seq', s[EVENT_SEQ]
-    set[at + 5], set[at + 6] = '_updated_at', floor(call.millis / 1000)
-    at = at + 6
-    if not before then
-      set[at + 1], set[at + 2] = '_complete_since', s[COMPLETE_SINCE]
+-- What is written into the served hash, and what is taken out of it: filled anew for each entity, up to a number that is told
+-- beside them. Of a number, Valkey writes the shortest decimal that reads back as the same double.
+local fields, gone = {}, {}
+
+-- Fills in all features, from the vector. Returns how many items `fields` and `gone` have.
+local function list_all(log)
+  local s, at, gone_at = log.s, 0, 0
+  for f, feature in ipairs(log.view.features) do
+    local value = s[VECTOR + f]
+    if value == value then
+      fields[at + 1], fields[at + 2] = feature.field, feature.list and list_text(s, feature, value) or value
       at = at + 2
-    end
-    if s[LAST_EVENT_AT] > -INFINITE then
-      set[at + 1], set[at + 2] = '_last_event_at', s[LAST_EVENT_AT]
-      at = at + 2
+    else
+      gone_at = gone_at + 1
+      gone[gone_at] = feature.field
     end
   end
-  for f, feature in ipairs(view.features) do
-    local value = vector[f]
-    local old = before and before[f]
-    if value ~= value then
-      if not before or old == old then
-        gone = gone or {}
-        gone[#gone + 1] = feature.field
-      end
-    elseif value ~= old then
-      -- Of a number, Valkey writes the shortest decimal that reads back as the same double.
-      set[at + 1], set[at + 2] = feature.field, feature.list and list_text(feature, vector, value) or value
-      at = at + 2
-    end
-  end
-  local created = redis.call('HSET', name, unpack(set))
-  if gone and created < at / 2 then redis.call('HDEL', name, unpack(gone)) end
-  return at / 2, created
+  return at, gone_at
 end
 
--- Brings the served hash up to date, whole where it was missing (evicted, deleted). Returns whether it was.
-local function store_hash(call, log, name, vector, before, touched)
-  local set, created = put_hash(call, log, name, vector, before, touched)
-  local missing = created == set
-  if missing and before then put_hash(call, log, name, vector, nil, touched) end
-  return missing
+-- Writes to the served hash the features that are listed, and what tells of the vector: the rest but as_of and valid_until only
+-- where something is new, and `complete_since`, which does not change, only where the hash is. Returns whether none of it was
+-- there.
+local function put_hash(call, name, at, gone_at, as_of, valid_until, revision, event_seq, last_event_at, complete_since)
+  fields[at + 1], fields[at + 2] = '_as_of', as_of
+  at = at + 2
+  if valid_until < INFINITE then
+    fields[at + 1], fields[at + 2] = '_valid_until', valid_until
+    at = at + 2
+  else
+    gone_at = gone_at + 1
+    gone[gone_at] = '_valid_until'
+  end
+  if revision then
+    fields[at + 1], fields[at + 2], fields[at + 3], fields[at + 4] = '_revision', revision, '_event_seq', event_seq
+    fields[at + 5], fields[at + 6] = '_updated_at', floor(call.millis / 1000)
+    at = at + 6
+    if last_event_at > -INFINITE then
+      fields[at + 1], fields[at + 2] = '_last_event_at', last_event_at
+      at = at + 2
+    end
+  end
+  if complete_since then
+    fields[at + 1], fields[at + 2] = '_complete_since', complete_since
+    at = at + 2
+  end
+  local created = redis.call('HSET', name, unpack(fields, 1, at))
+  if gone_at > 0 and created < at / 2 then redis.call('HDEL', name, unpack(gone, 1, gone_at)) end
+  return created == at / 2
+end
+
+-- Writes a served hash whole.
+local function put_whole_hash(call, log, name)
+  local s, at, gone_at = log.s, list_all(log)
+  return put_hash(call, name, at, gone_at, s[AS_OF], s[VALID_UNTIL], s[REVISION], s[EVENT_SEQ], s[LAST_EVENT_AT], s[COMPLETE_SINCE])
+end
+
+-- Brings the served hash of a log that is stored up to date after an event. Returns the mark of a reply that is done.
+local function keep_served(call, view, key, at, gone_at, extended, as_of, valid_until, revision, event_seq, last_event_at)
+  local name = hash_name(call, key)
+  local was_missing = put_hash(call, name, at, gone_at, as_of, valid_until, revision, event_seq, last_event_at)
+  if not (extended or was_missing) then return 'V' end
+  local log = load_log(call, view, key)
+  if was_missing then put_whole_hash(call, log, name) end
+  redis.call('PEXPIREAT', name, integer(log.s[EXPIRES_AT]))
+  return 'V'
 end
 
 -- Moves an expiry, once it falls short of what is needed, to a sixteenth of `span` past it. Under the event clock, times
@@ -113,7 +128,7 @@ local function trim(log, now)
   log.tiles = sub(log.tiles, gone * view.tile_bytes + 1)
   s[book + TILES] = tiles - gone
   gone = number - gone
-  log.marks = sub(log.marks, gone * MARK_BYTES + 1)
+  log.marks = sub(log.marks, gone * view.mark_bytes + 1)
   log.singles = sub(log.singles, gone * view.single_bytes + 1)
   s[book + SINGLES] = singles - gone
 end
@@ -128,52 +143,30 @@ local function rewritten(log, now)
   local tile_slots = tiles > 0 and tiles + 8 or 0
   s[book + FIRST_SINGLE], s[book + SINGLE_SLOTS], s[book + TILE_SLOTS] = 0, slots, tile_slots
   local header = struct.pack(view.header_format, unpack(s, 1, view.doubles))
-  return table.concat({ view.layout, header, log.marks, string.rep('\0', MARK_BYTES * (slots - singles)), log.singles,
+  return table.concat({ view.layout, header, log.marks, string.rep('\0', view.mark_bytes * (slots - singles)), log.singles,
     string.rep('\0', view.single_bytes * (slots - singles)), log.tiles,
     string.rep('\0', view.tile_bytes * (tile_slots - tiles)) }), header
 end
 
--- Puts the values of lists into the log's vector. Returns whether any differs; it is then no longer known what that list held
--- `before`.
-local function put_lists(log, vector, before)
-  local s, changed = log.s, false
-  for _, f in ipairs(log.view.lists) do
-    local feature = log.view.features[f]
-    for i = feature.list, feature.list + feature.most - 1 do
-      local old, new = s[VECTOR + i], vector[i]
-      if new ~= old and (new == new or old == old) then
-        changed = true
-        if before then before[f] = nil end
-      end
-      s[VECTOR + i] = new
-    end
+-- Folds the log at `now` into the vector. Returns how many items `fields` and `gone` have, and whether a value changed.
+local function take_vector(call, log, now)
+  local s, view = log.s, log.view
+  local valid_until = fold(call, log, now)
+  if log.shown then
+    for at, more in pairs(log.shown) do s[at] = s[at] + more end
   end
-  return changed
-end
-
--- Takes a vector into the header. Returns whether a value changed. `before`, if given, gets what was served until now.
-local function take_vector(call, log, vector, valid_until, now, before)
-  local s, changed = log.s, false
-  for f = 1, #log.view.features do
-    local at = VECTOR + f
-    local old, new = s[at], vector[f]
-    if before then before[f] = old end
-    if new ~= old and (new == new or old == old) then changed = true end
-    s[at] = new
-  end
-  if put_lists(log, vector, before) then changed = true end
+  local at, gone_at, changed = view.serve(log, s)
   if changed or s[REVISION] == 0 then s[REVISION] = max(s[REVISION] + 1, call.micros) end
   s[AS_OF], s[VALID_UNTIL] = now, valid_until
-  return changed
+  return at, gone_at, changed
 end
 
 -- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it.
 -- `taken`: events came in; `whole`: every field of the hash is written, also those that did not change.
 local function settle(call, log, now, taken, whole)
   local s, view = log.s, log.view
-  local vector, valid_until = fold(call, log, now)
-  local before = not whole and s[REVISION] > 0 and {} or nil
-  local changed = take_vector(call, log, vector, valid_until, now, before)
+  whole = whole or s[REVISION] == 0
+  local at, gone_at, changed = take_vector(call, log, now)
 
   local extended = extend_log(call, log)
   extend_seen(call, log)
@@ -192,8 +185,15 @@ local function settle(call, log, now, taken, whole)
     if extended then redis.call('PEXPIREAT', log.key, integer(s[EXPIRES_AT])) end
   end
   local name = hash_name(call, log.key)
-  local hash_was_missing = store_hash(call, log, name, vector, before, changed or taken)
-  if extended or hash_was_missing then redis.call('PEXPIREAT', name, integer(s[EXPIRES_AT])) end
+  local was_missing
+  if whole then
+    was_missing = put_whole_hash(call, log, name)
+  else
+    local revision = (changed or taken) and s[REVISION]
+    was_missing = put_hash(call, name, at, gone_at, now, s[VALID_UNTIL], revision, s[EVENT_SEQ], s[LAST_EVENT_AT])
+    if was_missing then put_whole_hash(call, log, name) end -- it was evicted or deleted
+  end
+  if extended or was_missing then redis.call('PEXPIREAT', name, integer(s[EXPIRES_AT])) end
   return 'V' .. sub(header, 1, 8 * (VECTOR + view.vector))
 end
 
@@ -210,4 +210,4 @@ local function nothing_stored(call, view)
   return table.concat(parts)
 end
 
-return take_vector, settle, nothing_stored
+return fields, gone, list_text, take_vector, keep_served, settle, nothing_stored

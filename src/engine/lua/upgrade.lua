@@ -49,7 +49,7 @@ end
 local function upgrade_log(call, view, old, key)
   local raw = redis.call('GET', key)
   if not raw or sub(raw, 1, 8) ~= old.layout then return 'V' end
-  if is_over(call) then return LEFT end
+  if is_over(call, MUCH_WORK) then return LEFT end
   local had = { struct.unpack(old.header_format, raw, 9) }
   local log = new_log(call, view, key)
   local s, from = log.s, old.from
@@ -84,9 +84,10 @@ local function upgrade_log(call, view, old, key)
     end
   end
   for new, place in ipairs(from.seen) do
-    -- One that has expired as it should is nothing that a longer window could find lost.
-    if place.at > 0 and had[place.at + SEEN_EXPIRES_AT] > call.millis then
-      local seen = view.seen[new]
+    local seen = view.seen[new]
+    if place.at > 0 and had[place.at + FED_AT] == -INFINITE then
+      s[seen.at + WHOLE_SINCE] = had[place.at + WHOLE_SINCE]
+    elseif place.at > 0 and had[place.at + SEEN_EXPIRES_AT] > call.millis then
       for i = FED_AT, WHOLE_SINCE do s[seen.at + i] = had[place.at + i] end
       -- What windows kept a sample of is known of no window whole.
       local sampled = false
@@ -96,19 +97,26 @@ local function upgrade_log(call, view, old, key)
       if sampled then lose_seen(call, log, seen) else grow_seen(log, seen, seen_name(call, view, key, seen), now_of(call, s[AS_OF])) end
       log.relist[seen] = true
     else
-      s[view.seen[new].at + WHOLE_SINCE] = s[LAST_EVENT_AT]
+      -- One that has expired as it should is nothing that a longer window could find lost.
+      s[seen.at + WHOLE_SINCE] = s[LAST_EVENT_AT]
     end
   end
 
   local singles, first, slots, tiles = had[old_book + SINGLES], had[old_book + FIRST_SINGLE], had[old_book + SINGLE_SLOTS],
     had[old_book + TILES]
   local marks_at = 8 + 8 * old.doubles
-  local singles_from = marks_at + MARK_BYTES * slots
-  local cells = {}
+  local singles_from = marks_at + old.mark_bytes * slots
+  local cells, marks = {}, {}
   for j = 0, singles - 1 do
     cells[j + 1] = upgraded_single(view, old, raw, singles_from + old.single_bytes * (first + j) + 1)
+    local at = marks_at + old.mark_bytes * (first + j) + 1
+    marks[#marks + 1] = sub(raw, at, at + MARK_BYTES - 1)
+    for _, place in ipairs(from.seen) do
+      local mark = at + MARK_BYTES * place.place
+      marks[#marks + 1] = place.at > 0 and sub(raw, mark, mark + MARK_BYTES - 1) or NO_MARK
+    end
   end
-  log.marks = sub(raw, marks_at + MARK_BYTES * first + 1, marks_at + MARK_BYTES * (first + singles))
+  log.marks = table.concat(marks)
   log.singles, cells = table.concat(cells), {}
   for i = 0, tiles - 1 do
     cells[i + 1] = upgraded_tile(view, old, raw, singles_from + old.single_bytes * slots + old.tile_bytes * i + 1)

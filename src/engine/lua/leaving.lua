@@ -1,0 +1,287 @@
+-- Windows over the table of last-seen times: how many of its values each holds, and which leave it next.
+
+local THINNING = 0.8 -- how much of the fullest stratum is kept when there are too many
+
+-- How many values a sample stands for, and how many it is, of each stratum of a window; from all slots, hash and time by
+-- turns. Also their times, and the numbers of their slots.
+local function count_window(log, seen, window, slots, now)
+  local limit, strata = now - window.length, strata_of(log, seen, window)
+  local times, numbers, counts, inside = {}, {}, {}, 0
+  for i = 1, #slots, 2 do
+    local time = slots[i + 1]
+    if time > limit then
+      local fraction = strata and fraction_at(log, seen, window, time) or 1
+      if slots[i] < fraction * HASHES then
+        times[#times + 1], numbers[#numbers + 1] = time, (i - 1) / 2
+        inside = inside + 1 / fraction
+        if strata then
+          local number = floor(time / window.stratum)
+          counts[number] = (counts[number] or 0) + 1
+        end
+      end
+    end
+  end
+  return inside, times, numbers, counts
+end
+
+-- Thins strata, the fullest first, until a window has no more values than it may.
+local function thin(log, seen, window, slots, now, most)
+  local s, at, limit = log.s, window.at, now - window.length
+  local hashes, count = {}, 0
+  for i = 1, #slots, 2 do
+    local time = slots[i + 1]
+    if time > limit and slots[i] < fraction_at(log, seen, window, time) * HASHES then
+      local number = floor(time / window.stratum)
+      local stratum = hashes[number] or {}
+      hashes[number] = stratum
+      stratum[#stratum + 1], count = slots[i], count + 1
+    end
+  end
+  if s[at + NEWEST_STRATUM] == -INFINITE then
+    s[at + NEWEST_STRATUM], log.strata[window] = floor(now / window.stratum), {}
+    for i = 1, RING do log.strata[window][i] = 1 end
+  end
+  local strata = log.strata[window]
+  while count > most do
+    local fullest, full = nil, 0
+    for number, stratum in pairs(hashes) do
+      if #stratum > full or #stratum == full and number < fullest then fullest, full = number, #stratum end
+    end
+    local fraction = strata[fullest % RING + 1] * THINNING
+    strata[fullest % RING + 1] = fraction
+    local kept = {}
+    for _, hash in ipairs(hashes[fullest]) do
+      if hash < fraction * HASHES then kept[#kept + 1] = hash end
+    end
+    hashes[fullest], count = kept, count - full + #kept
+  end
+  strata.changed = true
+end
+
+-- Counts a window's values anew and lists those that leave it next, from all slots: hash and time by turns.
+local function list_window(call, log, seen, name, window, slots, now)
+  local s, at, limit = log.s, window.at, now - window.length
+  local inside, times, numbers = count_window(log, seen, window, slots, now)
+  if #times > call.values then
+    thin(log, seen, window, slots, now, call.values)
+    inside, times, numbers = count_window(log, seen, window, slots, now)
+  end
+  s[at + INSIDE], s[at + SAMPLE] = inside, #times
+  local strata = strata_of(log, seen, window)
+  if strata then
+    local whole = true
+    for number = floor((limit + 1) / window.stratum), s[at + NEWEST_STRATUM] do
+      whole = whole and strata[number % RING + 1] == 1
+    end
+    if whole then
+      s[at + NEWEST_STRATUM], log.strata[window] = -INFINITE, nil
+    else
+      store_strata(log, seen, name, window)
+    end
+  end
+
+  -- The first to leave. Values of the newest moment stay off the list: more may come at that very moment.
+  local fed_at, capacity = s[seen.at + FED_AT], list_capacity(s[seen.at + SEEN_BUCKETS])
+  local order, reach = {}, INFINITE
+  if #times > 4 * capacity then reach = limit + window.length * capacity / #times end
+  repeat
+    order = {}
+    for i = 1, #times do
+      if times[i] <= reach and times[i] < fed_at then order[#order + 1] = i end
+    end
+    if #order < capacity / 4 and reach < fed_at then
+      reach = #order == 0 and reach + 4 * (reach - limit) or limit + 2 * (reach - limit)
+    else
+      break
+    end
+  until false
+  table.sort(order, function(a, b) return times[a] < times[b] end)
+  local listed = {}
+  for i = 1, min(capacity, #order) do
+    listed[i] = struct.pack('<I5I4', times[order[i]] % ERA, numbers[order[i]])
+  end
+  s[at + CURSOR], s[at + LENGTH] = 0, #listed
+  s[at + COVERED] = #listed > 0 and times[order[#listed]] or -INFINITE
+  if #listed > 0 then
+    if not call.preview then redis.call('SETRANGE', name, list_offset(s, seen, window), table.concat(listed)) end
+    s[at + LEAVES_AT] = times[order[1]] + window.length
+  else
+    s[at + LEAVES_AT] = #times > 0 and fed_at + window.length or INFINITE
+  end
+end
+
+-- Takes out of a window what leaves it at `now`. Returns false when its list is at an end, or not to be trusted.
+local function leave_window(log, seen, name, window, now)
+  local s, at = log.s, window.at
+  while now >= s[at + LEAVES_AT] do
+    if s[at + CURSOR] >= s[at + LENGTH] then return false end
+    local from = list_offset(s, seen, window) + LISTED * s[at + CURSOR]
+    local count = min(4, s[at + LENGTH] - s[at + CURSOR])
+    local text = redis.call('GETRANGE', name, from, from + LISTED * count - 1)
+    if #text < LISTED * count then return false end
+    for i = 0, count - 1 do
+      local time, slot = struct.unpack('<I5I4', text, i * LISTED + 1)
+      local seen_at = now - (now - time) % ERA
+      if seen_at + window.length > now then
+        s[at + LEAVES_AT] = seen_at + window.length
+        return true
+      end
+      local stored_at = slot * SEEN_SLOT_BYTES + VALUE_BYTES
+      local still = redis.call('GETRANGE', name, stored_at, stored_at + 4)
+      if (struct.unpack('<I5', still)) == time then
+        s[at + INSIDE] = s[at + INSIDE] - 1 / fraction_at(log, seen, window, seen_at)
+        s[at + SAMPLE] = s[at + SAMPLE] - 1
+      end
+      s[at + CURSOR] = s[at + CURSOR] + 1
+    end
+  end
+  return true
+end
+
+-- What a value that was last seen at a time is to the windows: by `sign`, it is put into them, or taken out.
+local function weigh(log, seen, fraction, time, now, sign)
+  local s = log.s
+  for _, window in ipairs(seen.windows) do
+    if time > now - window.length then
+      local of_all = fraction_at(log, seen, window, time)
+      if fraction < of_all then
+        s[window.at + INSIDE] = s[window.at + INSIDE] + sign / of_all
+        s[window.at + SAMPLE] = s[window.at + SAMPLE] + sign
+      end
+    end
+  end
+end
+
+-- Marks that a value was seen, in windows from which has been taken what leaves them at `now`.
+local function mark_value(call, log, seen, name, value, time, now)
+  local s = log.s
+  local fraction = fraction_of(value)
+  local wanted = fraction < wanted_at(log, seen, time, now)
+  local buckets = s[seen.at + SEEN_BUCKETS]
+  local bucket, second = seen_buckets_of(value, buckets)
+  local text = redis.call('GETRANGE', name, bucket * SEEN_BUCKET_BYTES, (bucket + 1) * SEEN_BUCKET_BYTES - 1)
+  local slot, before = find_value(text, value, now)
+  if not slot then
+    local other = redis.call('GETRANGE', name, second * SEEN_BUCKET_BYTES, (second + 1) * SEEN_BUCKET_BYTES - 1)
+    slot, before = find_value(other, value, now)
+    if slot then
+      bucket = second
+    elseif not wanted then
+      return
+    else
+      local free, room = free_slot(log, seen, text, now)
+      if room < SLOTS_A_BUCKET / 2 then
+        local other_free, other_room = free_slot(log, seen, other, now)
+        if other_room > room then free, bucket = other_free, second end
+      end
+      if not free then
+        grow_seen(log, seen, name, now)
+        log.relist[seen] = true
+        return mark_value(call, log, seen, name, value, time, now)
+      end
+      slot = free
+    end
+  end
+  if before and before >= time then return end
+  local at = bucket * SEEN_BUCKET_BYTES + slot * SEEN_SLOT_BYTES
+  if before then weigh(log, seen, fraction, before, now, -1) end
+  if not wanted then
+    redis.call('SETRANGE', name, at, EMPTY_SLOT)
+    return
+  end
+  redis.call('SETRANGE', name, at, value .. struct.pack('<I5', time % ERA))
+  weigh(log, seen, fraction, time, now, 1)
+  for _, window in ipairs(seen.windows) do
+    local place = window.at
+    if time > now - window.length then
+      if s[place + SAMPLE] > call.values or time <= s[place + COVERED] or time < s[seen.at + FED_AT] then
+        log.relist[seen] = true
+      end
+      if s[place + LEAVES_AT] == INFINITE then s[place + LEAVES_AT] = time + window.length end
+    end
+  end
+end
+
+-- Whether a table that is not there was to be expected: it is lost then, else it has expired as it should. (A history that has
+-- become longer does not make lost what expired by the shorter one.)
+local function miss_table(call, log, seen, now)
+  local s, at = log.s, seen.at
+  if s[at + FED_AT] > now - seen.kept and s[at + SEEN_EXPIRES_AT] > call.millis then
+    lose_seen(call, log, seen)
+  else
+    clear_seen(s, seen)
+  end
+end
+
+-- The name of a set's table, made ready to take in sightings.
+local function open_table(call, log, seen, now)
+  local s, at = log.s, seen.at
+  local name = seen_name(call, log.view, log.key, seen)
+  if s[at + SEEN_BUCKETS] > 0 and redis.call('EXISTS', name) == 0 then miss_table(call, log, seen, now) end
+  if s[at + SEEN_BUCKETS] == 0 then grow_seen(log, seen, name, now) end
+  -- Once out of its window, a value's slot may be taken by another.
+  for _, window in ipairs(seen.windows) do
+    if not leave_window(log, seen, name, window, now) then log.relist[seen] = true end
+  end
+  return name
+end
+
+-- Takes a value out of the table, if it is there.
+local function forget_value(call, log, seen, value, now)
+  local buckets = log.s[seen.at + SEEN_BUCKETS]
+  if buckets == 0 then return end
+  local name, hash = seen_name(call, log.view, log.key, seen), sub(value, 1, VALUE_BYTES)
+  local first, second = seen_buckets_of(hash, buckets)
+  for i = 1, first == second and 1 or 2 do
+    local from = (i == 1 and first or second) * SEEN_BUCKET_BYTES
+    local text = redis.call('GETRANGE', name, from, from + SEEN_BUCKET_BYTES - 1)
+    if text == '' then return miss_table(call, log, seen, now) end
+    local slot, time = find_value(text, hash, now)
+    if slot then
+      for _, window in ipairs(seen.windows) do
+        if not leave_window(log, seen, name, window, now) then log.relist[seen] = true end
+      end
+      redis.call('SETRANGE', name, from + slot * SEEN_SLOT_BYTES, EMPTY_SLOT)
+      return weigh(log, seen, fraction_of(hash), time, now, -1)
+    end
+  end
+end
+
+-- Counts the values of the tables that were last seen inside each window. Returns when the first of them leaves.
+local function fold_seen(call, log, now)
+  local s, view, valid_until = log.s, log.view, INFINITE
+  for _, seen in ipairs(view.seen) do
+    local name, slots = nil, nil
+    local at = seen.at
+    if s[at + SEEN_BUCKETS] > 0 then
+      name = seen_name(call, view, log.key, seen)
+      if log.check_seen and redis.call('EXISTS', name) == 0 then miss_table(call, log, seen, now) end
+    end
+    for _, window in ipairs(seen.windows) do
+      local place = window.at
+      if s[at + SEEN_BUCKETS] > 0 and (log.relist[seen] or not leave_window(log, seen, name, window, now)) then
+        slots = slots or read_seen(log, seen, name, now)
+        list_window(call, log, seen, name, window, slots, now)
+      end
+      if log.strata[window] then store_strata(log, seen, name, window) end
+      valid_until = min(valid_until, s[place + LEAVES_AT])
+    end
+  end
+  return valid_until
+end
+
+-- Last-seen times expire when nothing in them can matter any more. They never outlive their log, beside which they would
+-- seem to be left over from one that was lost.
+local function extend_seen(call, log)
+  local s, view = log.s, log.view
+  for _, seen in ipairs(view.seen) do
+    local fed_at, at = s[seen.at + FED_AT], seen.at + SEEN_EXPIRES_AT
+    local needed = call.event_clock and s[EXPIRES_AT] or fed_at + seen.kept
+    if fed_at > -INFINITE and s[at] < needed then
+      s[at] = min(floor(needed + seen.kept * SLACK), s[EXPIRES_AT])
+      redis.call('PEXPIREAT', seen_name(call, view, log.key, seen), integer(s[at]))
+    end
+  end
+end
+
+return count_window, forget_value, open_table, mark_value, fold_seen, extend_seen

@@ -1,0 +1,61 @@
+-- Samples of last-seen times. A window is cut into strata, stretches of a sixteenth of its length, each with a fraction: of the
+-- values last seen in a stratum those are kept whose hash, as a fraction of all hashes, is below it, and each stands for as
+-- many as the fraction says. The fullest stratum is thinned first, so that a crowd costs the quiet times before and after it
+-- nothing, and a short window stays exact when only a long one is large.
+
+local REVIVAL = 2 -- by how much a new stratum's fraction is above that of the one before
+local HASHES = 2 ^ 32 -- fractions are of the first four bytes of a hash
+
+local function fraction_of(value)
+  return (struct.unpack('>I4', value)) / HASHES
+end
+
+-- The fractions of a window that keeps a sample, by stratum modulo RING; nil for one that keeps all.
+local function strata_of(log, seen, window)
+  local s = log.s
+  if s[window.at + NEWEST_STRATUM] == -INFINITE then return nil end
+  local strata = log.strata[window]
+  if not strata then
+    local from = list_offset(s, seen, window, #seen.windows + 1) + 8 * RING * (window.place - 1)
+    local text = redis.call('GETRANGE', seen_name(log.call, log.view, log.key, seen), from, from + 8 * RING - 1)
+    strata = { struct.unpack('<dddddddddddddddddd', text) }
+    log.strata[window] = strata
+  end
+  return strata
+end
+
+local function store_strata(log, seen, name, window)
+  local strata = log.strata[window]
+  if not strata or not strata.changed or log.call.preview then return end
+  local from = list_offset(log.s, seen, window, #seen.windows + 1) + 8 * RING * (window.place - 1)
+  redis.call('SETRANGE', name, from, struct.pack('<dddddddddddddddddd', unpack(strata, 1, RING)))
+  strata.changed = nil
+end
+
+-- The fraction of a window's stratum at a time: 1 where all values are kept, 0 for times that no window reaches.
+local function fraction_at(log, seen, window, time)
+  local strata = strata_of(log, seen, window)
+  if not strata then return 1 end
+  local s, at = log.s, window.at + NEWEST_STRATUM
+  local number = floor(time / window.stratum)
+  if number > s[at] then
+    for fresh = max(s[at] + 1, number - RING), number do
+      strata[fresh % RING + 1] = min(1, REVIVAL * strata[(fresh - 1) % RING + 1])
+    end
+    s[at], strata.changed = number, true
+  elseif number <= s[at] - RING then
+    return 0
+  end
+  return strata[number % RING + 1]
+end
+
+-- The largest fraction that any window still wants of the values last seen at a time.
+local function wanted_at(log, seen, time, now)
+  local wanted, age = 0, now - time
+  for _, window in ipairs(seen.windows) do
+    if age < window.kept then wanted = max(wanted, fraction_at(log, seen, window, time)) end
+  end
+  return wanted
+end
+
+return fraction_of, strata_of, store_strata, fraction_at, wanted_at
