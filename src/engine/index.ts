@@ -5,6 +5,18 @@ export { derivedValue } from './derived.ts';
 export type { EngineOptions } from './engine.ts';
 export { Engine } from './engine.ts';
 export type { ForgetReceipt, ForgetStatus } from './forgetting.ts';
+export type {
+  CutTile,
+  InspectedDistinct,
+  InspectedFeature,
+  InspectedKey,
+  InspectedLifetime,
+  InspectedWindow,
+  Inspection,
+  LogComposition,
+  Move,
+} from './inspection.ts';
+export { Inspector } from './inspector.ts';
 export { invalidKeyPrefixReason } from './keys.ts';
 export { labelOf, usesLabel } from './label-plan.ts';
 export type { EventInput, RecordOutcome, RecordStatus } from './outcome.ts';

@@ -41,7 +41,7 @@ const sharedParts = [
 const functionParts = [
   ['record', 'undo', 'correct', 'label', 'retract', 'preview'],
   ['read'],
-  ['bounds', 'past'],
+  ['bounds', 'past', 'inspect'],
   ['forget'],
   ['upgrade'],
   ['enrol'],
@@ -88,6 +88,7 @@ export interface Library {
       | 'record'
       | 'read'
       | 'past'
+      | 'inspect'
       | 'label'
       | 'retract'
       | 'forget'
@@ -109,6 +110,7 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       record: `freshet_record_${version}`,
       read: `freshet_read_${version}`,
       past: `freshet_past_${version}`,
+      inspect: `freshet_inspect_${version}`,
       label: `freshet_label_${version}`,
       retract: `freshet_retract_${version}`,
       forget: `freshet_forget_${version}`,

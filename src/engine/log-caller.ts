@@ -56,7 +56,7 @@ export class LogCaller {
 }
 
 /** ARGV[1] of every call, as lua/call.lua reads it. */
-function callHead(plans: readonly Plan[], settings: CallSettings): Buffer {
+export function callHead(plans: readonly Plan[], settings: CallSettings): Buffer {
   const { clock, prefix, toleranceMs, microsPerCall, singles, values, completeSince } = settings;
   const head = Buffer.alloc(37 + 8 * plans.length);
   head.writeUInt8(clock === 'event' ? 1 : 0, 0);

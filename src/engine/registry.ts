@@ -70,12 +70,18 @@ export class PrefixRegistry {
     const reply = await call(this.#keys.registry, JSON.stringify(wanted));
     const enrolment = JSON.parse(reply.toString()) as Enrolment;
     if ('conflict' in enrolment) throw this.#refusal(enrolment.conflict, plans);
-    return new Map(
-      plans.map(({ view }) => [
-        view,
-        Math.max(...view.features.map(({ name }) => Number(enrolment.stored[`since:${featureField(view, name)}`]))),
-      ]),
-    );
+    return sinceOf(plans, enrolment.stored);
+  }
+
+  /**
+   * What the prefix is committed to already, of which it changes nothing: its clock, and for each view, when its newest feature
+   * was first loaded (NaN: not all of them were). Null where nothing was ever enrolled.
+   * @throws UnavailableError
+   */
+  async look(plans: readonly Plan[]): Promise<{ readonly clock: Clock; readonly since: Map<View, EpochMs> } | null> {
+    const stored = await orUnavailable(() => this.#valkey.hgetall(this.#keys.registry));
+    if (stored.clock === undefined) return null;
+    return { clock: stored.clock === 'event' ? 'event' : 'wall', since: sinceOf(plans, stored) };
   }
 
   /**
@@ -127,6 +133,15 @@ export class PrefixRegistry {
         : `${at}: the feature ${name} is stored as «${stored}» but now defined as «${wanted}»; a new meaning is a new feature, or a new version of the view`,
     );
   }
+}
+
+function sinceOf(plans: readonly Plan[], stored: { readonly [field: string]: string }): Map<View, EpochMs> {
+  return new Map(
+    plans.map(({ view }) => [
+      view,
+      Math.max(...view.features.map(({ name }) => Number(stored[`since:${featureField(view, name)}`]))),
+    ]),
+  );
 }
 
 function featureField(view: KeyedView, name: string): string {

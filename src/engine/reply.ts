@@ -173,6 +173,13 @@ export class ReplyReader {
     return { keys: this.#word(), bytes: this.#double() };
   }
 
+  /** A text with its length before it. */
+  text(): string {
+    const bytes = this.#word();
+    this.#at += bytes;
+    return this.#bytes.toString('utf8', this.#at - bytes, this.#at);
+  }
+
   #word(): number {
     this.#at += 4;
     return this.#bytes.readUInt32LE(this.#at - 4);

@@ -44,6 +44,16 @@ export class FunctionCaller {
     });
   }
 
+  /** Calls a function that writes nothing, and loads none. Null where Valkey does not know it. */
+  async look({ name, keys, args }: FunctionCall): Promise<Buffer | null> {
+    try {
+      return (await this.#valkey.callBuffer('FCALL_RO', [name, keys.length, ...keys, ...args])) as Buffer;
+    } catch (error) {
+      if (isUnknownFunction(error)) return null;
+      throw error;
+    }
+  }
+
   #send(calls: readonly FunctionCall[]): Promise<(Buffer | Error)[]> {
     return Promise.all(
       calls.map(({ name, keys, args }) =>

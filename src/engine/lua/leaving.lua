@@ -204,13 +204,13 @@ end
 
 -- Whether a table that is not there was to be expected: it is lost then, else it has expired as it should. (A history that has
 -- become longer does not make lost what expired by the shorter one.)
-local function miss_table(call, log, seen, now)
+local function is_table_lost(call, log, seen, now)
   local s, at = log.s, seen.at
-  if s[at + FED_AT] > now - seen.kept and s[at + SEEN_EXPIRES_AT] > call.millis then
-    lose_seen(call, log, seen)
-  else
-    clear_seen(s, seen)
-  end
+  return s[at + FED_AT] > now - seen.kept and s[at + SEEN_EXPIRES_AT] > call.millis
+end
+
+local function miss_table(call, log, seen, now)
+  if is_table_lost(call, log, seen, now) then lose_seen(call, log, seen) else clear_seen(log.s, seen) end
 end
 
 -- The name of a set's table, made ready to take in sightings.
@@ -284,4 +284,4 @@ local function extend_seen(call, log)
   end
 end
 
-return count_window, forget_value, open_table, mark_value, fold_seen, extend_seen
+return count_window, is_table_lost, forget_value, open_table, mark_value, fold_seen, extend_seen
