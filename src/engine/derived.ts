@@ -1,11 +1,10 @@
 import type { DerivedFeature, ReadFeatures } from '../define/index.ts';
-import { servedValues } from './served.ts';
-import type { Vector } from './vector.ts';
+import { type Folded, servedValues } from './served.ts';
 
-const featuresOfVectors = new WeakMap<Vector, ReadFeatures>();
+const featuresOfVectors = new WeakMap<Folded, ReadFeatures>();
 
 /** A vector's features by name, for derivations; one object for all derivations of a vector. */
-function featuresOf(vector: Vector): ReadFeatures {
+function featuresOf(vector: Folded): ReadFeatures {
   const known = featuresOfVectors.get(vector);
   if (known) return known;
   const values = servedValues(vector);
@@ -15,7 +14,7 @@ function featuresOf(vector: Vector): ReadFeatures {
 }
 
 /** Computes a derived feature from a vector; null when the outcome is not finite. What the derivation throws passes. */
-export function derivedValue(vector: Vector, { compute }: DerivedFeature): number | null {
+export function derivedValue(vector: Folded, { compute }: DerivedFeature): number | null {
   const value = compute(featuresOf(vector));
   return Number.isFinite(value) ? value : null;
 }

@@ -33,7 +33,8 @@ export function vectorPlaces(view: View): VectorPlaces {
   return places;
 }
 
-type Folded = Pick<Vector, 'view' | 'values' | 'asOf'>;
+/** As much of a vector as its values are read from. */
+export type Folded = Pick<Vector, 'view' | 'values' | 'asOf'>;
 
 /** What a feature is served as: NaN is null. */
 export type Served = number | readonly number[];

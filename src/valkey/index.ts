@@ -1,5 +1,6 @@
 export type { ConnectionLimits, ValkeyAddress } from './connect.ts';
 export { connect, connectSubscriber, describeAddress, parseValkeyUrl } from './connect.ts';
+export { findEmbeddedValkey } from './embedded/find.ts';
 export type { EmbeddedValkey } from './embedded/server.ts';
 export { endedError, startEmbeddedValkey } from './embedded/server.ts';
 export type { FunctionCall } from './functions.ts';

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { createWriteStream, rmSync, type Stats, type WriteStream } from 'node:fs';
 import { realpath, rename, stat } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
-import { type AggregationKind, type FieldType, snakeCase, type View } from '../../define/index.ts';
-import { derivedValue, type Served, servedValues, type Vector } from '../../engine/index.ts';
+import { snakeCase, type View } from '../../define/index.ts';
+import { derivedValue, servedValues, type Vector } from '../../engine/index.ts';
+import { plainValue } from '../plain-values.ts';
 
 /**
  * Writes rows with all features of their entities: what a model is trained on, equal to what it will be served.
@@ -106,22 +107,11 @@ export async function areSameFile(one: string, other: string): Promise<boolean> 
 
 /** Null is empty, a time is in ISO 8601, a number is written in full precision, and a list is JSON. */
 function featureTexts(view: View, vector: Vector): string[] {
-  const served = servedValues(vector);
-  const stored = view.features.map(({ aggregation: { kind, field = '' } }, i) => {
-    const value = served[i] as Served;
-    const type = valuesOfEvents.has(kind) ? view.event.fields[field]?.type : 'number';
-    if (typeof value !== 'number') return JSON.stringify(value.map((one) => plainValue(one, type)));
-    return Number.isNaN(value) ? '' : String(plainValue(value, type));
+  const stored = servedValues(vector).map((served, position) => {
+    const value = plainValue(view, position, served);
+    return Array.isArray(value) ? JSON.stringify(value) : String(value ?? '');
   });
   return [...stored, ...view.derived.map((derived) => String(derivedValue(vector, derived) ?? ''))];
-}
-
-/** The aggregations that are served as what an event said, of its type. */
-const valuesOfEvents: ReadonlySet<AggregationKind> = new Set(['first', 'last', 'lastN']);
-
-function plainValue(value: number, type: FieldType | undefined): string | number | boolean {
-  if (type === 'time') return new Date(value).toISOString();
-  return type === 'boolean' ? value === 1 : value;
 }
 
 function quoted(text: string): string {

@@ -5,6 +5,7 @@ export type EmbeddedValkeyErrorCode =
   | 'VALKEY_NOT_FOUND'
   | 'VALKEY_START_FAILED'
   | 'VALKEY_ENDED'
+  | 'VALKEY_NOT_RUNNING'
   | 'VALKEY_ORPHAN_STUCK';
 
 /** The embedded Valkey cannot serve. The message says what was wrong and what to do about it. */

@@ -80,7 +80,8 @@ async function findOrphan(record: LockRecord, deadline: number): Promise<Orphan 
   }
 }
 
-function belongsTo(server: ServerIdentity, record: LockRecord): boolean {
+/** Whether a server is the one that a record tells of. */
+export function belongsTo(server: ServerIdentity, record: LockRecord): boolean {
   // Killed before it had asked for the run id, the owner still had put its token into the server's title.
   if (record.runId === null) return server.title === processTitle(record.token);
   return server.runId === record.runId && server.pid === record.valkeyPid;

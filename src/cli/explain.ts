@@ -1,0 +1,89 @@
+import { parseArgs } from 'node:util';
+import { views } from '../../schema/index.ts';
+import { type Config, readConfig } from '../config.ts';
+import { Inspector, InvalidIdError, UnavailableError } from '../engine/index.ts';
+import { connect, describeAddress, findEmbeddedValkey, parseValkeyUrl, type ValkeyAddress } from '../valkey/index.ts';
+import { type Explanation, explain } from './explain/explanation.ts';
+import { explanationJson } from './explain/json.ts';
+import { type Asked, findAsked, UnknownNameError } from './explain/names.ts';
+import { explanationText } from './explain/text.ts';
+
+const usage = `npm run explain -- [--json] ENTITY ID [FEATURE]
+
+Tells what is behind a value: its definition, how sure it is, what its window holds, what leaves it next, and the keys and
+bytes that it is stored in. Without a feature, all features of the entity in brief. It changes nothing.
+
+  ENTITY     the type, such as user or merchant
+  ID         the entity's id
+  FEATURE    as in GraphQL (txnCount24h) or in the hash (txn_count_24h)
+  --json     print JSON
+  --help     print this
+
+It looks into the Valkey at VALKEY_URL, or, where that is unset, into the one that a running npm start keeps in
+FRESHET_DATA_DIR; under the key prefix FRESHET_KEY_PREFIX, by the clock that this prefix is of.
+
+Exit status: 0, also if nothing is stored of the entity; 1 if there is no such type or feature; 2 if it was not called as
+above; 3 if the store could not be looked into.
+`;
+
+/** What the user got wrong. */
+class UsageError extends Error {}
+
+const adviceForStart =
+  'Start it with npm start, or name the Valkey to look into with VALKEY_URL, or the data directory with FRESHET_DATA_DIR.';
+const adviceForAddress = 'See that this Valkey runs, or name the one to look into with VALKEY_URL.';
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArguments();
+  if (values.help) {
+    process.stdout.write(usage);
+    return;
+  }
+  const [entity, id, feature, ...more] = positionals;
+  if (entity === undefined || id === undefined || more.length > 0) throw new UsageError(usage);
+  const asked = findAsked(views, entity, feature);
+  const explanations = await lookInto(readConfig(process.env), asked, id);
+  const text = values.json ? explanationJson(explanations) : explanationText(explanations, feature !== undefined);
+  process.stdout.write(`${text}\n`);
+}
+
+function parseArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
+  }
+}
+
+async function lookInto(config: Config, asked: readonly Asked[], id: string): Promise<Explanation[]> {
+  const address = config.valkey ?? (await embeddedAddress(config.dataDir));
+  const valkey = connect(address);
+  try {
+    return await explain(await Inspector.open(valkey, views, config.keyPrefix), asked, id);
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    throw new Error(`${describeAddress(address)}: ${error.message}. ${adviceForAddress}`, { cause: error });
+  } finally {
+    valkey.disconnect();
+  }
+}
+
+async function embeddedAddress(dataDir: string): Promise<ValkeyAddress> {
+  try {
+    return parseValkeyUrl(await findEmbeddedValkey(dataDir));
+  } catch (error) {
+    throw new Error(`${(error as Error).message} ${adviceForStart}`, { cause: error });
+  }
+}
+
+// Whoever has read enough, such as `head`, closes what is written to.
+process.stdout.on('error', () => {});
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${(error instanceof Error ? error.message : String(error)).trimEnd()}\n`);
+  process.exitCode =
+    error instanceof UnknownNameError ? 1 : error instanceof UsageError || error instanceof InvalidIdError ? 2 : 3;
+});
