@@ -157,6 +157,21 @@ describe('where it is not known whether an event was in the window', () => {
   });
 });
 
+describe('of a tile that an edge cuts, as much is taken to be inside as of the vector that was served', () => {
+  const halved = spending({ big1h: count({ window: '1h', where: big }) }, 'halved');
+
+  test('when half an event would be', async () => {
+    const engine = await openCrowded(halved, undefined, { singles: 1 });
+    const seconds = [0, 9, 3_600, 3_604, 3_604.001];
+    const payments = seconds.map((at, i) => pay({ amount: i === 0 ? 500 : 1, paidAt: start + 1_000 * at }));
+    for (const one of payments) await engine.record(payment, [one]);
+    const [vector] = await engine.read(halved, ['ada']);
+    const told = await lookBack(engine, halved, vector?.asOf ?? 0);
+    expect(told.certainties).toMatchObject([{ method: 'INTERPOLATED', lower: 0, upper: 1 }]);
+    expect([vector?.values[0], told.values[0]]).toEqual([0, 0]);
+  });
+});
+
 describe('past moments of many', () => {
   test('come in several calls where one would take long, and are the same', async () => {
     const prefix = scratch.prefix();

@@ -94,11 +94,9 @@ async function contradictionsIn(engine: Engine, view: View, id: string): Promise
     const left = now - (feature.leaves?.counted ?? 0);
     if (feature.leaves && feature.leaves.at <= found.now) say('leaves before now');
     if (feature.kind === 'window' && aggregation.kind === 'count') {
-      const { cuts = [], tiles = 0, enters, leaves } = feature;
-      if (countedIn(feature) !== now) say(`is ${now}`);
-      // Looking at a moment, what is inside of a cut tile is rounded, and not what has left it.
-      const slack = tiles + cuts.length > 0 ? 1 : 0;
-      if (!enters && leaves && leaves.counted > 0 && Math.abs(then - left) > slack) say(`becomes ${then}`);
+      const { enters, leaves } = feature;
+      if (countedIn(feature) !== now || found.current.values[position] !== now) say(`is ${now}`);
+      if (!enters && leaves && leaves.counted > 0 && then !== left) say(`becomes ${then}`);
       if (!leaves && now > 0) say('is never left');
     }
     if (feature.kind === 'distinct' && feature.strata.length === 0 && !feature.missing) {

@@ -143,11 +143,16 @@ local function vector_at(call, log, moment)
         local parts = cut_parts(group.lane, begins, ends, young, moment - group.ends.age)
         local lower, upper
         if #parts > 0 then lower, upper = bounds[feature.op](sure, parts, feature) end
-        -- The estimate takes of each cut tile what is due by its steps.
+        -- The estimate takes of each cut tile what is due by its steps: what has passed one edge, less what has passed the
+        -- other. Each is rounded by itself, since it passes by itself (see pass_tile).
         local run, estimate = group.run, {}
         for i = 1, RUN_DOUBLES do estimate[run.n + i - 1] = sure[i] end
         local function add(tile, from, to)
-          local n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, to - from)
+          local n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, to)
+          local left, left_sum, left_rest, _, _, left_spread, left_trues = tile_part(group.lane, tile, from)
+          if left > 0 then
+            n, sum, rest, spread, trues = n - left, sum - left_sum, rest - left_rest, spread - left_spread, trues - left_trues
+          end
           if n > 0 then grow(estimate, run, n, sum, rest, least, most, spread, trues) end
         end
         if begins.cut and ends.cut and begins.position == ends.position then
