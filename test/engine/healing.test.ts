@@ -65,6 +65,25 @@ describe('an engine', () => {
     for (const key of await scratch.keys(engine.keys.prefix)) expect(await scratch.valkey.pttl(key)).toBeGreaterThan(0);
   });
 
+  test('counts them, and goes on, where they were a sample', async () => {
+    const profile = spending({ shops: distinct('shopId', { window: '1h' }) }, 'evicted_sample');
+    const limits = { singles: 4, values: 2 };
+    const engine = await scratch.open([profile], 'event', undefined, undefined, limits);
+    const start = Date.UTC(2024, 0, 1);
+    const visit = (minute: number) => pay({ shopId: `shop ${minute}`, paidAt: start + 60_000 * minute });
+    await engine.record(payment, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 50].map(visit));
+    const stored = await scratch.keys(engine.keys.prefix);
+    await scratch.valkey.del(stored.filter((key) => key.includes(':seen:')));
+    const moments = [start + 50 * 60_000];
+    const [[told] = []] = await engine.past(profile, [{ id: 'ada', moments }]);
+    expect(told?.certainties).toMatchObject([{ lower: 4, upper: 11, method: 'INTERPOLATED' }]);
+
+    // By then some of the table's have left the window. What a single shows is not looked for in the table.
+    const [outcome] = await engine.record(payment, [{ ...visit(65), shopId: 'shop 50' }]);
+    expect(valuesOf(outcome?.vectors.get(profile) as Vector)).toEqual({ shops: 4 });
+    expect(engine.lostCompanions).toBe(1);
+  });
+
   test('builds nothing on last-seen times that outlived their log', async () => {
     const profile = spending({ shops: distinct('shopId', { window: '1h' }) }, 'evicted_log');
     const engine = await scratch.open([profile], 'wall', undefined, undefined, { singles: 1 });

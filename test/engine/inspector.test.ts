@@ -241,19 +241,22 @@ describe('of a window, it tells', () => {
     expect(current.certainties[3]?.method).toBe('SAMPLED');
   });
 
-  test('that its table is gone', async () => {
-    const engine = await open({ singles: 1 });
-    await engine.record(payment, visits('a', 'b', 'c', 'd'));
-    const { keys } = await inspect(engine, 'ada');
-    await scratch.valkey.del(keys.find(({ kind }) => kind === 'seen')?.name ?? '');
-    expect(await madeOf(engine, 'shops')).toMatchObject({
-      missing: true,
-      singles: 1,
-      buckets: 0,
-      stored: 0,
-      inTable: 0,
-    });
-  });
+  test.each([{ values: 1 }, { values: 9 }])(
+    'that its table is gone, whether or not of a sample: %o',
+    async (limits) => {
+      const engine = await open({ singles: 1, ...limits });
+      await engine.record(payment, visits('a', 'b', 'c', 'd'));
+      const { keys } = await inspect(engine, 'ada');
+      await scratch.valkey.del(keys.find(({ kind }) => kind === 'seen')?.name ?? '');
+      expect(await madeOf(engine, 'shops')).toMatchObject({
+        missing: true,
+        singles: 1,
+        buckets: 0,
+        stored: 0,
+        inTable: 0,
+      });
+    },
+  );
 
   test('of a running figure, what it holds and when it forgets', async () => {
     const engine = await open();

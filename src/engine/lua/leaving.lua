@@ -261,7 +261,11 @@ local function fold_seen(call, log, now)
       local place = window.at
       if s[at + SEEN_BUCKETS] > 0 and (log.relist[seen] or not leave_window(log, seen, name, window, now)) then
         slots = slots or read_seen(log, seen, name, now)
-        list_window(call, log, seen, name, window, slots, now)
+        if #slots == 0 then
+          miss_table(call, log, seen, now)
+        else
+          list_window(call, log, seen, name, window, slots, now)
+        end
       end
       if log.strata[window] then store_strata(log, seen, name, window) end
       valid_until = min(valid_until, s[place + LEAVES_AT])

@@ -10,7 +10,7 @@ local function fraction_of(value)
   return (struct.unpack('>I4', value)) / HASHES
 end
 
--- The fractions of a window that keeps a sample, by stratum modulo RING; nil for one that keeps all.
+-- The fractions of a window that keeps a sample, by stratum modulo RING; nil for one that keeps all, or whose table is gone.
 local function strata_of(log, seen, window)
   local s = log.s
   if s[window.at + NEWEST_STRATUM] == -INFINITE then return nil end
@@ -18,6 +18,7 @@ local function strata_of(log, seen, window)
   if not strata then
     local from = list_offset(s, seen, window, #seen.windows + 1) + 8 * RING * (window.place - 1)
     local text = redis.call('GETRANGE', seen_name(log.call, log.view, log.key, seen), from, from + 8 * RING - 1)
+    if text == '' then return nil end
     strata = { struct.unpack('<dddddddddddddddddd', text) }
     log.strata[window] = strata
   end
