@@ -1,6 +1,6 @@
 import type { Event, View, Where } from '../define/index.ts';
 import { compileWhere } from '../define/index.ts';
-import type { FlagTest } from './plan.ts';
+import type { FlagTest } from './flag.ts';
 
 /** What of a view depends on its event's label, which may come or change when the event is recorded already. */
 export interface LabelPlan {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { appendOf } from './append.ts';
 import type { LabelPlan } from './label-plan.ts';
 import {
   type AggregatePlaces,
@@ -11,8 +10,9 @@ import {
   singleFormat,
   tileFormat,
 } from './layout.ts';
+import { appendOf } from './lua-text/append.ts';
+import { unroll } from './lua-text/unroll.ts';
 import { duplicateHorizonMs, type Lane, type Plan, type SeenSet } from './plan.ts';
-import { unroll } from './unroll.ts';
 
 /** What all functions are made of; each part builds on those before it. */
 const sharedParts = [

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Aggregation, AggregationKind, Milliseconds, View, Where } from '../define/index.ts';
 import { canonicalWhere, DefinitionError } from '../define/index.ts';
+import type { FlagTest } from './flag.ts';
 import { type GridLevel, gridOf } from './grid.ts';
 import { stem } from './keys.ts';
 import { type LabelPlan, planLabel } from './label-plan.ts';
@@ -75,10 +76,6 @@ export interface SeenSet {
   /** Shortest first. */
   readonly windows: readonly { readonly feature: number; readonly lengthMs: Milliseconds }[];
 }
-
-export type FlagTest =
-  | { readonly test: 'true' | 'known'; readonly field: string }
-  | { readonly test: 'where'; readonly where: Where };
 
 /** Per feature: its aggregation, and what it is read from. */
 export interface PlannedFeature {

@@ -14,9 +14,9 @@ import {
   type View,
   type Where,
 } from '../../src/define/index.ts';
-import { appendOf } from '../../src/engine/append.ts';
 import { type Engine, type EventInput, servedValues, type Vector } from '../../src/engine/index.ts';
 import { headerPlaces } from '../../src/engine/layout.ts';
+import { appendOf } from '../../src/engine/lua-text/append.ts';
 import { planView } from '../../src/engine/plan.ts';
 import { eventClock, type Fields, type History, take } from '../support/oracle.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
@@ -84,6 +84,23 @@ describe('events that come one by one and in order', { timeout: patienceMs }, ()
   test('have a way of their own, in this view', () => {
     const plan = planView(written);
     expect(appendOf(plan, headerPlaces(plan))).toContain('views[1].append');
+  });
+
+  test('are taken in whatever the view’s size, though Lua has no room for all of a large one', async () => {
+    const ways = [...Array.from({ length: 24 }, (_, i) => i + 1), 120].map((size) => {
+      const features = Array.from({ length: size }, (_, i) => [
+        `feature${i}`,
+        i % 2 === 0 ? max('amount', { window: `${i + 1}s` }) : distinct('shopId', { window: `${i + 1}s` }),
+      ]);
+      return spending(Object.fromEntries(features), `of_${size}`);
+    });
+    const texts = ways.map((one) => appendOf(planView(one), headerPlaces(planView(one))));
+    expect([texts[9], texts[23], texts[24]].map((text) => text !== '')).toEqual([true, false, false]);
+    const engine = await scratch.open(ways, 'event');
+    for (const at of [start, start + 1]) {
+      const [outcome] = await engine.record(payment, [pay({ paidAt: at })]);
+      expect(outcome).toMatchObject({ status: 'RECORDED', reason: null });
+    }
   });
 
   test('leave the vector that the oracle says, and a hash that shows it', async () => {

@@ -1,4 +1,4 @@
--- What taking in an event in the most common case needs (see append.ts): it knows the log by its bytes alone.
+-- What taking in an event in the most common case needs (see lua-text/append.ts): it knows the log by its bytes alone.
 
 -- A stretch of the log, and where in the string it begins.
 local function stored_at(key, raw, offset, bytes)

@@ -1,11 +1,11 @@
-import { block, crossing, entering, eventOf, formulas, isIn, valueIn } from './aggregate-lua.ts';
-import { type AggregatePlaces, arrivalIn, type HeaderPlaces, lifetimePlaces, vectorAt } from './layout.ts';
-import type { Lane, LifetimeLane, Plan, PlannedFeature } from './plan.ts';
+import { type AggregatePlaces, arrivalIn, type HeaderPlaces, lifetimePlaces, vectorAt } from '../layout.ts';
+import type { Lane, LifetimeLane, Plan, PlannedFeature } from '../plan.ts';
+import { block, crossing, entering, eventOf, formulas, isIn, valueIn } from './aggregate.ts';
 
 /**
  * Lua that does for one view, step by step, what would be loops over its plan: most of a record call's time would pass in
  * looking things up. It stands after the shared parts of lua/, whose functions and constants it uses. What an event is in it is
- * told in aggregate-lua.ts; `s` is the header. It gives the view, and each edge:
+ * told in aggregate.ts; `s` is the header. It gives the view, and each edge:
  *
  *   view.run(s, now, event…)             takes an event into the running figures that go by arrival
  *   view.enter(log, s, number, event…)   takes one that is newer than all others, and in cell `number`, into the windows

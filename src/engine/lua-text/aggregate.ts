@@ -1,5 +1,5 @@
-import type { AggregatePlaces, HeaderPlaces } from './layout.ts';
-import type { Group, Lane, Plan } from './plan.ts';
+import type { AggregatePlaces, HeaderPlaces } from '../layout.ts';
+import type { Group, Lane, Plan } from '../plan.ts';
 
 /**
  * Lua text that takes an event into an aggregate, or out of one. In it an event is `time`, `id`, `flags` and `c1`, `c2`, … (its

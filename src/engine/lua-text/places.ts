@@ -1,0 +1,26 @@
+import { type HeaderPlaces, layoutOf, markBytes } from '../layout.ts';
+import type { Plan } from '../plan.ts';
+
+/** Places in the header that every view has, as lua/header.lua names them. */
+export const served = { revision: 1, asOf: 2, validUntil: 3, lastEventAt: 4, eventSeq: 5, expiresAt: 7 } as const;
+
+/** Places of the book, counted from `header.book`, as lua/header.lua has them. */
+export function bookOf({ book }: HeaderPlaces) {
+  return {
+    singles: `s[${book}]`,
+    slots: `s[${book + 2}]`,
+    frontier: `s[${book + 5}]`,
+    passed: `s[${book + 9}]`,
+  };
+}
+
+/** Bytes of a single's marks. */
+export const markBytesOf = (plan: Plan) => markBytes(layoutOf(plan));
+
+/** Of each window of a set: where its edge stands, and how many values singles show to it. */
+export function windowsOf({ seen, edges }: Plan, header: HeaderPlaces, set: number) {
+  return (seen[set]?.windows ?? []).map(({ lengthMs }, w) => {
+    const edge = edges.findIndex(({ ageMs }) => ageMs === lengthMs);
+    return { edge: header.edges[edge] as number, held: `s[${header.held[set]?.[w]}]`, lengthMs };
+  });
+}
