@@ -42,7 +42,7 @@ export class Deployment {
 
   /** The files that differ from the commit, new ones included. */
   changedFiles() {
-    this.run('git', 'add', '--all', '--intent-to-add', '--', '.', ':!node_modules', ':!.valkey');
+    this.run('git', 'add', '--all', '--intent-to-add');
     return this.run('git', 'diff', '--name-only').split('\n').filter(Boolean).sort();
   }
 

@@ -52,5 +52,5 @@ export function span(length: Milliseconds): string {
 
 /** `in 43 s`, `2 h ago`. */
 export function fromNow(ms: Milliseconds): string {
-  return ms >= 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
+  return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }

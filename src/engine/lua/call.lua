@@ -4,7 +4,8 @@
 -- its hash tag; a call names the log alone and derives the others. The log is one packed, little-endian string:
 --
 --   header   c8 layout, then doubles (see header.lua): what is served, what the windows hold, where their edges stand
---   marks    c4 a slot for a single: the first half of its event's id, so that repeats are found without its cell
+--   marks    a slot for each single: c4 the first half of its event's id, so that repeats are found without its cell; then
+--            for each set of last-seen times c4 of the value, if the single shows it for the last time (see sightings.lua)
 --   singles  a slot each: d time, c8 id, I4 flags, d a column (NaN is null), c8 a distinct field; the newest events, oldest
 --            first, ties by id
 --   tiles    a slot each: d first, d last, I4 number of events, d how far their mean is past the first, d squared
