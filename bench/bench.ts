@@ -14,10 +14,12 @@ export interface BenchOptions {
   readonly inside: boolean;
 }
 
-/** Something to measure beside its peers. */
+/** Something to measure, beside its peers where it has any. */
 export interface Bench {
   /** A line for the list. */
   readonly summary: string;
+  /** How long each thing may be measured unless the run was asked for something else; default 60. */
+  readonly defaultSeconds?: number;
   /** Measures, prints its table as it goes, and returns what must hold of it. */
   run(server: BenchServer, options: BenchOptions, print: (text: string) => void): Promise<Requirement[]>;
 }

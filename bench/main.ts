@@ -5,16 +5,20 @@ import { engineBench } from './engine/index.ts';
 import { memoryBench } from './memory/index.ts';
 import { isMet, requirementTable } from './report/requirement.ts';
 import { withServer } from './server.ts';
+import { soakBench } from './soak/index.ts';
 
 const benches: { readonly [name: string]: Bench } = {
   engine: engineBench,
   memory: memoryBench,
   accuracy: accuracyBench,
+  soak: soakBench,
 };
+
+const defaultSeconds = 60;
 
 const usage = `npm run bench -- [OPTION...] NAME
 
-Measures one thing beside its peers, in the same run, on a throwaway Valkey.
+Measures one thing, beside its peers where it has any, in the same run, on a throwaway Valkey.
 
 ${Object.entries(benches)
   .map(([name, { summary }]) => `  ${name.padEnd(16)} ${summary}`)
@@ -22,7 +26,7 @@ ${Object.entries(benches)
 
   --most N         leave out, or cut to this, histories of more events
   --repetitions N  how often each thing is measured (15)
-  --seconds N      how long each thing may be measured (60)
+  --seconds N      how long each thing may be measured (${defaultSeconds}; soak: ${soakBench.defaultSeconds})
   --seed N         of all that is drawn (1)
   --inside         engine: also what its functions call, and how long that takes
   --valkey URL     measure on this Valkey, which nobody else may use meanwhile (VALKEY_URL is not used)
@@ -38,7 +42,7 @@ async function main(): Promise<number> {
     options: {
       most: { type: 'string' },
       repetitions: { type: 'string', default: '15' },
-      seconds: { type: 'string', default: '60' },
+      seconds: { type: 'string' },
       seed: { type: 'string', default: '1' },
       inside: { type: 'boolean', default: false },
       valkey: { type: 'string' },
@@ -57,7 +61,8 @@ async function main(): Promise<number> {
   const options: BenchOptions = {
     most: values.most === undefined ? Number.POSITIVE_INFINITY : wholeNumber('most', values.most),
     repetitions: wholeNumber('repetitions', values.repetitions),
-    seconds: wholeNumber('seconds', values.seconds),
+    seconds:
+      values.seconds === undefined ? (bench.defaultSeconds ?? defaultSeconds) : wholeNumber('seconds', values.seconds),
     seed: wholeNumber('seed', values.seed),
     inside: values.inside,
   };

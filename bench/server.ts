@@ -9,6 +9,8 @@ const commandTimeoutMs = 120_000; // 2 minutes
 /** A Valkey to measure on, and a key prefix of one's own there. */
 export interface BenchServer {
   readonly valkey: Redis;
+  /** Where others reach the same Valkey. */
+  readonly url: string;
   /** Such as `an embedded Valkey 8.0.1`. */
   readonly what: string;
   /** A prefix that nobody has used. */
@@ -26,10 +28,12 @@ export async function withServer<T>(url: string | null, use: (server: BenchServe
     again: (signal) => process.exit(exitCodeOf(signal)),
   });
   try {
-    const valkey = connect(parseValkeyUrl(url ?? embedded?.url ?? ''), { commandTimeoutMs });
+    const address = url ?? embedded?.url ?? '';
+    const valkey = connect(parseValkeyUrl(address), { commandTimeoutMs });
     const prefixes: string[] = [];
     const server: BenchServer = {
       valkey,
+      url: address,
       what: embedded ? `an embedded ${embedded.version}` : 'the Valkey of --valkey',
       prefix() {
         const prefix = `bench:${randomBytes(4).toString('hex')}`;
