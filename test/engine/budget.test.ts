@@ -66,6 +66,14 @@ describe('what one call may not fold', () => {
     );
   });
 
+  test('is recorded no more once the time of a call is over, however small the rest is', async () => {
+    const { engine, calls } = await thrifty(count1s, 1_500);
+    const many = Array.from({ length: 1_000 }, (_, i) => pay({ userId: `one of many ${i}` }));
+    const { most, total } = await calls(() => engine.record(payment, many));
+    expect(most).toBe(1);
+    expect(total).toBeGreaterThan(5); // each new log takes ten microseconds at the very least
+  });
+
   test('is read by further calls, one after the other, and in the order asked', async () => {
     const { engine, view, calls } = await thrifty(count1s, 0);
     const outcomes = await engine.record(payment, oneOfEach());

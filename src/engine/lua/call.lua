@@ -22,7 +22,7 @@
 local LEFT = 'S'
 local INFINITE = 1 / 0
 local NULL = 0 / 0
-local MUCH_WORK = 16 -- as much as recording so many events, each by itself
+local MUCH_WORK = 8 -- as much as recording so many events, each by itself
 local SLACK = 1 / 16 -- a TTL is armed this much longer than needed, so that it need not be armed at each event
 
 local RECORDED, DUPLICATE, TOO_LATE, REJECTED, FORGOTTEN = 0, 1, 2, 3, 4
@@ -42,12 +42,12 @@ local function store_now()
 end
 
 local function open_call(packed)
-  local call = { lost = 0, done = 0, looks_at = 1 }
+  local call = { lost = 0, done = 0, looks_at = 1, over = false }
   call.millis, call.micros = store_now()
   local clock, at
   local micros
   clock, call.prefix_length, call.tolerance, micros, call.singles, call.values, at = struct.unpack('<BI4dddd', packed)
-  call.ends, call.looks_every = os.clock() + micros / 1e6, min(MUCH_WORK, micros / 100)
+  call.ends, call.looks_every = os.clock() + micros / 1e6, min(MUCH_WORK, micros / 200)
   call.event_clock = clock == 1
   call.complete_since = {}
   for i = 1, #views do
@@ -72,9 +72,10 @@ end
 local function is_over(call, work)
   local done = call.done
   call.done = done + work
-  if done < call.looks_at then return false end
+  if call.over or done < call.looks_at then return call.over end
   call.looks_at = done + call.looks_every
-  return os.clock() >= call.ends
+  call.over = os.clock() >= call.ends
+  return call.over
 end
 
 -- Runs the work on one entity; what goes wrong with it is its own reply, and no other entity's: 'E', I2 length, reason.
