@@ -113,6 +113,15 @@ describe('an event whose id is known', () => {
     expect((await send({ paidAt: start + dayMs })).outcome?.status).toBe('RECORDED');
   });
 
+  test('is recognised again once it was used again', async () => {
+    const send = await afterOne();
+    const again = { paidAt: start + dayMs };
+    expect((await send({ paymentId: 'another', ...again })).outcome?.status).toBe('RECORDED');
+    expect((await send(again)).outcome?.status).toBe('RECORDED');
+    expect((await send(again)).outcome?.status).toBe('DUPLICATE');
+    expect((await send(again)).values).toMatchObject({ count1h: 2 });
+  });
+
   test('is recorded past that day also if nothing else came meanwhile, or all of it comes in one batch', async () => {
     const first = pay({ paidAt: start });
     const again = { ...first, paidAt: start + dayMs };

@@ -195,13 +195,15 @@ local function set_mark(log, j, place, mark)
   log.changed[at] = mark
 end
 
--- The single that holds an id, by its number among the singles, and the single itself; nil if none does.
+-- The single that holds an id, by its number among the singles, and the single itself; nil if none does. The newest, where an
+-- older one of that id waits to be dropped.
 local function find_single(log, id)
-  local mark = sub(id, 1, MARK_BYTES)
+  local mark, number, found = sub(id, 1, MARK_BYTES), nil, nil
   local j = marked_from(log, 0, mark, 0)
   while j do
     local single = unpack_single(log.view, singles_at(log, j, 1))
-    if single[2] == id then return j, single end
+    if single[2] == id then number, found = j, single end
     j = marked_from(log, j + 1, mark, 0)
   end
+  return number, found
 end
