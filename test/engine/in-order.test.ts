@@ -11,6 +11,7 @@ import {
   type View,
   type Where,
 } from '../../src/define/index.ts';
+import { writeHash64 } from '../../src/engine/hash64.ts';
 import { type Engine, type EventInput, servedCertainty, servedValues, type Vector } from '../../src/engine/index.ts';
 import { until } from '../support/until.ts';
 import { valuesOf } from './expectations.ts';
@@ -70,6 +71,19 @@ describe('first', () => {
     expect(await then(engine, 3_600_005)).toMatchObject({ method: 'INTERPOLATED', lower: 1, upper: 2 });
     const filtered = spending({ oldest: first('amount', { window: '1h', where: notTwo }) });
     expect(await then(await recorded(filtered, payments, 2), 3_600_005)).toMatchObject({ lower: 1, upper: 10 });
+  });
+
+  test('may be one at the moment at which the tiles end', async () => {
+    const engine = await recorded(spending({ oldest: first('amount', { window: '1h' }) }), [[0, 9]], 2);
+    const hash = (paymentId: string) => {
+      const bytes = Buffer.alloc(8);
+      writeHash64(paymentId, bytes, 0);
+      return bytes.readBigUInt64LE();
+    };
+    // Of these at one moment, in the order in which they are put together, the last is the least.
+    const ids = Array.from({ length: 5 }, (_, i) => `tied ${i}`).sort((a, b) => (hash(a) < hash(b) ? -1 : 1));
+    await engine.record(payment, ids.map((paymentId, i) => pay({ paymentId, amount: 9 - i, paidAt: start + 10 }))); // biome-ignore format: one call
+    expect(await then(engine, 3_600_000)).toMatchObject({ method: 'INTERPOLATED', lower: 5 });
   });
 });
 

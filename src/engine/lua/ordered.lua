@@ -67,23 +67,24 @@ local function oldest_between(log, feature, begins, ends, moment)
   local old = moment - feature.ends.age
   local value, found_at = NULL, nil
   local guess, lower, upper
+  local ties_at -- a tile's last event may be its first inside, and have been at one moment with the first single
   for number = ends.position, begins.position - (begins.part > 0 and 0 or 1) do
     if number < tiles then
       local tile = tile_at(log, number)
-      if found_at and tile[1] > found_at then break end
+      if tile[1] > (found_at or ties_at or INFINITE) then break end
       if tile[places.n] > 0 then
         local oldest_at, oldest = tile[places.oldest_at], by_time and tile[places.oldest_at] or tile[places.oldest]
         if oldest_at <= old then
           lower, upper = extent(lane, tile, old, young)
           guess = by_time and lower or oldest
-          if tile[places.n] == tile[3] and not (number == begins.position and begins.part > 0) then break end
+          if tile[places.n] == tile[3] and not (number == begins.position and begins.part > 0) then ties_at = tile[2] end
         elseif oldest_at <= young and (not found_at or oldest_at == found_at and oldest < value) then
           value, found_at = oldest, oldest_at
         end
       end
     else
       local single = unpack_single(view, singles_at(log, number - tiles, 1))
-      if found_at and single[1] > found_at then break end
+      if single[1] > (found_at or ties_at or INFINITE) then break end
       if single_part(lane, single) > 0 then
         local one = by_time and single[1] or single[3 + lane.column]
         if not found_at or one < value then value, found_at = one, single[1] end
