@@ -81,6 +81,14 @@ describe('different values', { timeout: patienceMs }, () => {
     expect(errors[40]).toBeLessThan(0.06);
   });
 
+  test('may be so few in a sample that stretches of time have none', async () => {
+    for (const shops of [3, 4, 5, 6]) {
+      const { engine } = await visited(tour(shops, 2 * shops * hourMs), 1);
+      const [vector] = await engine.read(view, ['ada']);
+      expect(vector?.eventSeq).toBe(shops);
+    }
+  });
+
   test('are counted exactly again once a crowd has left the window', async () => {
     const crowd = tour(2_000, hourMs);
     const quiet = [

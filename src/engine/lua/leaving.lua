@@ -45,7 +45,7 @@ local function thin(log, seen, window, slots, now, most)
   while count > most do
     local fullest, full = nil, 0
     for number, stratum in pairs(hashes) do
-      if #stratum > full or #stratum == full and number < fullest then fullest, full = number, #stratum end
+      if #stratum > full or fullest and #stratum == full and number < fullest then fullest, full = number, #stratum end
     end
     local fraction = strata[fullest % RING + 1] * THINNING
     strata[fullest % RING + 1] = fraction
