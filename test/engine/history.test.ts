@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { count, type Duration, distinct, last, max, min, type View, type Where } from '../../src/define/index.ts';
 import type { Certainty, Engine, EngineOptions, EventInput, PastVector } from '../../src/engine/index.ts';
-import { pay, payment, spending } from './payments.ts';
+import { pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
 const scratch = useScratch();
@@ -68,6 +68,35 @@ describe('distinct values of a past moment', () => {
     const shopsAt = async (at: number) => certaintiesOf(await lookBack(engine, profile, at)).shops1h;
     expect(await shopsAt(now - 3 * hourMs)).toMatchObject({ lower: 6, upper: 6 });
     expect(await shopsAt(now - 3 * hourMs - 1)).toMatchObject({ method: 'UNREACHABLE' });
+  });
+});
+
+describe('distinct values of a past moment, after a correction', () => {
+  const brief = spending(
+    { count1h: count({ window: '1h' }), shops1m: distinct('shopId', { window: '1m' }) },
+    'brief',
+    '1h',
+  );
+
+  test('are those that still count, also where no window reaches them now', async () => {
+    const engine = await scratch.open([brief, takings], 'event', scratch.prefix(), scratch.valkey, { singles: 2 });
+    const gone = pay({ shopId: 'gone', amount: 1, paidAt: start });
+    await engine.record(payment, [gone, ...stream(30, 34)]);
+    expect((await engine.retract(payment, ['amount'], gone)).status).toBe('RETRACTED');
+    expect(certaintiesOf(await lookBack(engine, brief, start + 1_000)).shops1m).toMatchObject({ lower: 0, upper: 0 });
+  });
+});
+
+describe('distinct values of a crowd that has left its window', () => {
+  test('are no fewer than there were, though only a sample of them was kept', async () => {
+    const engine = await openCrowded(profile, undefined, { values: 4 });
+    await engine.record(payment, stream(0, 30, 30));
+    await engine.record(payment, stream(200, 203, 3));
+    await engine.refresh(profile, ['ada']);
+    const now = await lookBack(engine, profile, start + 202 * minuteMs);
+    expect(certaintiesOf(now).shops1h).toEqual({ lower: 3, upper: 3, method: 'EXACT' });
+    const { shops1h } = certaintiesOf(await lookBack(engine, profile, start + 40 * minuteMs));
+    expect(shops1h?.upper).toBeGreaterThanOrEqual(30);
   });
 });
 

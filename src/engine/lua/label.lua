@@ -123,7 +123,7 @@ local function label_in_tile(call, log, row, found, now)
   end
   for _, seen in ipairs(view.seen) do
     local passed, now_passes, decides = passes(view, seen.mask, before, after)
-    if found.time > now - seen.longest and (decides or passed ~= now_passes) then return TOO_OLD, NO_SIGHTING end
+    if found.time > now - seen.kept and (decides or passed ~= now_passes) then return TOO_OLD, NO_SIGHTING end
   end
   local changes = relabel_running(log, found.time, now, function(lane)
     local n, trues, more = lane_change(view, lane, before, after)

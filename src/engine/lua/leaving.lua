@@ -74,6 +74,7 @@ local function list_window(call, log, seen, name, window, slots, now)
       whole = whole and strata[number % RING + 1] == 1
     end
     if whole then
+      s[seen.at + WHOLE_SINCE] = max(s[seen.at + WHOLE_SINCE], limit) -- of what was before, a sample was kept
       s[at + NEWEST_STRATUM], log.strata[window] = -INFINITE, nil
     else
       store_strata(log, seen, name, window)

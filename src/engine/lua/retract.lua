@@ -106,7 +106,7 @@ local function retract_tile(call, log, row, found, now)
   if not without then return TOO_OLD, RUNNING end
   for place, seen in ipairs(view.seen) do
     local value = value_of(row.values_packed, seen)
-    if found.time > now - seen.longest and log.s[seen.at + FED_AT] >= found.time
+    if found.time > now - seen.kept and log.s[seen.at + FED_AT] >= found.time
       and not (value ~= NO_VALUE and undo_tile(call, log, place, seen, value, found.time, found.number, now, undo)) then
       return TOO_OLD, NO_SIGHTING
     end

@@ -25,9 +25,9 @@ local function earlier_sighting(log, seen, value, j)
   end
 end
 
--- Whether the newest event among so many tiles may be in one of a set's windows.
+-- Whether the newest event among so many tiles may be in one of a set's windows, or in one that can be looked back at.
 local function may_hold(log, seen, tiles, now)
-  return tiles > 0 and tile_at(log, tiles - 1)[2] > now - seen.longest
+  return tiles > 0 and tile_at(log, tiles - 1)[2] > now - seen.kept
 end
 
 -- What takes back that single number j shows a value is added to `undo`. Returns false if it cannot be known: the sighting
@@ -36,7 +36,7 @@ local function undo_single(log, place, seen, value, j, now, undo)
   if mark_at(log, j, place) == NO_MARK then return true end
   local earlier = earlier_sighting(log, seen, value, j)
   local time = struct.unpack('<d', singles_at(log, j, 1))
-  if not earlier and time > now - seen.longest and may_hold(log, seen, log.s[log.view.book + TILES], now) then return false end
+  if not earlier and time > now - seen.kept and may_hold(log, seen, log.s[log.view.book + TILES], now) then return false end
   undo[#undo + 1] = function()
     set_mark(log, j, place, NO_MARK)
     if earlier then set_mark(log, earlier, place, mark_of(value)) end
@@ -46,7 +46,7 @@ end
 
 -- The same of an event that is a tile by itself, before which there are so many others.
 local function undo_tile(call, log, place, seen, value, time, older, now, undo)
-  if time <= now - seen.longest or last_sighting(log, place, seen, value) then return true end
+  if time <= now - seen.kept or last_sighting(log, place, seen, value) then return true end
   local seen_at, slot = last_seen(call, log, seen, value)
   if seen_at ~= time then return true end
   if may_hold(log, seen, older, now) then return false end
