@@ -206,7 +206,6 @@ function tableOf(plan: Plan) {
       field: set.field + 1,
       value_at: single.bytes - 8 * (plan.distinctFields.length - set.field) + 1,
       mask: set.mask,
-      longest: longestOf(set),
       kept: longestOf(set) + plan.view.historyMs,
       windows: set.windows.map(({ feature, lengthMs }, window) => ({
         at: header.seen[i]?.windows[window] ?? 0,
