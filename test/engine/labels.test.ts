@@ -295,6 +295,7 @@ describe('labels of any events, at any time', { timeout: patienceMs }, () => {
     const given = fc.tuple(scenario, batchSizes, someLabels, fc.constantFrom(1, 2, 5, 7));
     await holdsFor(given, 120, async ([{ event: of, views, stream }, sizes, labels, singles]) => {
       const [view] = views as [View];
+      const isRepeat = (fields: EventInput) => stream.filter((one) => one[of.id] === fields[of.id]).length > 1;
       const use = async (engine: Engine) => {
         const witness = new Witness(view);
         for (const [i, batch] of cut(stream, sizes).entries()) {
@@ -307,7 +308,9 @@ describe('labels of any events, at any time', { timeout: patienceMs }, () => {
             const { status } = await engine.label(of, fields);
             if (expected !== 'DONE') continue;
             if (status === 'LABELLED') done();
-            else if (status !== undefined) expect(status).toBe('TOO_OLD');
+            // What is put together is found by its time: a repeat may tell another than was recorded.
+            else if (status !== undefined)
+              expect(isRepeat(fields) ? ['TOO_OLD', 'NOT_FOUND'] : ['TOO_OLD']).toContain(status);
           }
           await witness.expectTruthWithin(engine);
         }

@@ -388,6 +388,8 @@ describe('retractions of any events, at any time', { timeout: patienceMs }, () =
             if (said[of.id] === '') continue;
             const { verdict, done } = witness.retract(said);
             const { status } = await engine.retract(of, confirm, said);
+            // Of what is put together, not all that is told can be compared: then the caller's word is taken.
+            if (verdict === 'MISMATCH' && status === 'RETRACTED') witness.retractAnyway(said);
             if (verdict === 'AGAIN') expect(['RETRACTED', 'TOO_OLD']).toContain(status);
             if (verdict !== 'DONE') continue;
             if (status === 'RETRACTED') done();

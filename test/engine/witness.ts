@@ -47,6 +47,13 @@ export class Witness {
     return this.#correct(retract, fields);
   }
 
+  /** Takes out the event of that id, whatever else is told of it. */
+  retractAnyway(fields: Fields): void {
+    const { id, time } = this.view.event;
+    const known = this.#historyOf(fields).find((one) => one.fields[id] === fields[id] && one.retracted === undefined);
+    this.retract({ ...known?.fields, [time]: known?.at }).done();
+  }
+
   #correct(correct: typeof label, fields: Fields): Verdict {
     const id = String(fields[this.view.by]);
     const before = this.#historyOf(fields);
