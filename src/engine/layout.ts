@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Lane, Plan } from './plan.ts';
 
+/** Which arrangement logs are in. */
+export const layoutFormat = 4;
+
 /**
  * How a log of a view is laid out. It is stored under the key prefix beside its hash, which every log bears at its head:
  * what an older log must tell of itself for a new library to bring it up to date.
  */
 export interface Layout {
-  /** Which arrangement these names are in; another one is another engine's. */
-  readonly format: 3;
+  /** Which arrangement these names are in; another one is another engine's, whose logs this one refuses. */
+  readonly format: number;
   readonly features: readonly string[];
   /** Of each feature, in this order, how many values it may list; left out where none is a list. */
   readonly lists?: readonly number[];
@@ -19,9 +22,6 @@ export interface Layout {
   readonly seen: readonly { readonly name: string; readonly windows: number }[];
   /** Of the whole header but for the hash of its layout. */
   readonly headDoubles: number;
-  /** Of what the header tells of the log itself, and of each running figure. */
-  readonly bookDoubles: number;
-  readonly lifetimeDoubles: number;
 }
 
 /** What a compacted cell tells of a lane. */
@@ -40,7 +40,7 @@ export interface LaneLayout {
 /** Doubles before the vector: revision, as_of, valid_until, last_event_at, event_seq, complete_since, expires_at. */
 export const vectorAt = 7;
 /** Doubles of the header that tell of the log itself (see lua/header.lua). */
-const bookDoubles = 18;
+const bookDoubles = 17;
 export const lifetimeDoubles = 14;
 /** Of a set of last-seen times, and of each window that counts them. */
 const seenDoubles = 4;
@@ -177,7 +177,7 @@ export function tileFormat(lanes: readonly LaneLayout[]): TileFormat {
 export function layoutOf(plan: Plan): Layout {
   const lists = plan.features.map(({ list }) => list?.most ?? 0);
   return {
-    format: 3,
+    format: layoutFormat,
     features: plan.view.features.map(({ name }) => name),
     ...(lists.some((most) => most > 0) && { lists }),
     columns: plan.columns,
@@ -194,8 +194,6 @@ export function layoutOf(plan: Plan): Layout {
     lifetimes: plan.lifetimes.map(({ name }) => name),
     seen: plan.seen.map(({ name, windows }) => ({ name, windows: windows.length })),
     headDoubles: headerPlaces(plan).doubles,
-    bookDoubles,
-    lifetimeDoubles,
   };
 }
 

@@ -10,6 +10,7 @@ import {
   singleFormat,
   tileFormat,
 } from './layout.ts';
+import { outcomes } from './lua-text/aggregate.ts';
 import { appendOf } from './lua-text/append.ts';
 import { unroll } from './lua-text/unroll.ts';
 import { duplicateHorizonMs, type Lane, type Plan, type SeenSet } from './plan.ts';
@@ -50,7 +51,7 @@ const functionParts = [
 /** The engine's text: one Lua chunk, of which `unrolled` is what was written for each view. */
 function engineText(unrolled: readonly string[]): string {
   const functions = functionParts.map((parts) => `do\n${textOf(parts)}\nend`);
-  return withNumbersForNames([textOf(sharedParts), ...unrolled, ...functions].join('\n'));
+  return withNumbersForNames([textOf(sharedParts), outcomes(), ...unrolled, ...functions].join('\n'));
 }
 
 function textOf(parts: readonly string[]): string {

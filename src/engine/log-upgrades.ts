@@ -1,4 +1,5 @@
 import type { KeyNames } from './keys.ts';
+import { layoutFormat } from './layout.ts';
 import type { LogCaller } from './log-caller.ts';
 import { LogFaultError, UnavailableError } from './outcome.ts';
 import type { PrefixRegistry } from './registry.ts';
@@ -35,12 +36,17 @@ export class LogUpgrades {
   async #runGroup(group: readonly OutdatedLog[], refuse: (log: OutdatedLog, reason: Error) => void): Promise<void> {
     const [{ plan, layoutHash }] = group as readonly [OutdatedLog];
     const old = await this.#registry.layout(plan.view, layoutHash);
-    const argument = old && writeUpgrade(plan, layoutHash, old);
+    const argument = old?.format === layoutFormat ? writeUpgrade(plan, layoutHash, old) : null;
     if (!argument) {
-      const reasonOf = (log: OutdatedLog) =>
-        old
-          ? new UnavailableError(`${plan.view.name} was written by a newer definition than is served here`)
-          : new LogFaultError(`${this.#keyOf(log)}: no log has the layout ${layoutHash}`);
+      const reasonOf = (log: OutdatedLog) => {
+        if (!old) return new LogFaultError(`${this.#keyOf(log)}: no log has the layout ${layoutHash}`);
+        if (old.format === layoutFormat) {
+          return new UnavailableError(`${plan.view.name} was written by a newer definition than is served here`);
+        }
+        return new LogFaultError(
+          `${this.#keyOf(log)}: is in format ${old.format}, and this engine keeps logs in format ${layoutFormat}; use another key prefix, and replay what it should hold`,
+        );
+      };
       for (const log of group) refuse(log, reasonOf(log));
       return;
     }

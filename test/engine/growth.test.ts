@@ -195,6 +195,19 @@ describe('a feature added to a view', () => {
     expect(valuesOf(await ada(after))).toMatchObject({ count1h: 2 });
   });
 
+  test('is not brought to a log that is arranged otherwise, which is left as it is', async () => {
+    const { after, prefix } = await grown();
+    const registry = `${prefix}:registry`;
+    for (const [field, text] of Object.entries(await scratch.valkey.hgetall(registry))) {
+      const { format, ...others } = text.startsWith('{') ? JSON.parse(text) : {};
+      if (format) await scratch.valkey.hset(registry, field, JSON.stringify({ format: format - 1, ...others }));
+    }
+    const [log = ''] = (await scratch.keys(prefix)).filter((key) => key.includes(':log:'));
+    const before = await scratch.valkey.getBuffer(log);
+    await expect(ada(after)).rejects.toThrow(/is in format \d+, and this engine keeps logs in format \d+/);
+    expect(await scratch.valkey.getBuffer(log)).toEqual(before);
+  });
+
   test('is brought to hundreds of logs by one read', async () => {
     const prefix = scratch.prefix();
     const before = await scratch.open([spending(old)], 'wall', prefix);

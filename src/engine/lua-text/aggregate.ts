@@ -136,14 +136,55 @@ export function crossing({ lanes, groups }: Plan, header: HeaderPlaces, doubts: 
   };
 }
 
-/** What an aggregate says of a feature: as `outcome` in lua/aggregate.lua. */
-export const formulas: { readonly [kind: string]: (places: AggregatePlaces, seconds: number) => string } = {
-  count: ({ n }) => `s[${n}]`,
-  rate: ({ n }, seconds) => `s[${n}] / ${seconds}`,
-  sum: ({ sum }) => `s[${sum}] + s[${sum + 1}] + 0`,
-  avg: ({ n, sum }) => `s[${n}] > 0 and (s[${sum}] + s[${sum + 1}]) / s[${n}] or NULL`,
-  min: ({ n, least }) => `s[${n}] > 0 and s[${least}] or NULL`,
-  max: ({ n, least }) => `s[${n}] > 0 and s[${least + 1}] or NULL`,
-  stddev: ({ n, spread }) => `s[${n}] > 0 and deviation(s[${spread}], s[${n}]) or NULL`,
-  share: ({ n, trues }) => `s[${n}] > 0 and s[${trues}] / s[${n}] or NULL`,
+/** Expressions for what an aggregate holds. */
+interface Figures {
+  readonly n: string;
+  readonly sum: string;
+  readonly least: string;
+  readonly most: string;
+  readonly spread: string;
+  readonly trues: string;
+}
+
+/** What an aggregate says of a feature. `seconds`: how long its window is. */
+const formulas: { readonly [kind: string]: (figures: Figures, seconds: string) => string } = {
+  count: ({ n }) => n,
+  rate: ({ n }, seconds) => `${n} / ${seconds}`,
+  sum: ({ sum }) => `${sum} + 0`,
+  avg: ({ n, sum }) => `${n} > 0 and (${sum}) / ${n} or NULL`,
+  min: ({ n, least }) => `${n} > 0 and ${least} or NULL`,
+  max: ({ n, most }) => `${n} > 0 and ${most} or NULL`,
+  stddev: ({ n, spread }) => `${n} > 0 and deviation(${spread}, ${n}) or NULL`,
+  share: ({ n, trues }) => `${n} > 0 and ${trues} / ${n} or NULL`,
 };
+
+/** What the aggregate at these places says of a feature; null where no aggregate says it. */
+export function said(kind: string, { n, sum, least, spread, trues }: AggregatePlaces, seconds: number): string | null {
+  const figures = {
+    n: `s[${n}]`,
+    sum: `s[${sum}] + s[${sum + 1}]`,
+    least: `s[${least}]`,
+    most: `s[${least + 1}]`,
+    spread: `s[${spread}]`,
+    trues: `s[${trues}]`,
+  };
+  return formulas[kind]?.(figures, String(seconds)) ?? null;
+}
+
+/** The same of any aggregate: the functions of `outcome` in lua/aggregate.lua. */
+export function outcomes(): string {
+  const figures = {
+    n: 's[group.n]',
+    sum: 's[group.sum] + s[group.sum + 1]',
+    least: 's[group.least]',
+    most: 's[group.least + 1]',
+    spread: 's[group.spread]',
+    trues: 's[group.trues]',
+  };
+  return Object.entries(formulas)
+    .map(
+      ([kind, formula]) =>
+        `function outcome.${kind}(s, group, feature) return ${formula(figures, 'feature.seconds')} end`,
+    )
+    .join('\n');
+}

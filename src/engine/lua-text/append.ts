@@ -108,7 +108,7 @@ function judging(plan: Plan, header: HeaderPlaces): string[] {
     'if time > now then now = time end',
     `local marks_at, marks_end = view.header_bytes + 1, view.header_bytes + ${markBytesOf(plan)} * number`,
     `local singles_at = view.header_bytes + ${markBytesOf(plan)} * ${slots}`,
-    'if marks_end > #raw or marked_number(raw, marks_at, marks_end, sub(id, 1, MARK_BYTES), 0, view.mark_bytes) then',
+    'if marks_end > #raw or find_mark(raw, marks_at, number, view.mark_bytes, 0, sub(id, 1, MARK_BYTES), 0) then',
     '  return nil, raw',
     'end',
   ];
@@ -125,7 +125,7 @@ function showing(plan: Plan, header: HeaderPlaces): string[] {
         'local value = sub(single, seen.value_at, seen.value_at + 7)',
         block(`if value ~= NO_VALUE${mask === 0 ? '' : ` and (${hasFlag(mask)})`} then`, [
           `${mark} = mark_of(value)`,
-          `${last} = shown_by(key, raw, marks_at, marks_end, ${mark}, ${i + 1}, view, singles_at, seen.value_at, value)`,
+          `${last} = shown_by(view, key, raw, marks_at, singles_at, number, ${mark}, ${i + 1}, value)`,
           ...windowsOf(plan, header, i).map(
             ({ edge, held }) => `if not (${last} and s[${edge}] <= ${last}) then ${held} = ${held} + 1 end`,
           ),

@@ -8,9 +8,9 @@ export const served = { revision: 1, asOf: 2, validUntil: 3, lastEventAt: 4, eve
 export function bookOf({ book }: HeaderPlaces) {
   return {
     singles: `s[${book}]`,
-    slots: `s[${book + 2}]`,
-    frontier: `s[${book + 5}]`,
-    passed: `s[${book + 9}]`,
+    slots: `s[${book + 1}]`,
+    frontier: `s[${book + 4}]`,
+    passed: `s[${book + 8}]`,
   };
 }
 

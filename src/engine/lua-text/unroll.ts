@@ -1,6 +1,6 @@
 import { type AggregatePlaces, arrivalIn, type HeaderPlaces, lifetimePlaces, vectorAt } from '../layout.ts';
 import type { Lane, LifetimeLane, Plan, PlannedFeature } from '../plan.ts';
-import { block, crossing, entering, eventOf, formulas, isIn, valueIn } from './aggregate.ts';
+import { block, crossing, entering, eventOf, isIn, said, valueIn } from './aggregate.ts';
 
 /**
  * Lua that does for one view, step by step, what would be loops over its plan: most of a record call's time would pass in
@@ -118,9 +118,9 @@ function valueServed(plan: Plan, header: HeaderPlaces, f: number): string {
 /** The value of a feature that the header alone tells, by a formula; null for another. `tables`: there may be tables of last-seen times. */
 export function valueHeld(plan: Plan, header: HeaderPlaces, f: number, tables = true): string | null {
   const { kind, group, seconds } = plan.features[f] as PlannedFeature;
-  if (group >= 0) return formulas[kind]?.(header.groups[group] as AggregatePlaces, seconds) ?? null;
+  if (group >= 0) return said(kind, header.groups[group] as AggregatePlaces, seconds);
   const lifetime = plan.lifetimes.findIndex(({ features }) => features.includes(f));
-  if (lifetime >= 0) return formulas[kind]?.(lifetimePlaces(header.lifetimes[lifetime] as number), seconds) ?? null;
+  if (lifetime >= 0) return said(kind, lifetimePlaces(header.lifetimes[lifetime] as number), seconds);
   for (const [i, { windows }] of plan.seen.entries()) {
     const window = windows.findIndex(({ feature }) => feature === f);
     if (window < 0) continue;

@@ -109,23 +109,6 @@ local function deviation(spread, n)
   return tonumber(string.format('%.12g', math.sqrt(max(0, spread / n))))
 end
 
--- What an aggregate says of a feature. `s`: where it is; `group`: its places; some ask the feature itself.
-local outcome = {
-  count = function(s, group) return s[group.n] end,
-  rate = function(s, group, feature) return s[group.n] / feature.seconds end,
-  sum = function(s, group) return s[group.sum] + s[group.sum + 1] + 0 end,
-  avg = function(s, group)
-    local n = s[group.n]
-    return n > 0 and (s[group.sum] + s[group.sum + 1]) / n or NULL
-  end,
-  min = function(s, group) return s[group.n] > 0 and s[group.least] or NULL end,
-  max = function(s, group) return s[group.n] > 0 and s[group.least + 1] or NULL end,
-  stddev = function(s, group)
-    local n = s[group.n]
-    return n > 0 and deviation(s[group.spread], n) or NULL
-  end,
-  share = function(s, group)
-    local n = s[group.n]
-    return n > 0 and s[group.trues] / n or NULL
-  end,
-}
+-- What an aggregate says of a feature, by the aggregation: `s`, where it is; `group`, its places; the feature. Filled in by
+-- lua-text/aggregate.ts.
+local outcome = {}

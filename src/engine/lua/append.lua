@@ -6,24 +6,14 @@ local function stored_at(key, raw, offset, bytes)
   return redis.call('GETRANGE', key, offset, offset + bytes - 1), 1
 end
 
--- The number of the first single from `from` on with this mark in a place.
-local function marked_number(raw, from, to, mark, place, bytes, begin)
-  begin = begin or from
-  local at = string.find(raw, mark, from, true)
-  while at and at <= to do
-    if (at - begin) % bytes == MARK_BYTES * place then return floor((at - begin) / bytes) end
-    at = string.find(raw, mark, at + 1, true)
-  end
-end
-
 -- The number of the single that shows a value for the last time; nil if none does.
-local function shown_by(key, raw, marks_at, marks_end, mark, place, view, singles_at, value_at, value)
-  local bytes = view.mark_bytes
-  local j = marked_number(raw, marks_at, marks_end, mark, place, bytes)
+local function shown_by(view, key, raw, marks_at, singles_at, count, mark, place, value)
+  local value_at = view.seen[place].value_at
+  local j = find_mark(raw, marks_at, count, view.mark_bytes, 0, mark, place)
   while j do
     local text, at = stored_at(key, raw, singles_at + view.single_bytes * j + value_at - 1, 8)
     if sub(text, at, at + 7) == value then return j end
-    j = marked_number(raw, marks_at + bytes * (j + 1), marks_end, mark, place, bytes, marks_at)
+    j = find_mark(raw, marks_at, count, view.mark_bytes, j + 1, mark, place)
   end
 end
 

@@ -19,13 +19,12 @@ end
 
 local function mark_offset(log, j)
   local view = log.view
-  return view.header_bytes + view.mark_bytes * (log.s[view.book + FIRST_SINGLE] + j)
+  return view.header_bytes + view.mark_bytes * j
 end
 
 local function single_offset(log, j)
-  local s, view = log.s, log.view
-  local book = view.book
-  return view.header_bytes + view.mark_bytes * s[book + SINGLE_SLOTS] + view.single_bytes * (s[book + FIRST_SINGLE] + j)
+  local view = log.view
+  return view.header_bytes + view.mark_bytes * log.s[view.book + SINGLE_SLOTS] + view.single_bytes * j
 end
 
 local function tile_offset(log, i)
@@ -152,8 +151,18 @@ local function marks_of(log)
   return log.raw, offset + 1
 end
 
--- The number of the first single from number j on that has this mark in a place (0: of its id; else of a set of last-seen
--- times); nil if none has.
+-- In a text, the number of the first single from number j on, of `count` whose marks begin at `begin`, that has this mark in a
+-- place (0: of its id; else of a set of last-seen times); nil if none has.
+local function find_mark(text, begin, count, bytes, j, mark, place)
+  local last = begin + bytes * count - 1
+  local at = string.find(text, mark, begin + bytes * j, true)
+  while at and at <= last do
+    if (at - begin) % bytes == MARK_BYTES * place then return floor((at - begin) / bytes) end
+    at = string.find(text, mark, at + 1, true)
+  end
+end
+
+-- The same of a log.
 local function marked_from(log, j, mark, place)
   local marks, begin = marks_of(log)
   if not marks then
@@ -161,12 +170,7 @@ local function marked_from(log, j, mark, place)
     log.rewrite = true -- what is put in goes among the loaded cells
     marks, begin = log.marks, 1
   end
-  local bytes, count = log.view.mark_bytes, log.s[log.view.book + SINGLES]
-  local at = string.find(marks, mark, begin + bytes * j, true)
-  while at and at < begin + bytes * count do
-    if (at - begin) % bytes == MARK_BYTES * place then return floor((at - begin) / bytes) end
-    at = string.find(marks, mark, at + 1, true)
-  end
+  return find_mark(marks, begin, log.s[log.view.book + SINGLES], log.view.mark_bytes, j, mark, place)
 end
 
 -- A single's mark in a place.

@@ -8,25 +8,23 @@ local VECTOR = 7 -- feature f stands at VECTOR + f
 
 -- The book, counted from view.book.
 local SINGLES = 0 -- how many
-local FIRST_SINGLE = 1 -- the slot of the oldest
-local SINGLE_SLOTS = 2
-local TILES = 3
-local TILE_SLOTS = 4
-local FRONTIER = 5 -- the newest event that is in a tile: its time, and the halves of its id
-local FRONTIER_HIGH = 6
-local FRONTIER_LOW = 7
-local COMPACTED_AT = 8 -- the moment by which the tiles' stretches were chosen
-local PASSED = 9 -- how many cells were taken out of running aggregates since these were last folded
-
-local IDS_BUCKETS = 10 -- of the table of ids that are in tiles (see ids.lua)
-local REMEMBERED_SINCE = 11 -- of events that are in tiles, all ids are known that are newer than this and within the horizon
-local FORGOTTEN_IDS = 12 -- how many made room within the horizon
-local CORRECTIONS = 13 -- how many entries the list of corrections has (see corrections.lua)
-local CORRECTED_SINCE = 14 -- of events in tiles that are newer than this, every correction is known
-local DROPPED_CORRECTIONS = 15 -- how many made room while their event was in a window
-local NEWEST_CORRECTED = 16 -- the newest event in that list
-local DROPPED = 17 -- the newest event that is no longer kept; all that are newer are
-local BOOK_DOUBLES = 18
+local SINGLE_SLOTS = 1
+local TILES = 2
+local TILE_SLOTS = 3
+local FRONTIER = 4 -- the newest event that is in a tile: its time, and the halves of its id
+local FRONTIER_HIGH = 5
+local FRONTIER_LOW = 6
+local COMPACTED_AT = 7 -- the moment by which the tiles' stretches were chosen
+local PASSED = 8 -- how many cells were taken out of running aggregates since these were last folded
+local IDS_BUCKETS = 9 -- of the table of ids that are in tiles (see ids.lua)
+local REMEMBERED_SINCE = 10 -- of events that are in tiles, all ids are known that are newer than this and within the horizon
+local FORGOTTEN_IDS = 11 -- how many made room within the horizon
+local CORRECTIONS = 12 -- how many entries the list of corrections has (see corrections.lua)
+local CORRECTED_SINCE = 13 -- of events in tiles that are newer than this, every correction is known
+local DROPPED_CORRECTIONS = 14 -- how many made room while their event was in a window
+local NEWEST_CORRECTED = 15 -- the newest event in that list
+local DROPPED = 16 -- the newest event that is no longer kept; all that are newer are
+local BOOK_DOUBLES = 17
 
 -- An edge, counted from edge.at.
 local POSITION = 0 -- the number of the first cell that has not passed it whole
@@ -85,11 +83,14 @@ local function clear_group(s, group)
   if group.trues then s[group.trues] = 0 end
 end
 
--- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for, groups
--- whose extremes may have left, sets of last-seen times whose lists are to be made anew, and
--- the fractions of windows that keep a sample.
+-- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for and their
+-- times, groups whose extremes may have left, sets of last-seen times whose lists are to be made anew, and the fractions of
+-- windows that keep a sample.
 local function opened(call, key, view, s, raw)
-  return { call = call, key = key, view = view, s = s, raw = raw, scans = {}, newest = {}, newest_at = {}, unsure = {}, relist = {}, strata = {} }
+  return {
+    call = call, key = key, view = view, s = s, raw = raw,
+    scans = {}, newest = {}, newest_at = {}, unsure = {}, relist = {}, strata = {},
+  }
 end
 
 -- A log that does not exist yet.

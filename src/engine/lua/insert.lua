@@ -29,7 +29,7 @@ end
 local function append_singles(log, count, marks, singles)
   local s, view = log.s, log.view
   local book = view.book
-  if not log.singles and s[book + FIRST_SINGLE] + s[book + SINGLES] + count > s[book + SINGLE_SLOTS] then
+  if not log.singles and s[book + SINGLES] + count > s[book + SINGLE_SLOTS] then
     load_cells(log)
     log.rewrite = true
   end
@@ -62,7 +62,7 @@ local function insert_single(call, log, row, j, now)
   local s, view = log.s, log.view
   local book = view.book
   local singles, number = s[book + SINGLES], s[book + TILES] + j
-  if not log.singles and (not marks_of(log) or s[book + FIRST_SINGLE] + singles + 1 > s[book + SINGLE_SLOTS]) then
+  if not log.singles and (not marks_of(log) or singles + 1 > s[book + SINGLE_SLOTS]) then
     load_cells(log)
     log.rewrite = true
   end

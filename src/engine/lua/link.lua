@@ -31,7 +31,6 @@ for v = 1, #views do
     linked(view.runs[i], 'lane', view.lanes)
     places(view.runs[i])
   end
-  view.entering = {}
   for i = 1, #view.groups do
     local group = view.groups[i]
     linked(group, 'lane', view.lanes)
@@ -39,10 +38,7 @@ for v = 1, #views do
     linked(group, 'begins', view.edges)
     linked(group, 'ends', view.edges)
     places(group)
-    if not group.begins then
-      view.entering[#view.entering + 1] = group
-      group.run.now = true
-    end
+    if not group.begins then group.run.now = true end
   end
   for i = 1, #view.edges do
     local edge = view.edges[i]

@@ -40,7 +40,7 @@ local function preview_entity(call, key, packed)
   local now = now_of(call, log.s[AS_OF])
 
   local row = parse_row(view, packed, 2)
-  local reply, taken = judge(call, log, row, now, {})
+  local reply, taken = judge(call, log, row, now)
   if not taken then return (is_new and nothing_stored(call, view) or previewed(call, log, now)) .. reply end
   now = max(now, row.time)
   log.s[EVENT_SEQ], log.s[LAST_EVENT_AT] = log.s[EVENT_SEQ] + 1, max(log.s[LAST_EVENT_AT], row.time)

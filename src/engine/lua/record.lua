@@ -47,7 +47,7 @@ local function judge(call, log, row, now, fresh)
   if not call.event_clock and (given ~= given or given > now and given <= latest) then
     row.time, row.as_now = now, true
   end
-  local single = fresh[row.id] and unpack_single(view, fresh[row.id], 1)
+  local single = fresh and fresh[row.id] and unpack_single(view, fresh[row.id], 1)
   if not single then
     local _
     _, single = find_single(log, row.id)
@@ -131,7 +131,7 @@ end
 -- what is now then.
 local function take_late(call, log, row, now, rows)
   local s, view = log.s, log.view
-  local reply, taken = judge(call, log, row, now, fresh or rows)
+  local reply, taken = judge(call, log, row, now, fresh)
   if not taken then return reply, now end
   now = max(now, row.time)
   if row.as_now then row.flags = row.flags + TAKEN_AS_NOW end
@@ -187,9 +187,9 @@ end
 
 -- KEYS: a log an entity; one whose rows are many stands there several times. ARGV[i + 1]: B index of the view, then rows.
 -- Returns, one after the other: 'V', the vector, and for each row B status, B what it tells (1 time differs, 2 was
--- retracted), I4 columns that differ, I4 flags that differ, d recorded time; or 'S' for one that is left for another call; or 'L' and c8 the layout of a log that
--- must be upgraded first; or 'E', I2 length and the reason why this entity alone could not be served. At the end I4: how
--- many companions of logs were found missing.
+-- retracted), I4 columns that differ, I4 flags that differ, d recorded time; or 'S' for one that is left for another call; or
+-- 'L' and c8 the layout of a log that must be upgraded first; or 'E', I2 length and the reason why this entity alone could not
+-- be served. At the end I4: how many companions of logs were found missing.
 local function record(keys, args)
   local call = open_call(args[1])
   local replies = {}

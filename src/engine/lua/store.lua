@@ -70,7 +70,8 @@ end
 -- Writes a served hash whole.
 local function put_whole_hash(call, log, name)
   local s, at, gone_at = log.s, list_all(log)
-  return put_hash(call, name, at, gone_at, s[AS_OF], s[VALID_UNTIL], s[REVISION], s[EVENT_SEQ], s[LAST_EVENT_AT], s[COMPLETE_SINCE])
+  return put_hash(call, name, at, gone_at, s[AS_OF], s[VALID_UNTIL], s[REVISION], s[EVENT_SEQ], s[LAST_EVENT_AT],
+    s[COMPLETE_SINCE])
 end
 
 -- Brings the served hash of a log that is stored up to date after an event. Returns the mark of a reply that is done.
@@ -101,9 +102,8 @@ local function extend_log(call, log)
   return extend(s, EXPIRES_AT, needed, view.keep)
 end
 
--- Drops from a log that is rewritten the cells that no window can hold any more, now or at a moment that can be
--- looked back at, and no retry can repeat: whole stretches, so
--- that what is put together does not depend on when the log was last rewritten.
+-- Drops from a log that is rewritten the cells that no window can hold any more, now or at a moment that can be looked back
+-- at, and no retry can repeat: whole stretches, so that what is put together does not depend on when the log was last rewritten.
 local function trim(log, now)
   local s, view = log.s, log.view
   local book = view.book
@@ -141,7 +141,7 @@ local function rewritten(log, now)
   local singles, tiles = s[book + SINGLES], s[book + TILES]
   local slots = singles + max(4, floor(singles / 4))
   local tile_slots = tiles > 0 and tiles + 8 or 0
-  s[book + FIRST_SINGLE], s[book + SINGLE_SLOTS], s[book + TILE_SLOTS] = 0, slots, tile_slots
+  s[book + SINGLE_SLOTS], s[book + TILE_SLOTS] = slots, tile_slots
   local header = struct.pack(view.header_format, unpack(s, 1, view.doubles))
   return table.concat({ view.layout, header, log.marks, string.rep('\0', view.mark_bytes * (slots - singles)), log.singles,
     string.rep('\0', view.single_bytes * (slots - singles)), log.tiles,

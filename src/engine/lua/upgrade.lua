@@ -64,23 +64,13 @@ local function upgrade_log(call, view, old, key)
   local late = added and (call.event_clock or s[AS_OF] >= since)
   s[COMPLETE_SINCE] = max(s[COMPLETE_SINCE], late and call.millis or since)
   local old_book = VECTOR + old.vector + 1
-  for _, i in ipairs({ FRONTIER, FRONTIER_HIGH, FRONTIER_LOW, COMPACTED_AT, IDS_BUCKETS, REMEMBERED_SINCE, FORGOTTEN_IDS, DROPPED }) do
-    s[view.book + i] = had[old_book + i]
-  end
-  if old.book_doubles > CORRECTIONS then
-    for i = CORRECTIONS, NEWEST_CORRECTED do s[view.book + i] = had[old_book + i] end
-  else
-    s[view.book + CORRECTED_SINCE] = s[view.book + FRONTIER]
-  end
+  for i = FRONTIER, DROPPED do s[view.book + i] = had[old_book + i] end
   for new, place in ipairs(from.lifetimes) do
     local at = view.lifetimes[new].at
     s[at + ENDED_AT] = s[AS_OF] -- of a new one: what came before is not in it
     if place > 0 then
-      -- What it forgot was not always kept: then no event is known to be in it, or not to be.
-      s[at + ENDED_AT], s[at + OLDEST_AT] = INFINITE, -INFINITE
-      for i = 0, min(old.lifetime_doubles, LIFETIME_DOUBLES) - 1 do
-        s[at + i] = had[old_book + old.book_doubles + old.lifetime_doubles * (place - 1) + i]
-      end
+      local from_at = old_book + BOOK_DOUBLES + LIFETIME_DOUBLES * (place - 1)
+      for i = 0, LIFETIME_DOUBLES - 1 do s[at + i] = had[from_at + i] end
     end
   end
   for new, place in ipairs(from.seen) do
@@ -94,7 +84,11 @@ local function upgrade_log(call, view, old, key)
       for w = 1, place.windows do
         sampled = sampled or had[place.at + SEEN_DOUBLES + SEEN_WINDOW_DOUBLES * (w - 1) + NEWEST_STRATUM] > -INFINITE
       end
-      if sampled then lose_seen(call, log, seen) else grow_seen(log, seen, seen_name(call, view, key, seen), now_of(call, s[AS_OF])) end
+      if sampled then
+        lose_seen(call, log, seen)
+      else
+        grow_seen(log, seen, seen_name(call, view, key, seen), now_of(call, s[AS_OF]))
+      end
       log.relist[seen] = true
     else
       -- One that has expired as it should is nothing that a longer window could find lost.
@@ -102,14 +96,13 @@ local function upgrade_log(call, view, old, key)
     end
   end
 
-  local singles, first, slots, tiles = had[old_book + SINGLES], had[old_book + FIRST_SINGLE], had[old_book + SINGLE_SLOTS],
-    had[old_book + TILES]
+  local singles, slots, tiles = had[old_book + SINGLES], had[old_book + SINGLE_SLOTS], had[old_book + TILES]
   local marks_at = 8 + 8 * old.doubles
   local singles_from = marks_at + old.mark_bytes * slots
   local cells, marks = {}, {}
   for j = 0, singles - 1 do
-    cells[j + 1] = upgraded_single(view, old, raw, singles_from + old.single_bytes * (first + j) + 1)
-    local at = marks_at + old.mark_bytes * (first + j) + 1
+    cells[j + 1] = upgraded_single(view, old, raw, singles_from + old.single_bytes * j + 1)
+    local at = marks_at + old.mark_bytes * j + 1
     marks[#marks + 1] = sub(raw, at, at + MARK_BYTES - 1)
     for _, place in ipairs(from.seen) do
       local mark = at + MARK_BYTES * place.place
