@@ -1,44 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { count, max } from '../../src/define/index.ts';
-import { type Engine, servedValues, type Vector } from '../../src/engine/index.ts';
+import type { Vector } from '../../src/engine/index.ts';
 import { Mirror } from '../support/mirror.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
 import { batchSizes, cut, scenario } from '../support/streams.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
+import { hashIn, hashOf } from './served-hash.ts';
 
 const scratch = useScratch();
-
-/** The hash that must stand in Valkey for a vector, but for when it was written. */
-function hashOf({ view, values, ...vector }: Vector): { [field: string]: string } {
-  const served = servedValues({ ...vector, view, values });
-  const numbers = [
-    ...view.features.map(({ hashField }, i) => {
-      // A moment is stored as it is; how long ago it was would not keep.
-      const value = typeof served[i] === 'number' ? (values[i] as number) : JSON.stringify(served[i]);
-      return [hashField, value] as const;
-    }),
-    ['_as_of', vector.asOf] as const,
-    ['_valid_until', vector.validUntil ?? Number.NaN] as const,
-    ['_revision', vector.revision] as const,
-    ['_event_seq', vector.eventSeq] as const,
-    ['_last_event_at', vector.lastEventAt ?? Number.NaN] as const,
-    ['_complete_since', vector.completeSince] as const,
-  ];
-  return Object.fromEntries(
-    numbers
-      .filter(([, value]) => typeof value === 'string' || !Number.isNaN(value))
-      .map(([name, value]) => [name, `${value}`]),
-  );
-}
-
-/** The hash as it stands in Valkey: its numbers as JavaScript writes them, so that both may be compared. */
-async function hashIn(engine: Engine, { view, id }: Vector) {
-  const { _updated_at, ...fields } = await scratch.valkey.hgetall(engine.keys.hash(view, id));
-  const numbers = Object.entries(fields).map(([name, text]) => [name, JSON.stringify(JSON.parse(text))]);
-  return { updatedAtSeconds: Number(_updated_at), fields: Object.fromEntries(numbers) };
-}
 
 describe('the served hash', () => {
   test('says what the vector says, after every batch', { timeout: patienceMs }, async () => {
@@ -51,7 +22,7 @@ describe('the served hash', () => {
           for (const view of views) {
             const known = mirror.ids(view).filter((id) => mirror.history(view, id).length > 0);
             for (const vector of await engine.read(view, known)) {
-              expect((await hashIn(engine, vector)).fields).toEqual(hashOf(vector));
+              expect((await hashIn(scratch.valkey, engine, vector)).fields).toEqual(hashOf(vector));
             }
           }
         }
@@ -113,7 +84,7 @@ describe('a refresh', () => {
       return vector && vector.asOf > before.asOf && vector;
     });
     expect(later).toEqual({ ...before, asOf: later.asOf });
-    expect((await hashIn(engine, before)).fields._as_of).toBe(`${later.asOf}`);
+    expect((await hashIn(scratch.valkey, engine, before)).fields._as_of).toBe(`${later.asOf}`);
   });
 
   test('restores a hash that is missing, and so does the next event', async () => {
@@ -124,13 +95,13 @@ describe('a refresh', () => {
 
     await scratch.valkey.del(key);
     const [refreshed] = await engine.refresh(profile, ['ada']);
-    expect((await hashIn(engine, refreshed as Vector)).fields).toEqual(hashOf(refreshed as Vector));
+    expect((await hashIn(scratch.valkey, engine, refreshed as Vector)).fields).toEqual(hashOf(refreshed as Vector));
     expect(await scratch.valkey.pttl(key)).toBeGreaterThan(86_000_000);
 
     await scratch.valkey.del(key);
     const [outcome] = await engine.record(payment, [pay()]);
     const vector = outcome?.vectors.get(profile);
-    expect((await hashIn(engine, vector as Vector)).fields).toEqual(hashOf(vector as Vector));
+    expect((await hashIn(scratch.valkey, engine, vector as Vector)).fields).toEqual(hashOf(vector as Vector));
     expect(await scratch.valkey.pttl(key)).toBeGreaterThan(86_000_000);
   });
 });
@@ -147,7 +118,7 @@ describe('a hash that is missing', () => {
       await touch();
       expect(await scratch.valkey.exists(key)).toBe(1);
       const [vector] = await engine.read(profile, ['ada']);
-      expect((await hashIn(engine, vector as Vector)).fields).toEqual(hashOf(vector as Vector));
+      expect((await hashIn(scratch.valkey, engine, vector as Vector)).fields).toEqual(hashOf(vector as Vector));
       expect(await scratch.valkey.pttl(key)).toBeGreaterThan(86_000_000);
     }
   });

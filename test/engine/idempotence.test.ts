@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Engine } from '../../src/engine/index.ts';
 import { Mirror } from '../support/mirror.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
 import { batchSizes, cut, scenario, shuffled, withoutRepeats } from '../support/streams.ts';
@@ -26,12 +25,12 @@ describe('recording again what was recorded', { timeout: patienceMs }, () => {
         const mirror = new Mirror(views);
         for (const fields of first) mirror.take(fields);
         for (const batch of cut(first, sizes)) await engine.record(event, batch);
-        const before = await stored(engine);
+        const before = await scratch.stored(engine.keys.prefix);
         for (const batch of cut(again, sizes)) {
           const outcomes = await engine.record(event, batch);
           expect(outcomes.map(({ status }) => status)).toEqual(batch.map((fields) => mirror.take(fields)));
         }
-        expect(await stored(engine)).toEqual(before);
+        expect(await scratch.stored(engine.keys.prefix)).toEqual(before);
       });
     });
   });
@@ -49,10 +48,3 @@ describe('recording again what was recorded', { timeout: patienceMs }, () => {
     expect(vectors.flat().map(({ eventSeq }) => eventSeq)).toEqual([1, 1]);
   });
 });
-
-/** Everything that an engine has stored, by key. */
-async function stored(engine: Engine): Promise<Map<string, string>> {
-  const keys = await scratch.keys(engine.keys.prefix);
-  const dumps = await Promise.all(keys.map((key) => scratch.valkey.dumpBuffer(key)));
-  return new Map(keys.map((key, i) => [key, dumps[i]?.toString('base64') ?? '']));
-}

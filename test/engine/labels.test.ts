@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   count,
@@ -14,12 +13,10 @@ import {
   type Where,
 } from '../../src/define/index.ts';
 import type { Engine, EventInput, LabelStatus } from '../../src/engine/index.ts';
-import { holdsFor, patienceMs } from '../support/property.ts';
-import { batchSizes, cut, scenario, scenarioWithoutLifetimes } from '../support/streams.ts';
+import { cut } from '../support/streams.ts';
 import { valuesOf } from './expectations.ts';
 import { pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
-import { Witness } from './witness.ts';
 
 const scratch = useScratch();
 const start = Date.UTC(2024, 0, 1);
@@ -256,67 +253,6 @@ describe('a label after compaction', () => {
     const [list = ''] = await scratch.valkey.keys(`${engine.keys.prefix}:corrections:*`);
     expect(await scratch.valkey.strlen(list)).toBeLessThanOrEqual(4_096 * 17);
     expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1, frauds30d: 4_400 });
-  });
-});
-
-/** Which events are labelled after which batch, and how. */
-const someLabels = fc.array(fc.record({ after: fc.nat(8), nth: fc.nat(40), given: fc.boolean() }), { maxLength: 16 });
-
-const verdictField = 'verdict';
-
-describe('labels of any events, at any time', { timeout: patienceMs }, () => {
-  test('are what the oracle says, and so is every vector after them', async () => {
-    const statusOf = { DONE: 'LABELLED', AGAIN: 'DUPLICATE', NOT_FOUND: 'NOT_FOUND', TOO_OLD: 'TOO_OLD', MISMATCH: '' };
-    const given = fc.tuple(scenarioWithoutLifetimes, batchSizes, someLabels);
-    await holdsFor(given, 100, async ([{ event: of, views, stream }, sizes, labels]) => {
-      const [view] = views as [View];
-      const depends = JSON.stringify(view.features).includes(`"${verdictField}"`);
-      await scratch.lend([view], 'event', async (engine) => {
-        const witness = new Witness(view);
-        for (const [i, batch] of cut(stream, sizes).entries()) {
-          const outcomes = await engine.record(of, batch);
-          for (const [j, fields] of batch.entries()) witness.take(fields, outcomes[j]?.status);
-          for (const { nth, given: verdict } of labels.filter(({ after }) => after === i)) {
-            const fields = { ...stream[nth % stream.length], [verdictField]: verdict } as EventInput;
-            if (fields[of.id] === '') continue;
-            const { verdict: expected, done } = witness.label(fields);
-            const { status, views: concerned } = await engine.label(of, fields);
-            if (depends) expect(status).toBe(statusOf[expected]);
-            else expect(concerned).toEqual([]);
-            if (status === 'LABELLED') done();
-          }
-          await witness.expectTrue(engine);
-        }
-      });
-    });
-  });
-
-  test('leave what is put together true, or between what the truth lies, and what is too old as it was', async () => {
-    const given = fc.tuple(scenario, batchSizes, someLabels, fc.constantFrom(1, 2, 5, 7));
-    await holdsFor(given, 120, async ([{ event: of, views, stream }, sizes, labels, singles]) => {
-      const [view] = views as [View];
-      const isRepeat = (fields: EventInput) => stream.filter((one) => one[of.id] === fields[of.id]).length > 1;
-      const use = async (engine: Engine) => {
-        const witness = new Witness(view);
-        for (const [i, batch] of cut(stream, sizes).entries()) {
-          const outcomes = await engine.record(of, batch);
-          for (const [j, fields] of batch.entries()) witness.take(fields, outcomes[j]?.status);
-          for (const { nth, given: verdict } of labels.filter(({ after }) => after === i)) {
-            const fields = { ...stream[nth % stream.length], [verdictField]: verdict } as EventInput;
-            if (fields[of.id] === '') continue;
-            const { verdict: expected, done } = witness.label(fields);
-            const { status } = await engine.label(of, fields);
-            if (expected !== 'DONE') continue;
-            if (status === 'LABELLED') done();
-            // What is put together is found by its time: a repeat may tell another than was recorded.
-            else if (status !== undefined)
-              expect(isRepeat(fields) ? ['TOO_OLD', 'NOT_FOUND'] : ['TOO_OLD']).toContain(status);
-          }
-          await witness.expectTruthWithin(engine);
-        }
-      };
-      await scratch.lend([view], 'event', use, { singles });
-    });
   });
 });
 

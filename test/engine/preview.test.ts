@@ -13,15 +13,7 @@ const scratch = useScratch();
 const start = Date.UTC(2024, 0, 1);
 const dayMs = 86_400_000;
 
-/** All that is stored under an engine's prefix, to the byte, and until when. */
-async function stored(engine: Engine): Promise<{ [key: string]: string }> {
-  const keys = await scratch.keys(engine.keys.prefix);
-  const dumps = keys.map(async (key) => {
-    const [bytes, expiry] = [await scratch.valkey.dumpBuffer(key), await scratch.valkey.call('PEXPIRETIME', key)];
-    return [key, `${bytes.toString('base64')} until ${expiry}`];
-  });
-  return Object.fromEntries(await Promise.all(dumps));
-}
+const stored = (engine: Engine) => scratch.stored(engine.keys.prefix);
 
 /** What an outcome says, but for the revisions of its vectors, and until when they hold. */
 function told({ vectors, ...outcome }: RecordOutcome) {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   avg,
@@ -13,12 +12,9 @@ import {
   type Where,
 } from '../../src/define/index.ts';
 import type { Engine, EventInput } from '../../src/engine/index.ts';
-import { holdsFor, patienceMs } from '../support/property.ts';
-import { batchSizes, cut, scenario, scenarioWithoutLifetimes } from '../support/streams.ts';
 import { valuesOf } from './expectations.ts';
 import { everything, pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
-import { Witness } from './witness.ts';
 
 const scratch = useScratch();
 const start = Date.UTC(2024, 0, 1);
@@ -317,88 +313,5 @@ describe('a retraction after compaction', () => {
       expect((await retract(later, hours[out])).reason).toContain('retracted before');
       expect((await later.record(payment, [hours[out] as EventInput]))[0]?.status).toBe('DUPLICATE');
     }
-  });
-});
-
-/** Which events are retracted after which batch, and with what fault. */
-const someRetractions = fc.array(
-  fc.record({ after: fc.nat(8), nth: fc.nat(40), fault: fc.constantFrom('', '', '', 'id', 'time', 'number') }),
-  { maxLength: 16 },
-);
-
-type Retraction = { readonly nth: number; readonly fault: string };
-
-/** What a retraction of an event of a stream tells, with its fault; of numbers, one that the view keeps. */
-function retractionOf({ event, by, features }: View, stream: readonly object[], { nth, fault }: Retraction) {
-  const fields = stream[nth % stream.length] as EventInput;
-  const kept = new Set(features.map(({ aggregation }) => aggregation.field));
-  const confirm = Object.keys(event.fields)
-    .filter((name) => event.fields[name]?.type === 'number' && !event.fields[name].optional && kept.has(name))
-    .slice(0, 1);
-  const said: { [name: string]: EventInput[string] } = {};
-  for (const name of [event.id, event.time, by, ...confirm]) said[name] = fields[name];
-  if (fault === 'id') said[event.id] = 'nobody';
-  if (fault === 'time') said[event.time] = Number(said[event.time]) + 1;
-  if (fault === 'number' && confirm[0]) said[confirm[0]] = Number(said[confirm[0]]) === 1 ? 2 : 1;
-  return { confirm, said };
-}
-
-describe('retractions of any events, at any time', { timeout: patienceMs }, () => {
-  test('are what the oracle says, and so is every vector after them', async () => {
-    const statusOf = {
-      DONE: 'RETRACTED',
-      AGAIN: 'RETRACTED',
-      NOT_FOUND: 'NOT_FOUND',
-      TOO_OLD: 'TOO_OLD',
-      MISMATCH: 'MISMATCH',
-    };
-    const given = fc.tuple(scenarioWithoutLifetimes, batchSizes, someRetractions);
-    await holdsFor(given, 100, async ([{ event: of, views, stream }, sizes, retractions]) => {
-      const [view] = views as [View];
-      await scratch.lend([view], 'event', async (engine) => {
-        const witness = new Witness(view);
-        for (const [i, batch] of cut(stream, sizes).entries()) {
-          const outcomes = await engine.record(of, batch);
-          for (const [j, fields] of batch.entries()) witness.take(fields, outcomes[j]?.status);
-          for (const one of retractions.filter(({ after }) => after === i)) {
-            const { confirm, said } = retractionOf(view, stream, one);
-            if (said[of.id] === '') continue;
-            const { verdict, done } = witness.retract(said);
-            const { status } = await engine.retract(of, confirm, said);
-            expect(status).toBe(statusOf[verdict]);
-            if (verdict === 'DONE') done();
-          }
-          await witness.expectTrue(engine);
-        }
-      });
-    });
-  });
-
-  test('leave what is put together true, or between what the truth lies, and what is too old as it was', async () => {
-    const given = fc.tuple(scenario, batchSizes, someRetractions, fc.constantFrom(1, 2, 5, 7, 128));
-    await holdsFor(given, 120, async ([{ event: of, views, stream }, sizes, retractions, singles]) => {
-      const [view] = views as [View];
-      const use = async (engine: Engine) => {
-        const witness = new Witness(view);
-        for (const [i, batch] of cut(stream, sizes).entries()) {
-          const outcomes = await engine.record(of, batch);
-          for (const [j, fields] of batch.entries()) witness.take(fields, outcomes[j]?.status);
-          for (const one of retractions.filter(({ after }) => after === i)) {
-            const { confirm, said } = retractionOf(view, stream, { ...one, fault: '' });
-            if (said[of.id] === '') continue;
-            const { verdict, done } = witness.retract(said);
-            const { status } = await engine.retract(of, confirm, said);
-            // Of what is put together, not all that is told can be compared: then the caller's word is taken.
-            if (verdict === 'MISMATCH' && status === 'RETRACTED') witness.retractAnyway(said);
-            if (verdict === 'AGAIN') expect(['RETRACTED', 'TOO_OLD']).toContain(status);
-            if (verdict !== 'DONE') continue;
-            if (status === 'RETRACTED') done();
-            else expect(status).toBe('TOO_OLD');
-          }
-          await witness.expectTruthWithin(engine);
-        }
-      };
-      await scratch.lend([view], 'event', use, { singles });
-    });
   });
 });

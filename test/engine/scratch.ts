@@ -17,8 +17,12 @@ type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles' | 'values'>;
 
 /** Room of one's own on the shared Valkey: fresh prefixes, and nothing left behind. */
 export class Scratch {
-  readonly valkey: Redis = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs });
+  readonly valkey: Redis;
   readonly #prefixes = new Set<string>();
+
+  constructor(valkeyUrl = inject('valkeyUrl')) {
+    this.valkey = connect(parseValkeyUrl(valkeyUrl), { commandTimeoutMs });
+  }
 
   /** A prefix that nobody has used. */
   prefix(): string {
@@ -77,6 +81,25 @@ export class Scratch {
     const found: string[] = [];
     for await (const keys of this.valkey.scanStream({ match: `${prefix}:*`, count: 1000 })) found.push(...keys);
     return found.filter((key) => key !== `${prefix}:registry`).sort();
+  }
+
+  /** All that is stored under a prefix, to the byte, and until when. */
+  async stored(prefix: string): Promise<{ [key: string]: string }> {
+    const dumps = (await this.keys(prefix)).map(async (key) => {
+      const [bytes, expiry] = await Promise.all([this.valkey.dumpBuffer(key), this.valkey.call('PEXPIRETIME', key)]);
+      return [key, `${bytes.toString('base64')} until ${expiry}`];
+    });
+    return Object.fromEntries(await Promise.all(dumps));
+  }
+
+  /** Saves all that is stored under a prefix, loses it, and loads it again. */
+  async reload(prefix: string): Promise<void> {
+    for (const key of await this.keys(prefix)) {
+      const [bytes, expiry] = await Promise.all([this.valkey.dumpBuffer(key), this.valkey.call('PEXPIRETIME', key)]);
+      if (!bytes) continue; // it has expired
+      await this.valkey.unlink(key);
+      await this.valkey.call('RESTORE', key, Math.max(0, Number(expiry)), bytes, 'ABSTTL');
+    }
   }
 
   async #remove(prefix: string): Promise<void> {

@@ -176,15 +176,40 @@ type LooseView = (
   },
 ) => View;
 
-/** A view of the event: the names are random too, so that no two definitions share a function library by chance. */
-export function viewOf(of: Event): fc.Arbitrary<View> {
-  const features = fc.array(aggregation(of), { minLength: 1, maxLength: 8 });
-  const name = fc.stringMatching(/^[a-z]{4,8}_[a-z0-9]{6}$/);
+/** Random too, so that no two definitions share a function library by chance. (Making this anew takes long.) */
+const viewName = fc.stringMatching(/^[a-z]{4,8}_[a-z0-9]{6}$/);
+
+/** Some of what corrections and samples depend on: shares and counts by the label, and how many events there were. */
+export function telling(of: Event): fc.Arbitrary<Aggregation[]> {
+  const verdict = condition('boolean').map((verdict) => ({ where: { verdict } as Where }));
+  const labelled = fc.tuple(slidingWindow, verdict);
+  return fc
+    .tuple(
+      fc.option(
+        slidingWindow.map((of) => share('verdict', of)),
+        { freq: 2 },
+      ),
+      fc.option(
+        labelled.map(([span, where]) => count({ ...span, ...where })),
+        { freq: 2 },
+      ),
+      fc.option(
+        length.map((window) => distinct(of.id, { window })),
+        { freq: 2 },
+      ),
+    )
+    .map((some) => some.filter((one) => one !== null));
+}
+
+/** A view of the event; some of its features may be given. */
+export function viewOf(of: Event, given: fc.Arbitrary<Aggregation[]> = fc.constant([])): fc.Arbitrary<View> {
+  const others = fc.array(aggregation(of), { minLength: 1, maxLength: 8 });
+  const features = fc.tuple(others, given).map((some) => some.flat());
   const history = fc.constantFrom<Duration | undefined>(undefined, '1s', '1h', '30d');
-  return fc.tuple(name, features, fc.constantFrom('who', 'other'), history).map(([viewName, all, by, reach]) => {
+  return fc.tuple(viewName, features, fc.constantFrom('who', 'other'), history).map(([name, all, by, reach]) => {
     const named = all.map((one, index) => [`f${index}${one.kind}`, one] as const);
     const numbers = named.flatMap(([name, { kind }]) => (kind === 'lastN' ? [] : [name]));
-    return (view as unknown as LooseView)(viewName, {
+    return (view as unknown as LooseView)(name, {
       version: 1,
       entity: subject,
       from: of,

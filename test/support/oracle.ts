@@ -24,6 +24,8 @@ export interface Accepted {
   readonly at: number;
   /** The entity's now when it came. */
   readonly arrivedAt: number;
+  /** It told no time, or one a little ahead of the store's: it was taken as now. */
+  readonly takenAsNow?: true;
   /** It counts no more; its id stays known, and that it came still keeps a running figure from ending. */
   readonly retracted?: true;
 }
@@ -72,23 +74,26 @@ export function eventClock(view: View, history: History, fields: Fields): number
   return Math.max(Number(fields[view.event.time]), ...history.map(({ at }) => at));
 }
 
-/** What becomes of an event that arrives when the entity's clock shows `now`. */
+/** What becomes of an event that arrives when the entity's clock shows `now`, and the store's, if it is behind, `store`. */
 export function take(
   view: View,
   history: History,
   fields: Fields,
   now: number,
+  store = now,
 ): { verdict: Verdict; history: History } {
   const { id, time } = view.event;
   const given = Number(fields[time] ?? now);
-  const at = given > now && given <= now + toleranceMs ? now : given;
+  const takenAsNow = fields[time] == null || (given > now && given <= store + toleranceMs);
+  const at = takenAsNow ? now : given;
   const known = history.filter((earlier) => earlier.at > now - Math.max(span(view) + view.historyMs, dayMs));
 
   if (!isWellFormed(view.event, fields)) return { verdict: 'REJECTED', history };
   if (known.some((earlier) => earlier.fields[id] === fields[id])) return { verdict: 'DUPLICATE', history };
   if (at > now) return { verdict: 'REJECTED', history };
   if (at <= now - span(view)) return { verdict: 'TOO_LATE', history };
-  return { verdict: 'RECORDED', history: [...history, { fields: { ...fields, [time]: at }, at, arrivedAt: now }] };
+  const taken: Accepted = { fields: { ...fields, [time]: at }, at, arrivedAt: now };
+  return { verdict: 'RECORDED', history: [...history, takenAsNow ? { ...taken, takenAsNow } : taken] };
 }
 
 /** What becomes of a label that comes when the event is recorded already, and the entity's clock shows `now`. */
@@ -124,14 +129,16 @@ export function retract(
   if ((known?.at ?? Number(fields[view.event.time])) <= now - span(view)) return { verdict: 'TOO_OLD', history };
   if (!known) return { verdict: 'NOT_FOUND', history };
   if (known.retracted) return { verdict: 'AGAIN', history };
-  if (Object.keys(fields).some((name) => fields[name] !== known.fields[name])) return { verdict: 'MISMATCH', history };
+  const differs = (name: string) =>
+    fields[name] !== known.fields[name] && !(name === view.event.time && known.takenAsNow);
+  if (Object.keys(fields).some(differs)) return { verdict: 'MISMATCH', history };
   return { verdict: 'DONE', history: history.with(place, { ...known, retracted: true }) };
 }
 
 /** Where the event of an id stands whose id is still known; −1: nowhere. */
 function placeOf(view: View, history: History, fields: Fields, now: number): number {
   const { id } = view.event;
-  const memoryMs = Math.max(span(view), dayMs);
+  const memoryMs = Math.max(span(view) + view.historyMs, dayMs);
   return history.findLastIndex((one) => one.fields[id] === fields[id] && one.at > now - memoryMs);
 }
 
@@ -234,14 +241,21 @@ function featureValue(aggregation: Aggregation, history: History, t: number): Ex
       return { oneOf: [newestFirst(inside, values.map(Number)).slice(0, n)], giveOrTake: 0 };
     case 'timeSinceLast':
       return exactly(inside.length > 0 ? (t - Math.max(...inside.map(({ at }) => at))) / 1000 : Number.NaN);
-    default:
-      return statistic(kind, values.map(Number));
+    default: {
+      // What was in a running figure, and was taken out again, has cost it digits: there is nothing to fold it anew from.
+      const counted = window.kind === 'lifetime' ? reached : inside;
+      const largest = Math.max(0, ...counted.map(({ fields }) => Math.abs(Number(fields[field ?? '']))));
+      return statistic(kind, values.map(Number), largest);
+    }
   }
 }
 
-function statistic(kind: 'sum' | 'avg' | 'min' | 'max' | 'stddev', numbers: readonly number[]): Expected {
+function statistic(
+  kind: 'sum' | 'avg' | 'min' | 'max' | 'stddev',
+  numbers: readonly number[],
+  largest: number,
+): Expected {
   const sum = exactSum(numbers);
-  const largest = Math.max(0, ...numbers.map(Math.abs));
   if (kind === 'sum') return near(sum, 1e-12, 1e-26 * largest);
   if (numbers.length === 0) return exactly(Number.NaN);
   switch (kind) {

@@ -15,7 +15,7 @@ export interface Scenario {
 const memoryMs = 86_400_000; // ids are remembered at least this long
 
 /** How an event follows from what came before it. */
-interface Step {
+export interface Step {
   readonly fields: Fields;
   /** Which earlier event it stands near, counted from the newest. */
   readonly near: number;
@@ -26,23 +26,32 @@ interface Step {
 
 /** Events of a definition: crowded at the pace of one window, now and then an edge apart, to the millisecond. */
 export function streamOf(of: Event, views: readonly View[], maxLength = 40): fc.Arbitrary<Fields[]> {
-  const fields = fieldsOf(of);
-  const edges = edgesOf(views);
-  return fc
-    .constantFrom(...edges)
-    .chain((paceMs) => {
-      const step = fc.record<Step>({
-        fields,
-        near: fc.oneof(fc.constant(0), fc.nat(10)),
-        deltaMs: deltaMs(edges, paceMs),
-        repeats: fc.oneof(
-          { weight: 5, arbitrary: fc.constant<Step['repeats']>('nothing') },
-          { weight: 1, arbitrary: fc.constantFrom<Step['repeats']>('all', 'values', 'time', 'id', 'malformed') },
-        ),
-      });
-      return fc.array(step, { minLength: 1, maxLength, size: 'max' });
-    })
-    .map((steps) => follow(of, steps));
+  const steps = (paceMs: number) => fc.array(stepOf(of, views, paceMs), { minLength: 1, maxLength, size: 'max' });
+  return paceOf(views)
+    .chain(steps)
+    .map((all) => {
+      const stream: Fields[] = [];
+      for (const step of all) stream.push(following(of, stream, step));
+      return stream;
+    });
+}
+
+/** The age at which an event crosses some edge: time goes by in parts of that. */
+export function paceOf(views: readonly View[]): fc.Arbitrary<number> {
+  return fc.constantFrom(...edgesOf(views).filter((ageMs) => ageMs > 0));
+}
+
+/** A step of a stream at the pace of a window of this length. */
+export function stepOf(of: Event, views: readonly View[], paceMs: number): fc.Arbitrary<Step> {
+  return fc.record<Step>({
+    fields: fieldsOf(of),
+    near: fc.oneof(fc.constant(0), fc.nat(10)),
+    deltaMs: deltaMs(edgesOf(views), paceMs),
+    repeats: fc.oneof(
+      { weight: 5, arbitrary: fc.constant<Step['repeats']>('nothing') },
+      { weight: 1, arbitrary: fc.constantFrom<Step['repeats']>('all', 'values', 'time', 'id', 'malformed') },
+    ),
+  });
 }
 
 /** All fields but the event's own id and time. */
@@ -75,34 +84,35 @@ function deltaMs(edges: readonly number[], paceMs: number): fc.Arbitrary<number>
   );
 }
 
-/** An id is repeated only while it is surely remembered: what happens at the edge of memory has a test of its own. */
-function follow(of: Event, steps: readonly Step[]): Fields[] {
-  const stream: Fields[] = [];
+/**
+ * The event that comes next in a stream. An id is given to an event of another time only while it is surely remembered: what
+ * happens at the edge of memory has a test of its own.
+ * @param now if given, at least the time of every event so far, which a step that is near nothing else starts from.
+ */
+export function following(of: Event, stream: readonly Fields[], step: Step, now?: number): Fields {
+  const { fields, near, deltaMs, repeats } = step;
   const timeOf = (fields: Fields | undefined) => Number(fields?.[of.time] ?? beginning);
-  for (const { fields, near, deltaMs, repeats } of steps) {
-    const earlier = stream[stream.length - 1 - (near % Math.max(1, stream.length))];
-    const time = timeOf(earlier) + deltaMs;
-    const newest = Math.max(time, ...stream.map(timeOf));
-    const namesakes = stream.filter((other) => other[of.id] === earlier?.[of.id]);
-    const remembered = namesakes.every((other) => timeOf(other) > newest - memoryMs);
-    const fresh = { ...fields, [of.id]: `{${stream.length}}%`, [of.time]: time };
-    const again: { readonly [K in Step['repeats']]: Fields } = {
-      nothing: fresh,
-      all: { ...earlier },
-      values: {
-        ...fields,
-        who: earlier?.who,
-        other: earlier?.other,
-        [of.id]: earlier?.[of.id],
-        [of.time]: timeOf(earlier),
-      },
-      time: { ...earlier, [of.time]: time },
-      id: { ...fresh, [of.id]: earlier?.[of.id] },
-      malformed: { ...fresh, [of.id]: '' },
-    };
-    stream.push(earlier && remembered ? again[repeats] : fresh);
-  }
-  return stream;
+  const earlier = stream[stream.length - 1 - (near % Math.max(1, stream.length))];
+  const time = (near === 0 ? (now ?? timeOf(earlier)) : timeOf(earlier)) + deltaMs;
+  const newest = Math.max(time, now ?? time, ...stream.map(timeOf));
+  const namesakes = stream.filter((other) => other[of.id] === earlier?.[of.id]);
+  const remembered = namesakes.every((other) => timeOf(other) > newest - memoryMs);
+  const fresh = { ...fields, [of.id]: `{${stream.length}}%`, [of.time]: time };
+  const again: { readonly [K in Step['repeats']]: Fields } = {
+    nothing: fresh,
+    all: { ...earlier },
+    values: {
+      ...fields,
+      who: earlier?.who,
+      other: earlier?.other,
+      [of.id]: earlier?.[of.id],
+      [of.time]: timeOf(earlier),
+    },
+    time: { ...earlier, [of.time]: time },
+    id: { ...fresh, [of.id]: earlier?.[of.id] },
+    malformed: { ...fresh, [of.id]: '' },
+  };
+  return earlier && remembered ? again[repeats] : fresh;
 }
 
 /** One to three random views of one random event, with a stream for them. */
