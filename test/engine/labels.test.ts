@@ -1,28 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import {
-  count,
-  DefinitionError,
-  distinct,
-  event,
-  last,
-  lifetime,
-  max,
-  share,
-  sum,
-  type View,
-  type Where,
-} from '../../src/define/index.ts';
-import type { Engine, EventInput, LabelStatus } from '../../src/engine/index.ts';
+import { count, distinct, last, lifetime, max, share, sum, type View, type Where } from '../../src/define/index.ts';
+import type { EventInput, LabelStatus } from '../../src/engine/index.ts';
 import { cut } from '../support/streams.ts';
-import { valuesOf } from './expectations.ts';
+import { dayMs, hourMs, label, recorded, start, valuesFor, verdictOn } from './correcting.ts';
 import { pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
 const scratch = useScratch();
-const start = Date.UTC(2024, 0, 1);
-const dayMs = 86_400_000;
-const hourMs = 3_600_000;
-
 const frauds: Where = { fraud: { eq: true } };
 const bigFrauds: Where = { fraud: { eq: true }, amount: { gte: 100 } };
 const notFrauds: Where = { fraud: { ne: true } };
@@ -35,25 +19,16 @@ const rates = spending({
   count30d: count({ window: '30d' }),
 });
 
-/** What a label tells beside what the payment told. */
-function verdictOn({ paymentId, userId, shopId, paidAt }: EventInput, fraud = true): EventInput {
-  return { paymentId, userId, shopId, paidAt, fraud };
-}
-
-async function valuesFor(engine: Engine, view: View, id = 'ada') {
-  const [vector] = await engine.read(view, [id]);
-  return vector && valuesOf(vector);
-}
-
 /** An engine that has recorded ada's payments, a minute apart, of which all but two are put together. */
 async function compacted(view: View, payments: readonly EventInput[]) {
   const limits = { singles: 2 };
   const engine = await scratch.open([view], 'event', scratch.prefix(), scratch.valkey, limits);
-  const recorded = payments.map((fields, i) => pay({ paidAt: start + i * 60_000, ...fields }));
-  for (const one of recorded) await engine.record(payment, [one]);
-  const send = async (i: number, fraud = true) =>
-    (await engine.label(payment, verdictOn(recorded[i] as EventInput, fraud))).status;
-  return { engine, recorded, send };
+  const all = await recorded(
+    engine,
+    payments.map((fields, i) => pay({ paidAt: start + i * 60_000, ...fields })),
+  );
+  const send = async (i: number, fraud = true) => (await label(engine, all[i], fraud)).status;
+  return { engine, all, send };
 }
 
 describe('a label', () => {
@@ -61,11 +36,11 @@ describe('a label', () => {
     const engine = await scratch.open([rates], 'event');
     const [first, second] = [pay({ paidAt: start }), pay({ paidAt: start + 1, fraud: false })];
     await engine.record(payment, [first, second]);
-    const outcome = await engine.label(payment, verdictOn(first));
+    const outcome = await label(engine, first);
     expect(outcome).toMatchObject({ status: 'LABELLED', reason: null, occurredAt: start });
     expect(outcome.vectors.get(rates)?.eventSeq).toBe(3);
     expect(await valuesFor(engine, rates)).toEqual({ rate1h: 0.5, rate30d: 0.5, frauds30d: 1, count30d: 2 });
-    const again = await engine.label(payment, verdictOn(first));
+    const again = await label(engine, first);
     expect(again).toMatchObject({ status: 'DUPLICATE', reason: expect.stringContaining('already') });
     expect(again.vectors.get(rates)).toEqual(outcome.vectors.get(rates));
   });
@@ -76,7 +51,7 @@ describe('a label', () => {
     await engine.record(payment, [first]);
     const statuses: LabelStatus[] = [];
     for (const fraud of [false, false, true, false, true, true]) {
-      statuses.push((await engine.label(payment, verdictOn(first, fraud))).status);
+      statuses.push((await label(engine, first, fraud)).status);
     }
     expect(statuses).toEqual(['LABELLED', 'DUPLICATE', 'LABELLED', 'LABELLED', 'LABELLED', 'DUPLICATE']);
     expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1, frauds30d: 1 });
@@ -86,24 +61,24 @@ describe('a label', () => {
     const engine = await scratch.open([rates], 'event');
     const first = pay({ paidAt: start });
     await engine.record(payment, [first]);
-    await engine.label(payment, verdictOn(first));
+    await label(engine, first);
     expect(await scratch.valkey.hget(engine.keys.hash(rates, 'ada'), 'rate_30d')).toBe('1');
     expect(await scratch.valkey.hget(engine.keys.hash(rates, 'ada'), '_event_seq')).toBe('2');
   });
 
   test('of what nobody recorded finds nothing, and of what no window reaches any more is too old', async () => {
     const engine = await scratch.open([rates], 'event');
-    expect(await engine.label(payment, verdictOn(pay({ paidAt: start })))).toMatchObject({
+    expect(await label(engine, pay({ paidAt: start }))).toMatchObject({
       status: 'NOT_FOUND',
       reason: expect.stringContaining('spending'),
       occurredAt: null,
     });
     const first = pay({ paidAt: start });
     await engine.record(payment, [first, pay({ paidAt: start + 30 * dayMs })]);
-    expect(await engine.label(payment, verdictOn(pay({ paidAt: start + dayMs })))).toMatchObject({
+    expect(await label(engine, pay({ paidAt: start + dayMs }))).toMatchObject({
       status: 'NOT_FOUND',
     });
-    const late = await engine.label(payment, verdictOn(first));
+    const late = await label(engine, first);
     expect(late).toMatchObject({ status: 'TOO_OLD', reason: expect.stringContaining('older than every window') });
     expect(late.occurredAt).toBe(start);
   });
@@ -125,7 +100,7 @@ describe('a label', () => {
     const engine = await scratch.open([rates, counts], 'event');
     const first = pay({ paidAt: start });
     await engine.record(payment, [first]);
-    const { views } = await engine.label(payment, verdictOn(first));
+    const { views } = await label(engine, first);
     expect(views.map(({ view, status }) => [view.name, status])).toEqual([['spending', 'LABELLED']]);
   });
 
@@ -141,7 +116,7 @@ describe('a label', () => {
     const [small, big] = [pay({ paidAt: start, amount: 5 }), pay({ paidAt: start + 1, amount: 500, shopId: 'smith' })];
     await engine.record(payment, [small, big]);
     const says = async (one: EventInput, fraud: boolean) => {
-      expect((await engine.label(payment, verdictOn(one, fraud))).status).toBe('LABELLED');
+      expect((await label(engine, one, fraud)).status).toBe('LABELLED');
       return valuesFor(engine, view);
     };
     const none = { bigFrauds: 0, maxUnclear: 500, cleared: 0, fraudShops: 0, lastVerdict: null };
@@ -163,10 +138,10 @@ describe('a label', () => {
     const engine = await scratch.open([view], 'event');
     const [before, first, second] = [0, 2 * hourMs, 2.5 * hourMs].map((ms) => pay({ paidAt: start + ms }));
     for (const one of [before, first, second]) await engine.record(payment, [one as EventInput]);
-    await engine.label(payment, verdictOn(first as EventInput));
+    await label(engine, first);
     expect(await valuesFor(engine, view)).toMatchObject({ rate: 0.5 });
     // It came before the silence, and is in the running figure no more.
-    expect((await engine.label(payment, verdictOn(before as EventInput))).status).toBe('LABELLED');
+    expect((await label(engine, before)).status).toBe('LABELLED');
     expect(await valuesFor(engine, view)).toMatchObject({ rate: 0.5 });
   });
 });
@@ -187,7 +162,7 @@ describe('a label after compaction', () => {
   });
 
   test('counts no event twice whose label came before', async () => {
-    const { engine, recorded, send } = await compacted(rates, [{ fraud: true }, {}, {}, {}]);
+    const { engine, all, send } = await compacted(rates, [{ fraud: true }, {}, {}, {}]);
     await send(3);
     for (let i = 4; i < 12; i++) await engine.record(payment, [pay({ paidAt: start + i * 60_000 })]);
     expect(await send(0)).toBe('DUPLICATE');
@@ -196,20 +171,20 @@ describe('a label after compaction', () => {
     // Also if it came late, straight among those that are put together.
     const late = pay({ paidAt: start + 30_000, fraud: true });
     expect((await engine.record(payment, [late]))[0]?.status).toBe('RECORDED');
-    expect((await engine.label(payment, verdictOn(late))).status).toBe('DUPLICATE');
-    expect(recorded).toHaveLength(4);
+    expect((await label(engine, late)).status).toBe('DUPLICATE');
+    expect(all).toHaveLength(4);
   });
 
   test('takes the caller’s word once ids are forgotten, but not within the horizon', async () => {
     const { engine, send } = await compacted(rates, ten);
     const stranger = pay({ paidAt: start + 60_000 });
-    expect((await engine.label(payment, verdictOn(stranger))).status).toBe('NOT_FOUND');
+    expect((await label(engine, stranger)).status).toBe('NOT_FOUND');
     await engine.record(payment, [pay({ paidAt: start + 3 * dayMs })]);
     expect(await send(2)).toBe('LABELLED');
     expect(await send(2)).toBe('DUPLICATE');
     expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1 / 11, rate1h: 0 });
     // Nothing was recorded at that time.
-    expect((await engine.label(payment, verdictOn(pay({ paidAt: start + 2 * dayMs })))).status).toBe('NOT_FOUND');
+    expect((await label(engine, pay({ paidAt: start + 2 * dayMs }))).status).toBe('NOT_FOUND');
     await engine.record(payment, [pay({ paidAt: start + 30 * dayMs + 300_000 })]);
     expect(await send(2)).toBe('TOO_OLD');
   });
@@ -219,9 +194,9 @@ describe('a label after compaction', () => {
       rate: share('fraud', { window: '30d' }),
       lost: sum('amount', { window: '30d', where: frauds }),
     });
-    const { engine, recorded, send } = await compacted(view, ten);
+    const { engine, all, send } = await compacted(view, ten);
     const before = await valuesFor(engine, view);
-    expect(await engine.label(payment, verdictOn(recorded[0] as EventInput))).toMatchObject({
+    expect(await label(engine, all[0])).toMatchObject({
       status: 'TOO_OLD',
       reason: expect.stringMatching(/^spending: .*put together/),
     });
@@ -245,35 +220,12 @@ describe('a label after compaction', () => {
     const many = Array.from({ length: 4_400 }, (_, i) => pay({ paidAt: start + i * 1_000, fraud: true }));
     const engine = await scratch.open([rates], 'event');
     for (const batch of cut(many, [1_000])) await engine.record(payment, batch);
-    const statusOf = async (one: EventInput | undefined) =>
-      (await engine.label(payment, verdictOn(one as EventInput))).status;
+    const statusOf = async (one: EventInput | undefined) => (await label(engine, one)).status;
     expect(await statusOf(many[0])).toBe('TOO_OLD');
     expect(await statusOf(many[2_000])).toBe('DUPLICATE');
     expect(await statusOf(many.at(-1))).toBe('DUPLICATE');
     const [list = ''] = await scratch.valkey.keys(`${engine.keys.prefix}:corrections:*`);
     expect(await scratch.valkey.strlen(list)).toBeLessThanOrEqual(4_096 * 17);
     expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1, frauds30d: 4_400 });
-  });
-});
-
-describe('an event', () => {
-  const define = (fields: object) =>
-    event('Claim', {
-      description: 'Somebody claims.',
-      id: 'claimId' as never,
-      time: 'at' as never,
-      fields: {
-        claimId: { type: 'id', description: 'Its id.' },
-        at: { type: 'time', description: 'When.' },
-        ...fields,
-      },
-    });
-
-  test('may have one label, which is an optional boolean', () => {
-    const good = { type: 'boolean', optional: true, label: true, description: 'Known late.' };
-    expect(() => define({ settled: good })).not.toThrow();
-    expect(() => define({ settled: { ...good, optional: false } })).toThrow(DefinitionError);
-    expect(() => define({ settled: { ...good, type: 'number' } })).toThrow(/label settled must be an optional boolean/);
-    expect(() => define({ settled: good, refused: good })).toThrow(/labels settled and refused/);
   });
 });
