@@ -1,23 +1,17 @@
 -- Preview: what recording an event would come to. It runs on the cells as they are loaded, and stops before anything is stored.
 
--- How many more values each window would count, were an event recorded. It is not marked as their last sighting, since nothing
--- is written.
+-- Notes how many more values each window would count, were an event recorded. It is not marked as their last sighting, since
+-- nothing is written.
 local function count_shown(call, log, row, now)
   log.shown = {}
+  local among_tiles = is_among_tiles(log, row.time, row.high, row.low)
   for place, seen in ipairs(log.view.seen) do
     local value = value_shown(seen, row.flags, row.values_packed)
     local last = value and last_sighting(log, place, seen, value)
     local last_at = last and struct.unpack('<d', singles_at(log, last, 1)) or value and last_seen(call, log, seen, value)
-    for _, window in ipairs(value and row.time > (last_at or -INFINITE) and seen.windows or {}) do
-      local limit = now - window.length
-      local function weight(time, is_single)
-        if time <= limit then return 0 end
-        if is_single then return 1 end
-        local of_all = fraction_at(log, seen, window, time)
-        return fraction_of(value) < of_all and 1 / of_all or 0
-      end
-      local among_tiles = is_among_tiles(log, row.time, row.high, row.low)
-      log.shown[window.held] = weight(row.time, not among_tiles) - (last_at and weight(last_at, last) or 0)
+    if value and row.time > (last_at or -INFINITE) then
+      if last_at then show(log, seen, value, last_at, now, last ~= nil, -1) end
+      show(log, seen, value, row.time, now, not among_tiles, 1)
     end
   end
 end

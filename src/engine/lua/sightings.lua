@@ -95,6 +95,21 @@ local function sight_among_tiles(call, log, row, now)
   end
 end
 
+-- A preview, which writes no table and no mark, notes what a sighting adds to the windows (sign 1), or (-1) what one that was
+-- counted takes from them.
+local function show(log, seen, value, time, now, is_single, sign)
+  for _, window in ipairs(seen.windows) do
+    if time > now - window.length then
+      local of_all = is_single and 1 or fraction_at(log, seen, window, time)
+      if is_single or fraction_of(value) < of_all then
+        local at = is_single and window.held or window.at + INSIDE
+        log.shown[at] = (log.shown[at] or 0) + sign / of_all
+        if sign > 0 and not is_single then log.shown_until = min(log.shown_until or INFINITE, time + window.length) end
+      end
+    end
+  end
+end
+
 -- The first singles become part of tiles: their sightings go into the tables.
 local function take_sightings(call, log, moving, now)
   local s = log.s
@@ -105,12 +120,7 @@ local function take_sightings(call, log, moving, now)
         count_held(log, seen, j, -1)
         local time = struct.unpack('<d', singles_at(log, j, 1))
         if call.preview then
-          for _, window in ipairs(seen.windows) do
-            if time > now - window.length then
-              s[window.at + INSIDE] = s[window.at + INSIDE] + 1
-              s[window.at + LEAVES_AT] = min(s[window.at + LEAVES_AT], time + window.length)
-            end
-          end
+          show(log, seen, value_of(values_of(log, j), seen), time, now, false, 1)
         elseif time > now - seen.kept then
           name = name or open_table(call, log, seen, now)
           sight_in_table(call, log, seen, name, value_of(values_of(log, j), seen), time, now)
@@ -136,4 +146,4 @@ local function count_all_held(log)
 end
 
 return mark_of, marks_of_id, values_of, value_of, value_shown, last_sighting, supersede, sight_value, sight, sight_among_tiles,
-  take_sightings, count_all_held
+  show, take_sightings, count_all_held

@@ -152,8 +152,9 @@ end
 local function take_vector(call, log, now)
   local s, view = log.s, log.view
   local valid_until = fold(call, log, now)
-  if log.shown then
+  if log.shown then -- by a preview
     for at, more in pairs(log.shown) do s[at] = s[at] + more end
+    valid_until = min(valid_until, log.shown_until or INFINITE)
   end
   local at, gone_at, changed = view.serve(log, s)
   if changed or s[REVISION] == 0 then s[REVISION] = max(s[REVISION] + 1, call.micros) end
