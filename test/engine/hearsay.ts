@@ -43,8 +43,8 @@ export function faulty({ event, views }: Script, confirm: readonly string[], tol
 
 /**
  * Whether what is told of an event would have to be taken on the caller's word, though it is not true: it would be among what
- * was put together so long ago that ids are forgotten. Nor does that tell whom else an event was about, or that the store
- * chose its time.
+ * was put together so long ago that ids are forgotten, as is that it was retracted at another time. Nor does that tell whom
+ * else an event was about, or that the store chose its time.
  */
 export function isHearsay(
   model: Model,
@@ -60,6 +60,6 @@ export function isHearsay(
     const isOld = Number(told[event.time]) <= now - horizonMs + slowMs;
     const isOfAnother = known && ['who', 'other'].some((name) => name in told && told[name] !== known.fields[name]);
     const isAtAnother = known && known.at !== told[event.time];
-    return others.length > 0 || (isOld && !isTrue) || isOfAnother || (isAtAnother && known.takenAsNow);
+    return others.length > 0 || (isOld && (!isTrue || isAtAnother)) || isOfAnother || (isAtAnother && known.takenAsNow);
   });
 }
