@@ -12,6 +12,7 @@ import {
 } from './layout.ts';
 import { outcomes } from './lua-text/aggregate.ts';
 import { appendOf } from './lua-text/append.ts';
+import { tilesOf } from './lua-text/tile.ts';
 import { unroll } from './lua-text/unroll.ts';
 import { duplicateHorizonMs, type Lane, type Plan, type SeenSet } from './plan.ts';
 
@@ -23,6 +24,7 @@ const sharedParts = [
   'cells',
   'aggregate',
   'edges',
+  'tables',
   'ids',
   'seen',
   'strata',
@@ -60,10 +62,14 @@ function textOf(parts: readonly string[]): string {
     .join('\n');
 }
 
-/** Of a part that ends by returning some names, the others are its own. (It may refer to 60 names of parts before it.) */
+/**
+ * Of a part that ends by returning some names, the others are its own. (It may refer to 60 names of parts before it.) One that
+ * registers a function and returns none keeps all to itself.
+ */
 function asOneThing(text: string): string {
   const names = /^return ([\w,\s]+)$/m.exec(text)?.[1]?.trim();
-  return names ? `local ${names} = (function()\n${text}end)()\n` : text;
+  if (names) return `local ${names} = (function()\n${text}end)()\n`;
+  return /^(redis\.)?register_/m.test(text) ? `do\n${text}end\n` : text;
 }
 
 /**
@@ -101,7 +107,7 @@ export interface Library {
 
 /** Writes the library that serves these plans: a generated table of them, then the hand-written engine. */
 export function writeLibrary(plans: readonly Plan[]): Library {
-  const body = `local views = ${lua(plans.map(tableOf))}\n${engineText(plans.flatMap((plan) => [unroll(plan, headerPlaces(plan)), appendOf(plan, headerPlaces(plan))]))}`;
+  const body = `local views = ${lua(plans.map(tableOf))}\n${engineText(plans.flatMap(writtenOut))}`;
   const version = createHash('sha256').update(body).digest('hex').slice(0, 12);
   const name = `freshet_${version}`;
   return {
@@ -127,6 +133,12 @@ const strataPerWindow = 16;
 
 /** What is read of a log at once: its header, and the marks of about so many singles. */
 const marksReadAtOnce = 192;
+
+/** What is written out for a plan. */
+function writtenOut(plan: Plan): string[] {
+  const header = headerPlaces(plan);
+  return [unroll(plan, header), tilesOf(plan), appendOf(plan, header)];
+}
 
 /** A plan as the engine reads it (see lua/link.lua): lengths in ms, indexes and places from 1; what is not there is 0. */
 function tableOf(plan: Plan) {

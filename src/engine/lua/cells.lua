@@ -41,7 +41,7 @@ end
 
 local function tiles_at(log, i, count)
   local bytes = log.view.tile_bytes
-  if log.tiles then return log.tiles, i * bytes + 1 end
+  if log.tiles and i >= log.tiles_from then return log.tiles, (i - log.tiles_from) * bytes + 1 end
   return stored(log, tile_offset(log, i), count * bytes)
 end
 
@@ -67,23 +67,43 @@ end
 local function first_time(log, number)
   local tiles = log.s[log.view.book + TILES]
   local text, at
-  if number < tiles then text, at = tiles_at(log, number, 1) else text, at = singles_at(log, number - tiles, 1) end
+  if number >= tiles then
+    text, at = singles_at(log, number - tiles, 1)
+  elseif log.tiles and number >= log.tiles_from then
+    text, at = tiles_at(log, number, 1)
+  else
+    text, at = stored(log, tile_offset(log, number), 8)
+  end
   return (struct.unpack('<d', text, at))
 end
 
--- Loads all cells, for what works on many of them.
-local function load_cells(log)
+-- A stretch of the stored log that must be there.
+local function load_stretch(log, offset, bytes)
+  if bytes <= 0 then return '' end
+  local text = redis.call('GETRANGE', log.key, offset, offset + bytes - 1)
+  if #text < bytes then error({ err = 'this log is cut off' }) end
+  return text
+end
+
+-- Loads all singles and their marks, for what works on many of them. What changes in them is written when the log is (`rewrite`).
+local function load_singles(log)
   if log.singles then return end
-  local s, view = log.s, log.view
-  local book = view.book
-  local text = redis.call('GET', log.key)
-  local marks_from, singles_from, tiles_from = mark_offset(log, 0), single_offset(log, 0), tile_offset(log, 0)
-  log.marks = sub(text, marks_from + 1, marks_from + view.mark_bytes * s[book + SINGLES])
-  log.singles = sub(text, singles_from + 1, singles_from + view.single_bytes * s[book + SINGLES])
-  log.tiles = sub(text, tiles_from + 1, tiles_from + view.tile_bytes * s[book + TILES])
-  if #log.singles < view.single_bytes * s[book + SINGLES] or #log.tiles < view.tile_bytes * s[book + TILES] then
-    error({ err = 'this log is cut off' })
-  end
+  local view, singles = log.view, log.s[log.view.book + SINGLES]
+  log.marks = load_stretch(log, mark_offset(log, 0), view.mark_bytes * singles)
+  log.singles = load_stretch(log, single_offset(log, 0), view.single_bytes * singles)
+end
+
+-- Loads the tiles from number `from` on.
+local function load_tiles(log, from)
+  if log.tiles and log.tiles_from <= from then return end
+  local bytes, to = log.view.tile_bytes, log.tiles and log.tiles_from or log.s[log.view.book + TILES]
+  log.tiles = load_stretch(log, tile_offset(log, from), bytes * (to - from)) .. (log.tiles or '')
+  log.tiles_from = from
+end
+
+local function load_cells(log)
+  load_singles(log)
+  load_tiles(log, 0)
 end
 
 -- The halves of an id, as numbers: strings compare by the server's locale.
@@ -143,12 +163,28 @@ local function marks_of(log)
     log.raw = at + #log.appended <= #log.raw and overwritten(log.raw, at, log.appended) or sub(log.raw, 1, at - 1)
     log.appended = nil
   end
-  if log.changed then
-    for at, mark in pairs(log.changed) do log.raw = overwritten(log.raw, at, mark) end
-    log.changed = nil
-  end
   if offset + log.view.mark_bytes * log.s[log.view.book + SINGLES] > (log.raw_until or #log.raw) then return nil end
   return log.raw, offset + 1
+end
+
+-- Puts `no mark` into the marks that were read wherever it stands by now.
+local function erase_marks(log)
+  local numbers = {}
+  for number in pairs(log.erased) do numbers[#numbers + 1] = number end
+  local text, begin = marks_of(log)
+  if #numbers == 0 or not text then return end
+  log.erased = {}
+  table.sort(numbers)
+  local parts, from = {}, 1
+  for _, number in ipairs(numbers) do
+    local at = begin + MARK_BYTES * number
+    parts[#parts + 1] = sub(text, from, at - 1)
+    parts[#parts + 1] = NO_MARK
+    from = at + MARK_BYTES
+  end
+  parts[#parts + 1] = sub(text, from)
+  text = table.concat(parts)
+  if log.marks then log.marks = text else log.raw = text end
 end
 
 -- In a text, the number of the first single from number j on, of `count` whose marks begin at `begin`, that has this mark in a
@@ -166,21 +202,26 @@ end
 local function marked_from(log, j, mark, place)
   local marks, begin = marks_of(log)
   if not marks then
-    load_cells(log)
+    load_singles(log)
     log.rewrite = true -- what is put in goes among the loaded cells
     marks, begin = log.marks, 1
   end
-  return find_mark(marks, begin, log.s[log.view.book + SINGLES], log.view.mark_bytes, j, mark, place)
+  local bytes, erased = log.view.mark_bytes, log.erased
+  repeat
+    j = find_mark(marks, begin, log.s[log.view.book + SINGLES], bytes, j, mark, place)
+    if not j or not erased[j * bytes / MARK_BYTES + place] then return j end
+    j = j + 1
+  until false
 end
 
 -- A single's mark in a place.
 local function mark_at(log, j, place)
+  if log.erased[j * log.view.mark_bytes / MARK_BYTES + place] then return NO_MARK end
   local at = mark_offset(log, j) + MARK_BYTES * place + 1
   if log.marks then
     at = at - mark_offset(log, 0)
     return sub(log.marks, at, at + MARK_BYTES - 1)
   end
-  if log.changed and log.changed[at] then return log.changed[at] end
   if log.appended and at > log.appended_at then
     return sub(log.appended, at - log.appended_at, at - log.appended_at + MARK_BYTES - 1)
   end
@@ -188,15 +229,19 @@ local function mark_at(log, j, place)
   return redis.call('GETRANGE', log.key, at - 1, at + MARK_BYTES - 2)
 end
 
+-- Of marks that are taken out it is only noted (`log.erased`, by number) what the string that was read does not show yet.
 local function set_mark(log, j, place, mark)
   local at = mark_offset(log, j) + MARK_BYTES * place + 1
-  if log.marks then
-    log.marks, log.rewrite = overwritten(log.marks, at - mark_offset(log, 0), mark), true
+  if log.marks then log.rewrite = true else redis.call('SETRANGE', log.key, at - 1, mark) end
+  if mark == NO_MARK then
+    log.erased[j * log.view.mark_bytes / MARK_BYTES + place] = true
     return
   end
-  redis.call('SETRANGE', log.key, at - 1, mark)
-  log.changed = log.changed or {} -- the string that was read is brought up to date when it is looked through again
-  log.changed[at] = mark
+  erase_marks(log)
+  local text, begin = marks_of(log)
+  if not text then return end
+  text = overwritten(text, begin + at - 1 - mark_offset(log, 0), mark)
+  if log.marks then log.marks = text else log.raw = text end
 end
 
 -- The single that holds an id, by its number among the singles, and the single itself; nil if none does. The newest, where an

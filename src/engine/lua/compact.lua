@@ -6,8 +6,6 @@
 -- whatever A and B: which events share a cell depends on their times, on t2, and on which are the newest, and tiles of
 -- finer stretches are added up to the same as their events.
 
-local SPARE_SINGLES = 2 -- compaction waits for half as many again as it leaves (see `is_crowded`)
-
 -- Where the stretch of an event begins and ends, when chosen at `moment`: the widest that is old enough as a whole.
 local function stretch_of(view, time, moment)
   local from, to
@@ -19,120 +17,48 @@ local function stretch_of(view, time, moment)
   return from, to
 end
 
--- A tile of nothing yet.
-local function empty_tile(view)
-  local tile = { INFINITE, -INFINITE, 0, 0, 0 }
-  for _, lane in ipairs(view.lanes) do
-    local places = lane.tile
-    if places.n ~= 3 then tile[places.n] = 0 end
-    if places.trues then tile[places.trues] = 0 end
-    if places.sum then tile[places.sum], tile[places.sum + 1] = 0, 0 end
-    if places.least then tile[places.least], tile[places.least + 1] = INFINITE, -INFINITE end
-    if places.spread then tile[places.spread] = 0 end
-    if places.newest then tile[places.newest] = NULL end
-    if places.newest_at and places.newest_at ~= 2 then tile[places.newest_at] = -INFINITE end
-    if places.oldest then tile[places.oldest] = NULL end
-    if places.oldest_at and places.oldest_at ~= 1 then tile[places.oldest_at] = INFINITE end
-  end
-  return tile
-end
-
--- Adds what a cell tells of a lane to a tile's lane. The tile's own number of events is not yet what it will be.
-local function add_part(tile, places, n, sum, rest, least, most, spread, trues)
-  local before = tile[places.n]
-  if places.spread then
-    if before > 0 then
-      local distance = (sum + rest) / n - (tile[places.sum] + tile[places.sum + 1]) / before
-      spread = spread + tile[places.spread] + distance * distance * before * n / (before + n)
-    end
-    tile[places.spread] = spread
-  end
-  if places.sum then
-    local had = tile[places.sum]
-    local total = had + sum
-    local added = total - had
-    tile[places.sum] = total
-    tile[places.sum + 1] = tile[places.sum + 1] + ((had - (total - added)) + (sum - added)) + rest
-  end
-  if places.least then
-    if least < tile[places.least] then tile[places.least] = least end
-    if most > tile[places.least + 1] then tile[places.least + 1] = most end
-  end
-  if places.trues then tile[places.trues] = tile[places.trues] + trues end
-  if places.n ~= 3 then tile[places.n] = before + n end
-end
-
--- Adds so many events to a tile's, from `first` to `last`, by how far their mean is past `first` and the squared distances
--- from it. (A mean of times themselves would have no digits left for parts of a millisecond.)
-local function add_times(tile, n, first, last, past_first, spread)
-  local before = tile[3]
-  local begins = min(first, tile[1])
-  local mean = before > 0 and tile[1] - begins + tile[4] or 0
-  local distance = first - begins + past_first - mean
-  tile[1], tile[2], tile[3] = begins, max(last, tile[2]), before + n
-  tile[4] = mean + distance * n / tile[3]
-  tile[5] = tile[5] + spread + distance * distance * before * n / tile[3]
-end
-
--- Notes a value as that of a tile's newest event, if it is: of several at one moment, the greatest.
-local function add_newest(tile, places, time, value)
-  local newest_at = tile[places.newest_at]
-  if time < newest_at or time == newest_at and value <= tile[places.newest] then return end
-  tile[places.newest] = value
-  if places.newest_at ~= 2 then tile[places.newest_at] = time end
-end
-
--- The same of its oldest event: of several at one moment, the least.
-local function add_oldest(tile, places, time, value)
-  local oldest_at = tile[places.oldest_at]
-  if time > oldest_at or time == oldest_at and value >= tile[places.oldest] then return end
-  tile[places.oldest] = value
-  if places.oldest_at ~= 1 then tile[places.oldest_at] = time end
-end
-
--- Adds a single to a tile.
-local function add_single(view, tile, single)
-  local time = single[1]
-  for _, lane in ipairs(view.lanes) do
-    local n, sum, rest, least, most, spread, trues = single_part(lane, single)
-    if n > 0 then
-      local places = lane.tile
-      if places.newest then add_newest(tile, places, time, lane.column < 0 and time or single[3 + lane.column]) end
-      if places.oldest then add_oldest(tile, places, time, lane.column < 0 and time or single[3 + lane.column]) end
-      add_part(tile, places, n, sum, rest, least, most, spread, trues)
-    end
-  end
-  add_times(tile, 1, time, time, 0, 0)
-end
-
--- Adds a tile to one that comes before it.
-local function add_tile(view, tile, later)
-  for _, lane in ipairs(view.lanes) do
-    local places = lane.tile
-    local n, sum, rest, least, most, spread, trues = tile_part(lane, later, later[3])
-    if n > 0 then
-      if places.newest then add_newest(tile, places, later[places.newest_at], later[places.newest]) end
-      if places.oldest then add_oldest(tile, places, later[places.oldest_at], later[places.oldest]) end
-      add_part(tile, places, n, sum, rest, least, most, spread, trues)
-    end
-  end
-  add_times(tile, later[3], later[1], later[2], later[4], later[5])
-end
-
--- How many singles compaction leaves: as many as the longest list of the view, at least.
-local function singles_left(call, view)
-  return max(call.singles, view.fewest_singles)
-end
-
 -- Whether there are so many singles that the older ones should be put together.
 local function is_crowded(call, log)
-  local left = singles_left(call, log.view)
-  return log.s[log.view.book + SINGLES] > left + floor(left / SPARE_SINGLES)
+  return log.s[log.view.book + SINGLES] > most_singles(call, log.view)
+end
+
+-- Tiles that have come of age for a wider stretch lie, for each level, between where its age was when stretches were last chosen
+-- and where it is now; and the last one may share the stretch of the first single that moves. Returns these ranges, oldest first:
+-- from, to (exclusive).
+local function tiles_to_merge(log, now)
+  local s, view = log.s, log.view
+  local before, tiles = s[view.book + COMPACTED_AT], s[view.book + TILES]
+  local ranges, at = {}, 0
+  for l = #view.grid, 2, -1 do
+    local level = view.grid[l]
+    local to = floor((now - level.age) / level.size) * level.size
+    local from = floor((before - level.age) / level.size) * level.size
+    if to > from and tiles > 0 then
+      local first, last = max(at, first_tile_from(log, from)), first_tile_from(log, to)
+      if last > first then
+        ranges[#ranges + 1] = { first, last }
+        at = last
+      end
+    end
+  end
+  local begins = stretch_of(view, first_time(log, tiles), now)
+  ranges[#ranges + 1] = { max(at, first_tile_from(log, begins)), tiles }
+  return ranges
+end
+
+-- Stores singles and tiles, these from number `kept` on, where they have room: the rest of the log is as it was.
+local function store_cells(log, kept)
+  local s, view = log.s, log.view
+  erase_marks(log)
+  redis.call('SETRANGE', log.key, mark_offset(log, 0), log.marks)
+  redis.call('SETRANGE', log.key, single_offset(log, 0), log.singles)
+  redis.call('SETRANGE', log.key, tile_offset(log, kept), log.tiles)
+  log.raw_until = min(log.raw_until or #log.raw, view.header_bytes)
 end
 
 -- Puts cells together as of `now`. Edges are taken back to before any cell that becomes part of another.
 local function compact(call, log, now)
-  load_cells(log)
+  load_singles(log)
   local s, view = log.s, log.view
   local book = view.book
   local left = singles_left(call, view)
@@ -141,10 +67,12 @@ local function compact(call, log, now)
   call.done = call.done + MUCH_WORK
   local tiles = s[book + TILES]
 
-  local pieces, written = {}, 0 -- the new tiles, packed, and how many they are
+  local ranges = tiles_to_merge(log, now)
+  local kept = ranges[1][1] -- tiles before this one stay as they are
+  load_tiles(log, kept)
+  local pieces, written = {}, kept -- the new tiles, packed, and how many there are
   local open, open_to = nil, nil -- the cell that is being put together, and where its stretch ends
-  local moved = {} -- for each old cell that is looked at: the number of the new cell that it became part of
-  local first_of = {} -- for each new cell made of several: the number of the first old one
+  local made = {} -- for each new cell: the numbers of the first and the last old one, and its own
   local copied = {} -- runs of old cells that stay as they are: from, to (exclusive), and by how much they shift
 
   local function close()
@@ -155,58 +83,48 @@ local function compact(call, log, now)
   local function copy(from, to)
     if from >= to then return end
     close()
-    pieces[#pieces + 1] = sub(log.tiles, from * view.tile_bytes + 1, to * view.tile_bytes)
+    local text, at = tiles_at(log, from, to - from)
+    pieces[#pieces + 1] = sub(text, at, at + (to - from) * view.tile_bytes - 1)
     copied[#copied + 1] = { from, to, written - from }
     written = written + to - from
   end
-  local function take(number, time, add, cell)
+  -- Opens the cell into which an old one goes that begins at `time`.
+  local function open_for(number, time)
     if not open or time >= open_to then
       close()
       local _
       _, open_to = stretch_of(view, time, now)
-      open = empty_tile(view)
+      open = view.empty_tile()
+      made[#made + 1] = { number, number, written }
       written = written + 1
-      first_of[written - 1] = number
     end
-    add(view, open, cell)
-    moved[number] = written - 1
+  end
+  local function take_tiles(from, to)
+    for number = from, to - 1 do
+      local tile = tile_at(log, number)
+      open_for(number, tile[1])
+      view.merge(open, tile)
+      made[#made][2] = number
+    end
   end
 
-  -- Tiles that have come of age for a wider stretch lie, for each level, between where its age was when stretches were
-  -- last chosen and where it is now; and the first of the moving singles may share the last tile's stretch.
-  local before, at = s[book + COMPACTED_AT], 0
-  for l = #view.grid, 2, -1 do
-    local level = view.grid[l]
-    local to = floor((now - level.age) / level.size) * level.size
-    local from = floor((before - level.age) / level.size) * level.size
-    local first, last = first_tile_from(log, from), first_tile_from(log, to)
-    first = max(first, at)
-    if last > first then
-      copy(at, first)
-      for number = first, last - 1 do
-        local tile = tile_at(log, number)
-        take(number, tile[1], add_tile, tile)
-      end
-      at = last
-    end
+  local at = kept
+  for _, range in ipairs(ranges) do
+    copy(at, range[1])
+    take_tiles(range[1], range[2])
+    at = range[2]
   end
-  local single = unpack_single(view, singles_at(log, 0, 1))
-  local shared = max(at, first_tile_from(log, (stretch_of(view, single[1], now))))
-  copy(at, shared)
-  for number = shared, tiles - 1 do
-    local tile = tile_at(log, number)
-    take(number, tile[1], add_tile, tile)
-  end
-  local movers = {}
-  for j = 0, moving - 1 do
-    if j > 0 then single = unpack_single(view, singles_at(log, j, 1)) end
-    movers[j + 1] = single
-    take(tiles + j, single[1], add_single, single)
+  local time = first_time(log, tiles)
+  local times, ids, flags, j = {}, {}, {}, 0
+  while j < moving do
+    open_for(tiles + j, time)
+    j, time = view.take(open, log.singles, j, moving, open_to, times, ids, flags)
+    made[#made][2] = tiles + j - 1
   end
   close()
-  remember(call, log, movers, now)
-  note_labels(call, log, movers, now)
-  take_sightings(call, log, moving, now)
+  remember(call, log, ids, times, now)
+  note_labels(call, log, ids, times, flags, now)
+  take_sightings(call, log, times, now)
 
   -- Edges within what was put together go back to before it: the oldest first, so that no group gives what it does not hold.
   for e = #view.edges, 1, -1 do
@@ -216,9 +134,12 @@ local function compact(call, log, now)
       s[edge.at + POSITION] = position - (tiles + moving) + written
       -- the last tile may hold what is yet to pass, or have passed as it was
     else
-      local became = moved[position]
-      if became then
-        local begins = first_of[became]
+      local cell = nil -- the one that it stands in now
+      for _, one in ipairs(made) do
+        if position >= one[1] and position <= one[2] then cell = one end
+      end
+      if cell then
+        local begins = cell[1]
         if s[edge.at + PART] > 0 then
           pass_tile(log, edge, tile_at(log, position), s[edge.at + PART], 0)
           s[edge.at + PART] = 0
@@ -231,7 +152,7 @@ local function compact(call, log, now)
             edge.unpass(log, s, struct.unpack(view.single_format, singles_at(log, number - tiles, 1)))
           end
         end
-        s[edge.at + POSITION], s[edge.at + NEXT] = became, -INFINITE
+        s[edge.at + POSITION], s[edge.at + NEXT] = cell[3], -INFINITE
       else
         for _, run in ipairs(copied) do
           if position >= run[1] and position < run[2] then s[edge.at + POSITION] = position + run[3] end
@@ -240,15 +161,18 @@ local function compact(call, log, now)
     end
   end
 
-  s[book + FRONTIER] = single[1]
-  s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW] = halves(single[2])
+  s[book + FRONTIER] = times[moving]
+  s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW] = halves(ids[moving])
   s[book + COMPACTED_AT] = now
   s[book + TILES], s[book + SINGLES] = written, left
   for _, f in ipairs(view.lists) do log.scans[f] = true end -- what they list may be in a tile now
-  log.tiles = table.concat(pieces)
+  erase_marks(log)
   log.marks = sub(log.marks, view.mark_bytes * moving + 1)
   log.singles = sub(log.singles, view.single_bytes * moving + 1)
-  log.rewrite = true
+  if log.tiles_from < kept then table.insert(pieces, 1, sub(log.tiles, 1, (kept - log.tiles_from) * view.tile_bytes)) end
+  log.tiles = table.concat(pieces)
+  log.rewrite = log.rewrite or call.preview or written > s[book + TILE_SLOTS]
+  if not log.rewrite then store_cells(log, log.tiles_from) end
 end
 
-return singles_left, is_crowded, stretch_of, empty_tile, add_single, compact
+return is_crowded, stretch_of, compact

@@ -125,3 +125,5 @@ local function register_correction(name, parse, of_single, of_tile)
     return table.concat(replies)
   end)
 end
+
+return is_running, rewrite_single, rewrite_tile, register_correction

@@ -102,14 +102,14 @@ local function label_of(label, flags)
 end
 
 -- Notes the labels of events that go into tiles, of which the tiles only tell how many are true.
-local function note_labels(call, log, singles, now)
+local function note_labels(call, log, ids, times, flags, now)
   local view, known = log.view, {}
   local label = view.label
   if not label then return end
-  for _, single in ipairs(singles) do
-    local one = label_of(label, single[3])
-    if (one == LABELLED_TRUE or one == LABELLED_FALSE and label.tells_false) and single[1] > now - view.span then
-      known[#known + 1] = { single[1], single[2], one }
+  for i = 1, #ids do
+    local one = label_of(label, flags[i])
+    if (one == LABELLED_TRUE or one == LABELLED_FALSE and label.tells_false) and times[i] > now - view.span then
+      known[#known + 1] = { times[i], ids[i], one }
     end
   end
   add_corrections(call, log, known, now)
@@ -124,11 +124,12 @@ end
 -- are left.
 local function drop_retracted(call, log, moving, now)
   local s, view = log.s, log.view
-  local gone, known = {}, {}
+  local ids, times, known = {}, {}, {}
+  erase_marks(log)
   for j = moving - 1, 0, -1 do
     local time, id, flags = struct.unpack('<dc8I4', singles_at(log, j, 1))
     if band(flags, RETRACTED) ~= 0 then
-      gone[#gone + 1] = { time, id }
+      ids[#ids + 1], times[#times + 1] = id, time
       if time > now - view.span then known[#known + 1] = { time, id, TAKEN_BACK } end
       log.marks = sub(log.marks, 1, view.mark_bytes * j) .. sub(log.marks, view.mark_bytes * (j + 1) + 1)
       log.singles = sub(log.singles, 1, view.single_bytes * j) .. sub(log.singles, view.single_bytes * (j + 1) + 1)
@@ -139,12 +140,12 @@ local function drop_retracted(call, log, moving, now)
       end
     end
   end
-  if #gone == 0 then return moving end
-  s[view.book + SINGLES] = s[view.book + SINGLES] - #gone
+  if #ids == 0 then return moving end
+  s[view.book + SINGLES] = s[view.book + SINGLES] - #ids
   log.rewrite = true
-  remember(call, log, gone, now)
+  remember(call, log, ids, times, now)
   add_corrections(call, log, known, now)
-  return moving - #gone
+  return moving - #ids
 end
 
 return corrections_name, load_corrections, find_correction, set_correction, label_of, note_labels, was_retracted,

@@ -84,12 +84,12 @@ local function clear_group(s, group)
 end
 
 -- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for and their
--- times, groups whose extremes may have left, sets of last-seen times whose lists are to be made anew, and the fractions of
--- windows that keep a sample.
+-- times, groups whose extremes may have left, sets of last-seen times whose lists are to be made anew, the fractions of
+-- windows that keep a sample, the tables that were looked at, and marks that were taken out.
 local function opened(call, key, view, s, raw)
   return {
     call = call, key = key, view = view, s = s, raw = raw,
-    scans = {}, newest = {}, newest_at = {}, unsure = {}, relist = {}, strata = {},
+    scans = {}, newest = {}, newest_at = {}, unsure = {}, relist = {}, strata = {}, tables = {}, erased = {},
   }
 end
 
@@ -115,7 +115,7 @@ local function new_log(call, view, key)
   for _, edge in ipairs(view.edges) do s[edge.at + NEXT] = INFINITE end
   for _, group in ipairs(view.groups) do clear_group(s, group) end
   local log = opened(call, key, view, s, '')
-  log.marks, log.singles, log.tiles, log.rewrite = '', '', '', true
+  log.marks, log.singles, log.tiles, log.tiles_from, log.rewrite = '', '', '', 0, true
   return log
 end
 

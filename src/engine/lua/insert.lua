@@ -30,7 +30,7 @@ local function append_singles(log, count, marks, singles)
   local s, view = log.s, log.view
   local book = view.book
   if not log.singles and s[book + SINGLES] + count > s[book + SINGLE_SLOTS] then
-    load_cells(log)
+    load_singles(log)
     log.rewrite = true
   end
   if log.singles then
@@ -63,9 +63,10 @@ local function insert_single(call, log, row, j, now)
   local book = view.book
   local singles, number = s[book + SINGLES], s[book + TILES] + j
   if not log.singles and (not marks_of(log) or singles + 1 > s[book + SINGLE_SLOTS]) then
-    load_cells(log)
+    load_singles(log)
     log.rewrite = true
   end
+  erase_marks(log)
   local mark, cell, mark_bytes = marks_of_id(view, row.id), pack_single(view, row), view.mark_bytes
   if log.singles then
     local marks_at, cells_at = mark_bytes * j, view.single_bytes * j
@@ -89,9 +90,8 @@ end
 
 -- Puts an event that is older than the newest one in a tile into its own stretch's tile, a new one if there is none.
 local function insert_into_tiles(call, log, row, now)
-  local s, view = log.s, log.view
+  local s, view, single = log.s, log.view, single_of(log.view, row)
   local book = view.book
-  local single = single_of(view, row)
   local from, to = stretch_of(view, row.time, s[book + COMPACTED_AT])
   local number, tiles = first_tile_from(log, from), s[book + TILES]
   local tile = number < tiles and tile_at(log, number)
@@ -104,12 +104,13 @@ local function insert_into_tiles(call, log, row, now)
       if position == number or position == number + 1 then retreat(log, view.edges[e], number, tile) end
     end
     take_into_groups(log, number, single)
-    add_single(view, tile, single)
+    view.add(tile, row.time, row.id, row.flags, unpack(row.columns, 1, view.column_count))
     for _, edge in ipairs(view.edges) do
       if s[edge.at + POSITION] == number then s[edge.at + NEXT] = tile[1] + edge.age end
     end
     local packed = pack_tile(view, tile)
     if log.tiles then
+      load_tiles(log, 0)
       local at = view.tile_bytes * number
       log.tiles = sub(log.tiles, 1, at) .. packed .. sub(log.tiles, at + view.tile_bytes + 1)
     else
@@ -118,14 +119,15 @@ local function insert_into_tiles(call, log, row, now)
     return
   end
 
-  tile = empty_tile(view)
-  add_single(view, tile, single)
+  tile = view.empty_tile()
+  view.add(tile, row.time, row.id, row.flags, unpack(row.columns, 1, view.column_count))
   if not log.tiles and tiles + 1 > s[book + TILE_SLOTS] then
     load_cells(log)
     log.rewrite = true
   end
   local packed = pack_tile(view, tile)
   if log.tiles then
+    load_tiles(log, 0)
     local at = view.tile_bytes * number
     log.tiles = sub(log.tiles, 1, at) .. packed .. sub(log.tiles, at + 1)
   else
@@ -146,12 +148,13 @@ local function insert(call, log, rows, now)
   if #rows > 1 then
     table.sort(rows, function(a, b) return is_before(a.time, a.high, a.low, b.time, b.high, b.low) end)
   end
-  local i, count, in_tiles = 1, #rows, {}
+  local i, count = 1, #rows
+  local ids, times, flags = {}, {}, {} -- of those that are in tiles
   while i <= count do
     local row = rows[i]
     if is_before(row.time, row.high, row.low, s[book + FRONTIER], s[book + FRONTIER_HIGH], s[book + FRONTIER_LOW]) then
       insert_into_tiles(call, log, row, now)
-      in_tiles[i] = { row.time, row.id, row.flags }
+      ids[i], times[i], flags[i] = row.id, row.time, row.flags
     else
       local j = place_among_singles(log, row)
       if j == s[book + SINGLES] then break end
@@ -159,9 +162,9 @@ local function insert(call, log, rows, now)
     end
     i = i + 1
   end
-  if #in_tiles > 0 then
-    remember(call, log, in_tiles, now)
-    note_labels(call, log, in_tiles, now)
+  if #ids > 0 then
+    remember(call, log, ids, times, now)
+    note_labels(call, log, ids, times, flags, now)
   end
   if i == 1 then
     append(call, log, rows, now)
@@ -171,3 +174,5 @@ local function insert(call, log, rows, now)
     append(call, log, later, now)
   end
 end
+
+return pack_single, append_singles, insert

@@ -174,7 +174,7 @@ local function seen_of(call, log, place, seen, window, moment)
   local s, name = log.s, seen_name(call, log.view, log.key, seen)
   local buckets, limit = s[seen.at + SEEN_BUCKETS], moment - window.length
   local is_there = buckets > 0 and redis.call('EXISTS', name) == 1
-  local slots, stored, sighted = is_there and read_seen(log, seen, name, moment) or {}, 0, {}
+  local slots, stored, sighted = is_there and read_seen(log, seen, moment) or {}, 0, {}
   for i = 2, #slots, 2 do
     if slots[i] > -INFINITE then stored = stored + 1 end
   end

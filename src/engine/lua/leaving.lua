@@ -127,9 +127,7 @@ local function leave_window(log, seen, name, window, now)
         s[at + LEAVES_AT] = seen_at + window.length
         return true
       end
-      local stored_at = slot * SEEN_SLOT_BYTES + VALUE_BYTES
-      local still = redis.call('GETRANGE', name, stored_at, stored_at + 4)
-      if (struct.unpack('<I5', still)) == time then
+      if time_in(seen_table(log, seen), slot) == time then
         s[at + INSIDE] = s[at + INSIDE] - 1 / fraction_at(log, seen, window, seen_at)
         s[at + SAMPLE] = s[at + SAMPLE] - 1
       end
@@ -158,39 +156,23 @@ local function mark_value(call, log, seen, name, value, time, now)
   local s = log.s
   local fraction = fraction_of(value)
   local wanted = fraction < wanted_at(log, seen, time, now)
-  local buckets = s[seen.at + SEEN_BUCKETS]
-  local bucket, second = seen_buckets_of(value, buckets)
-  local text = redis.call('GETRANGE', name, bucket * SEEN_BUCKET_BYTES, (bucket + 1) * SEEN_BUCKET_BYTES - 1)
-  local slot, before = find_value(text, value, now)
-  if not slot then
-    local other = redis.call('GETRANGE', name, second * SEEN_BUCKET_BYTES, (second + 1) * SEEN_BUCKET_BYTES - 1)
-    slot, before = find_value(other, value, now)
-    if slot then
-      bucket = second
-    elseif not wanted then
-      return
-    else
-      local free, room = free_slot(log, seen, text, now)
-      if room < SLOTS_A_BUCKET / 2 then
-        local other_free, other_room = free_slot(log, seen, other, now)
-        if other_room > room then free, bucket = other_free, second end
-      end
-      if not free then
-        grow_seen(log, seen, name, now)
-        log.relist[seen] = true
-        return mark_value(call, log, seen, name, value, time, now)
-      end
-      slot = free
+  local values = seen_table(log, seen)
+  local bucket, slot, before = place_of(values, value)
+  if before then
+    before = now - (now - before) % ERA
+    if before >= time then return end
+    weigh(log, seen, fraction, before, now, -1)
+    if not wanted then return put_in(values, bucket, slot, NO_KEY, 0) end
+  else
+    if not wanted then return end
+    bucket, slot = take_seen_room(log, seen, values, value, now)
+    if not bucket then
+      grow_seen(log, seen, name, now)
+      log.relist[seen] = true
+      return mark_value(call, log, seen, name, value, time, now)
     end
   end
-  if before and before >= time then return end
-  local at = bucket * SEEN_BUCKET_BYTES + slot * SEEN_SLOT_BYTES
-  if before then weigh(log, seen, fraction, before, now, -1) end
-  if not wanted then
-    redis.call('SETRANGE', name, at, EMPTY_SLOT)
-    return
-  end
-  redis.call('SETRANGE', name, at, value .. struct.pack('<I5', time % ERA))
+  put_in(values, bucket, slot, value, time)
   weigh(log, seen, fraction, time, now, 1)
   for _, window in ipairs(seen.windows) do
     local place = window.at
@@ -229,22 +211,22 @@ end
 
 -- Takes a value out of the table, if it is there.
 local function forget_value(call, log, seen, value, now)
-  local buckets = log.s[seen.at + SEEN_BUCKETS]
-  if buckets == 0 then return end
-  local name, hash = seen_name(call, log.view, log.key, seen), sub(value, 1, VALUE_BYTES)
-  local first, second = seen_buckets_of(hash, buckets)
-  for i = 1, first == second and 1 or 2 do
-    local from = (i == 1 and first or second) * SEEN_BUCKET_BYTES
-    local text = redis.call('GETRANGE', name, from, from + SEEN_BUCKET_BYTES - 1)
-    if text == '' then return miss_table(call, log, seen, now) end
-    local slot, time = find_value(text, hash, now)
-    if slot then
-      for _, window in ipairs(seen.windows) do
-        if not leave_window(log, seen, name, window, now) then log.relist[seen] = true end
-      end
-      redis.call('SETRANGE', name, from + slot * SEEN_SLOT_BYTES, EMPTY_SLOT)
-      return weigh(log, seen, fraction_of(hash), time, now, -1)
-    end
+  if log.s[seen.at + SEEN_BUCKETS] == 0 then return end
+  local values, hash = seen_table(log, seen), sub(value, 1, VALUE_BYTES)
+  local bucket, slot, time = place_of(values, hash)
+  if values.missing then return miss_table(call, log, seen, now) end
+  if not time then return end
+  for _, window in ipairs(seen.windows) do
+    if not leave_window(log, seen, values.name, window, now) then log.relist[seen] = true end
+  end
+  put_in(values, bucket, slot, NO_KEY, 0)
+  return weigh(log, seen, fraction_of(hash), now - (now - time) % ERA, now, -1)
+end
+
+-- So many values will be asked for.
+local function expect_values(log, count)
+  for _, seen in ipairs(log.view.seen) do
+    if log.s[seen.at + SEEN_BUCKETS] > 0 then expect_keys(seen_table(log, seen), count) end
   end
 end
 
@@ -261,7 +243,7 @@ local function fold_seen(call, log, now)
     for _, window in ipairs(seen.windows) do
       local place = window.at
       if s[at + SEEN_BUCKETS] > 0 and (log.relist[seen] or not leave_window(log, seen, name, window, now)) then
-        slots = slots or read_seen(log, seen, name, now)
+        slots = slots or read_seen(log, seen, now)
         if #slots == 0 then
           miss_table(call, log, seen, now)
         else
@@ -289,4 +271,4 @@ local function extend_seen(call, log)
   end
 end
 
-return count_window, is_table_lost, forget_value, open_table, mark_value, fold_seen, extend_seen
+return count_window, is_table_lost, forget_value, expect_values, open_table, mark_value, fold_seen, extend_seen

@@ -59,7 +59,7 @@ local function distinct_at(call, log, place, seen, window, moment, now_stand)
   local from, fed_at = moment - window.length, s[seen.at + FED_AT]
   if from < reach_of(log) then return NULL, NULL, NULL, UNREACHABLE end
   local latest = max(moment, s[LAST_EVENT_AT])
-  local table_of = s[seen.at + SEEN_BUCKETS] > 0 and read_seen(log, seen, seen_name(call, view, log.key, seen), latest) or {}
+  local table_of = s[seen.at + SEEN_BUCKETS] > 0 and read_seen(log, seen, latest) or {}
   local sighted = singles_sighted(log, place)
   if strata_of(log, seen, window) and s[LAST_EVENT_AT] <= moment then
     local inside, times = count_window(log, seen, window, table_of, moment)
@@ -251,3 +251,5 @@ local function past(keys, args)
 end
 
 redis.register_function({ function_name = 'freshet_past_' .. version, callback = past, flags = { 'no-writes' } })
+
+return singles_sighted, seen_between, load_past, past_entity

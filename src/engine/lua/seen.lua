@@ -1,6 +1,6 @@
 -- Last-seen times: when a value of a field (under a filter) was last seen. Of the newest events, singles tell: a mark of the
--- single (see sightings.lua). Of those in tiles, a companion of the log does: a table of buckets in one packed string, with a
--- value's hash and its time. A value stands in one place: with its last sighting. That gives every window that ends now
+-- single (see sightings.lua). Of those in tiles, a table does (see tables.lua): its keys are the values' hashes, cut to six bytes.
+-- A value stands in one place: with its last sighting. That gives every window that ends now
 -- exactly, or, where a window has too many values in tiles, by a sample of these (see strata.lua).
 --
 --   slot   c6 the value's hash, I5 when it was last seen, in milliseconds modulo 2^40 (35 years)
@@ -10,10 +10,11 @@
 local VALUE_BYTES = 6
 local SEEN_SLOT_BYTES = 11
 local SEEN_BUCKET_BYTES = SEEN_SLOT_BYTES * SLOTS_A_BUCKET
+local VALUES = table_kind(6, 2)
 local RING = 18 -- strata that are told apart
 local LISTED = 9 -- bytes
 local MOST_LISTED = 256
-local EMPTY_SLOT = '\0\0\0\0\0\0\0\0\0\0\0'
+local NO_KEY = '\0\0\0\0\0\0'
 
 -- A table that must hold something is gone (evicted, deleted): said once, then it starts anew.
 local function lose_seen(call, log, seen)
@@ -33,23 +34,12 @@ local function list_offset(s, seen, window, place)
   return buckets * SEEN_BUCKET_BYTES + ((place or window.place) - 1) * LISTED * list_capacity(buckets)
 end
 
--- The two buckets in which a value may stand, counted from 0.
-local function seen_buckets_of(value, buckets)
-  local first, second = struct.unpack('<xxI2I2', value)
-  return first % buckets, second % buckets
-end
-
--- Finds a value in a bucket: the number of its slot in it, from 0, and when it was last seen.
-local function find_value(text, value, now)
-  local from = 1
-  while true do
-    local at = string.find(text, value, from, true)
-    if not at then return nil end
-    if (at - 1) % SEEN_SLOT_BYTES == 0 then
-      local time = struct.unpack('<I5', text, at + VALUE_BYTES)
-      if time == 0 then return nil end
-      return (at - 1) / SEEN_SLOT_BYTES, now - (now - time) % ERA
-    end
-    from = at + 1
+-- The table of a set that has one.
+local function seen_table(log, seen)
+  local buckets, one = log.s[seen.at + SEEN_BUCKETS], log.tables[seen]
+  if not one or one.buckets ~= buckets then
+    one = new_table(seen_name(log.call, log.view, log.key, seen), VALUES, buckets)
+    log.tables[seen] = one
   end
+  return one
 end

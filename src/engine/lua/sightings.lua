@@ -110,15 +110,14 @@ local function show(log, seen, value, time, now, is_single, sign)
   end
 end
 
--- The first singles become part of tiles: their sightings go into the tables.
-local function take_sightings(call, log, moving, now)
-  local s = log.s
+-- The first singles, of these times, become part of tiles: their sightings go into the tables.
+local function take_sightings(call, log, times, now)
   for place, seen in ipairs(log.view.seen) do
     local name
-    for j = 0, moving - 1 do
+    for j = 0, #times - 1 do
       if mark_at(log, j, place) ~= NO_MARK then
         count_held(log, seen, j, -1)
-        local time = struct.unpack('<d', singles_at(log, j, 1))
+        local time = times[j + 1]
         if call.preview then
           show(log, seen, value_of(values_of(log, j), seen), time, now, false, 1)
         elseif time > now - seen.kept then

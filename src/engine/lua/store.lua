@@ -102,6 +102,21 @@ local function extend_log(call, log)
   return extend(s, EXPIRES_AT, needed, view.keep)
 end
 
+local SPARE_SINGLES = 2 -- compaction waits for half as many again as it leaves
+local ROWS_AT_ONCE = 32 -- a call mostly adds no more (see pieces.ts)
+local SPARE_TILES = 16
+
+-- How many singles compaction leaves: as many as the longest list of the view, at least.
+local function singles_left(call, view)
+  return max(call.singles, view.fewest_singles)
+end
+
+-- How many singles there may be before the older ones are put together.
+local function most_singles(call, view)
+  local left = singles_left(call, view)
+  return left + floor(left / SPARE_SINGLES)
+end
+
 -- Drops from a log that is rewritten the cells that no window can hold any more, now or at a moment that can be looked back
 -- at, and no retry can repeat: whole stretches, so that what is put together does not depend on when the log was last rewritten.
 local function trim(log, now)
@@ -133,14 +148,18 @@ local function trim(log, now)
   s[book + SINGLES] = singles - gone
 end
 
--- The log written whole, with room for more; and its header.
+-- The log written whole, with room for more; and its header. Once there are tiles, singles have all the room that they need
+-- until the next compaction.
 local function rewritten(log, now)
+  load_cells(log)
+  erase_marks(log)
   trim(log, now)
   local s, view = log.s, log.view
   local book = view.book
   local singles, tiles = s[book + SINGLES], s[book + TILES]
   local slots = singles + max(4, floor(singles / 4))
-  local tile_slots = tiles > 0 and tiles + 8 or 0
+  if tiles > 0 then slots = max(slots, most_singles(log.call, view) + ROWS_AT_ONCE) end
+  local tile_slots = tiles > 0 and tiles + SPARE_TILES or 0
   s[book + SINGLE_SLOTS], s[book + TILE_SLOTS] = slots, tile_slots
   local header = struct.pack(view.header_format, unpack(s, 1, view.doubles))
   return table.concat({ view.layout, header, log.marks, string.rep('\0', view.mark_bytes * (slots - singles)), log.singles,
@@ -171,6 +190,7 @@ local function settle(call, log, now, taken, whole)
 
   local extended = extend_log(call, log)
   extend_seen(call, log)
+  write_tables(log)
   local header
   if log.rewrite then
     local text
@@ -211,4 +231,4 @@ local function nothing_stored(call, view)
   return table.concat(parts)
 end
 
-return fields, gone, list_text, take_vector, keep_served, settle, nothing_stored
+return fields, gone, singles_left, most_singles, list_text, take_vector, keep_served, settle, nothing_stored

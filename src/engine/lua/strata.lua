@@ -55,6 +55,7 @@ local function wanted_at(log, seen, time, now)
   local wanted, age = 0, now - time
   for _, window in ipairs(seen.windows) do
     if age < window.kept then wanted = max(wanted, fraction_at(log, seen, window, time)) end
+    if wanted == 1 then break end
   end
   return wanted
 end

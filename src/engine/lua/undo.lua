@@ -1,17 +1,11 @@
 -- Taking sightings back: what corrections know of how last-seen times are kept.
 
--- When the table says that a value was last seen, and where its slot begins; nil if it does not.
+-- When the table says that a value was last seen; nil if it does not.
 local function last_seen(call, log, seen, value)
-  local buckets = log.s[seen.at + SEEN_BUCKETS]
-  if buckets == 0 then return nil end
-  local name, hash = seen_name(call, log.view, log.key, seen), sub(value, 1, VALUE_BYTES)
-  local first, second = seen_buckets_of(hash, buckets)
-  for _, bucket in ipairs({ first, second }) do
-    local from = bucket * SEEN_BUCKET_BYTES
-    local text = redis.call('GETRANGE', name, from, from + SEEN_BUCKET_BYTES - 1)
-    local slot, time = find_value(text, hash, max(log.s[AS_OF], call.millis))
-    if slot then return time, from + slot * SEEN_SLOT_BYTES end
-  end
+  if log.s[seen.at + SEEN_BUCKETS] == 0 then return nil end
+  local now = max(log.s[AS_OF], call.millis)
+  local _, _, time = place_of(seen_table(log, seen), sub(value, 1, VALUE_BYTES))
+  return time and now - (now - time) % ERA
 end
 
 -- The last single before number j that shows a value; nil if none does.
@@ -47,11 +41,12 @@ end
 -- The same of an event that is a tile by itself, before which there are so many others.
 local function undo_tile(call, log, place, seen, value, time, older, now, undo)
   if time <= now - seen.kept or last_sighting(log, place, seen, value) then return true end
-  local seen_at, slot = last_seen(call, log, seen, value)
-  if seen_at ~= time then return true end
+  if last_seen(call, log, seen, value) ~= time then return true end
   if may_hold(log, seen, older, now) then return false end
   undo[#undo + 1] = function()
-    redis.call('SETRANGE', seen_name(call, log.view, log.key, seen), slot, EMPTY_SLOT)
+    local values = seen_table(log, seen)
+    local bucket, slot = place_of(values, sub(value, 1, VALUE_BYTES))
+    put_in(values, bucket, slot, NO_KEY, 0)
     log.relist[seen] = true
   end
   return true
@@ -60,3 +55,5 @@ end
 local function take_back(undo)
   for _, one in ipairs(undo) do one() end
 end
+
+return last_seen, undo_single, undo_tile, take_back

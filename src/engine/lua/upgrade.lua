@@ -3,7 +3,7 @@
 -- A cell's numbers, moved from where the old layout has them to where the new one does.
 local function upgraded_tile(view, old, raw, at)
   local had = { struct.unpack(old.tile_format, raw, at) }
-  local tile = empty_tile(view)
+  local tile = view.empty_tile()
   for i = 1, 5 do tile[i] = had[i] end
   for l, lane in ipairs(view.lanes) do
     local places, from = lane.tile, old.lanes[l]
@@ -114,7 +114,7 @@ local function upgrade_log(call, view, old, key)
   for i = 0, tiles - 1 do
     cells[i + 1] = upgraded_tile(view, old, raw, singles_from + old.single_bytes * slots + old.tile_bytes * i + 1)
   end
-  log.tiles = table.concat(cells)
+  log.tiles, log.tiles_from = table.concat(cells), 0
   s[view.book + SINGLES], s[view.book + TILES] = singles, tiles
   log.refold = true
   settle(call, log, now_of(call, s[AS_OF]), false, true)
