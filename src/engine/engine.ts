@@ -32,7 +32,7 @@ export interface EngineOptions {
 }
 
 const defaultToleranceMs = 5_000; // 5 seconds
-const defaultMicrosPerCall = 1_500; // 1.5 milliseconds
+const defaultMicrosPerCall = 1_000; // 1 millisecond
 const defaultSingles = 128;
 const defaultValues = 3_072;
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Lane, Plan } from './plan.ts';
 
 /** Which arrangement logs are in. */
-export const layoutFormat = 4;
+export const layoutFormat = 5;
 
 /**
  * How a log of a view is laid out. It is stored under the key prefix beside its hash, which every log bears at its head:
@@ -120,12 +120,12 @@ export function markBytes({ seen }: Pick<Layout, 'seen'>): number {
   return 4 * (1 + seen.length);
 }
 
-/** A cell of one event: its packing, for Lua's struct, without the byte order; also one that passes over its distinct values. */
+/** A cell of one event: its packing, for Lua's struct, without the byte order; also of what comes before its distinct values. */
 export function singleFormat({ columns, distinctFields }: Pick<Layout, 'columns' | 'distinctFields'>) {
   const numbers = `dc8I4${'d'.repeat(columns.length)}`;
   return {
     format: numbers + 'c8'.repeat(distinctFields.length),
-    numbersOnly: numbers + 'x'.repeat(8 * distinctFields.length),
+    numbers,
     bytes: 20 + 8 * (columns.length + distinctFields.length),
   };
 }
@@ -153,11 +153,11 @@ export interface TileFormat {
   }[];
 }
 
-const packings = { d: 8, I4: 4 } as const;
+const packings = { d: 8, I4: 4, i6: 6 } as const;
 
 /** First, last, number of events, mean of their times and squared distances from it, then for each lane what it wants. Lanes of every event share their number. */
 export function tileFormat(lanes: readonly LaneLayout[]): TileFormat {
-  const fields: (keyof typeof packings)[] = ['d', 'd', 'I4', 'd', 'd'];
+  const fields: (keyof typeof packings)[] = ['i6', 'i6', 'I4', 'd', 'd'];
   const take = (...packed: (keyof typeof packings)[]) => fields.push(...packed) - packed.length + 1;
   const places = lanes.map((lane) => ({
     n: lane.partial ? take('I4') : 3,

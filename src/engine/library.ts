@@ -169,7 +169,7 @@ function tableOf(plan: Plan) {
     reading: headerBytes + marks * marksReadAtOnce,
     mark_bytes: marks,
     slot_bytes: marks + single.bytes,
-    single_format: `<${single.numbersOnly}`,
+    single_format: `<${single.numbers}`,
     single_bytes: single.bytes,
     tile_format: `<${tile.format}`,
     tile_bytes: tile.bytes,

@@ -6,7 +6,7 @@ import { differences, momentsBefore, sayingNothing } from './certainty.ts';
 import type { Player } from './player.ts';
 import type { Scratch } from './scratch.ts';
 
-const mostSingles = 8; // few enough for the last step to be one call
+const mostSingles = 7; // few enough for the last step to be one call
 
 /**
  * Asserts that all that happened to an entity comes to the same as if it had come in order, at once, and as it is known now:

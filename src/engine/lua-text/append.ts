@@ -101,7 +101,7 @@ function judging(plan: Plan, header: HeaderPlaces): string[] {
     block(
       [
         `if not (time > s[${served.lastEventAt}]) or ${frontier} > -INFINITE or time <= now - min(${oldestMs}, view.horizon)`,
-        `  or number >= ${slots} or number >= left + floor(left / 2) or ${passed} > MOST_TAKEN_OUT then`,
+        `  or number >= ${slots} or number >= left + floor(left / SPARE_SINGLES) or ${passed} > MOST_TAKEN_OUT then`,
       ].join('\n'),
       ['return nil, raw'],
     ),

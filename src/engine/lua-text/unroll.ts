@@ -9,6 +9,8 @@ import { block, crossing, entering, eventOf, isIn, said, valueIn } from './aggre
  *
  *   view.run(s, now, event…)             takes an event into the running figures that go by arrival
  *   view.enter(log, s, number, event…)   takes one that is newer than all others, and in cell `number`, into the windows
+ *   view.take_in(log, s, now, number, event…)
+ *                                        both
  *   edge.pass(log, s, event…)            lets a single pass the edge; edge.unpass puts it back before it
  *   view.advance(log, s, now)            lets all edges pass what has come of age
  *   view.upcoming(s)                     the first moment at which more will
@@ -38,6 +40,10 @@ export function unroll(plan: Plan, header: HeaderPlaces): string {
       ...enter(groups.flatMap(({ delayMs }, i) => (delayMs === 0 ? [i] : []))),
       ...edges.map(({ ageMs }, e) => `if s[${header.edges[e]}] == number then ${nextOf(e)} = time + ${ageMs} end`),
       ...notingNewest(plan),
+    ]),
+    block(`function view.take_in(log, s, now, number, ${event})`, [
+      `view.run(s, now, ${event})`,
+      `view.enter(log, s, number, ${event})`,
     ]),
     ...edges.flatMap(({ leave: left, enter: entered }, e) => [
       block(`edges[${e + 1}].pass = function(log, s, ${event})`, [...leave(left), ...enter(entered)]),

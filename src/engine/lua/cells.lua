@@ -69,12 +69,13 @@ local function first_time(log, number)
   local text, at
   if number >= tiles then
     text, at = singles_at(log, number - tiles, 1)
+    return (struct.unpack('<d', text, at))
   elseif log.tiles and number >= log.tiles_from then
     text, at = tiles_at(log, number, 1)
   else
-    text, at = stored(log, tile_offset(log, number), 8)
+    text, at = stored(log, tile_offset(log, number), 6)
   end
-  return (struct.unpack('<d', text, at))
+  return (struct.unpack('<i6', text, at))
 end
 
 -- A stretch of the stored log that must be there.

@@ -17,11 +17,6 @@ local function stretch_of(view, time, moment)
   return from, to
 end
 
--- Whether there are so many singles that the older ones should be put together.
-local function is_crowded(call, log)
-  return log.s[log.view.book + SINGLES] > most_singles(call, log.view)
-end
-
 -- Tiles that have come of age for a wider stretch lie, for each level, between where its age was when stretches were last chosen
 -- and where it is now; and the last one may share the stretch of the first single that moves. Returns these ranges, oldest first:
 -- from, to (exclusive).
@@ -124,6 +119,7 @@ local function compact(call, log, now)
   close()
   remember(call, log, ids, times, now)
   note_labels(call, log, ids, times, flags, now)
+  expect_values(log, moving)
   take_sightings(call, log, times, now)
 
   -- Edges within what was put together go back to before it: the oldest first, so that no group gives what it does not hold.
@@ -171,8 +167,9 @@ local function compact(call, log, now)
   log.singles = sub(log.singles, view.single_bytes * moving + 1)
   if log.tiles_from < kept then table.insert(pieces, 1, sub(log.tiles, 1, (kept - log.tiles_from) * view.tile_bytes)) end
   log.tiles = table.concat(pieces)
-  log.rewrite = log.rewrite or call.preview or written > s[book + TILE_SLOTS]
+  -- It may be that fewer singles were left when the log was last written whole.
+  log.rewrite = log.rewrite or call.preview or written > s[book + TILE_SLOTS] or left > s[book + SINGLE_SLOTS]
   if not log.rewrite then store_cells(log, log.tiles_from) end
 end
 
-return is_crowded, stretch_of, compact
+return stretch_of, compact

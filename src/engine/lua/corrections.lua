@@ -5,7 +5,8 @@
 --   entry  c8 id, d its event's time, B what is known of it
 
 local ENTRY_BYTES = 17
-local MOST_ENTRIES = 4096 -- 68 KB
+local MOST_ENTRIES = 1680 -- 28 KB
+local SPARE_ENTRIES = 48 -- are written as zeros when the list is
 local UNLABELLED, LABELLED_FALSE, LABELLED_TRUE, TAKEN_BACK = 0, 1, 2, 3
 
 local function corrections_name(call, log_key)
@@ -24,7 +25,7 @@ end
 local function load_corrections(call, log, now)
   local count = log.s[log.view.book + CORRECTIONS]
   if count == 0 then return '' end
-  local text = redis.call('GET', corrections_name(call, log.key)) or ''
+  local text = redis.call('GETRANGE', corrections_name(call, log.key), 0, ENTRY_BYTES * count - 1)
   if #text == ENTRY_BYTES * count then return text end
   lose_corrections(call, log, now)
   return ''
@@ -73,16 +74,16 @@ local function add_corrections(call, log, known, now)
     entries[i] = one[2] .. struct.pack('<dB', one[1], one[3])
     newest = max(newest, one[1])
   end
-  local count, added = s[book + CORRECTIONS] + #known, table.concat(entries)
-  if count > MOST_ENTRIES or redis.call('APPEND', name, added) ~= ENTRY_BYTES * count then
-    local text = added
-    if count > MOST_ENTRIES then
-      text = swept_corrections(log, load_corrections(call, log, now) .. added, now)
-    else
-      lose_corrections(call, log, now)
-    end
-    redis.call('SET', name, text)
+  local had, added = s[book + CORRECTIONS], table.concat(entries)
+  local count, slots = had + #known, redis.call('STRLEN', name) / ENTRY_BYTES
+  if had <= slots and count <= slots and had > 0 then
+    redis.call('SETRANGE', name, ENTRY_BYTES * had, added)
+  else
+    -- To append would take twice the memory that is needed: Valkey expects more to follow.
+    local text = load_corrections(call, log, now) .. added
+    if count > MOST_ENTRIES then text = swept_corrections(log, text, now) end
     count = #text / ENTRY_BYTES
+    redis.call('SET', name, text .. string.rep('\0', ENTRY_BYTES * min(SPARE_ENTRIES, MOST_ENTRIES - count)))
   end
   newest = max(newest, s[book + NEWEST_CORRECTED])
   s[book + CORRECTIONS], s[book + NEWEST_CORRECTED] = count, newest

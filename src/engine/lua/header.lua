@@ -84,7 +84,7 @@ local function clear_group(s, group)
 end
 
 -- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for and their
--- times, groups whose extremes may have left, sets of last-seen times whose lists are to be made anew, the fractions of
+-- times, groups whose extremes may have left, sets of last-seen times, or windows of them, whose lists are to be made anew, the fractions of
 -- windows that keep a sample, the tables that were looked at, and marks that were taken out.
 local function opened(call, key, view, s, raw)
   return {
@@ -127,15 +127,17 @@ local function other_layout(view, raw)
 end
 
 -- The log under a key, or nil. `raw` is its beginning: the header, the marks, and what follows within what was read.
--- Where its layout is another one, the second result is the reply that says so. `read`: what was read of it already.
-local function load_log(call, view, key, read)
-  local raw = read or redis.call('GETRANGE', key, 0, view.reading - 1)
+-- Where its layout is another one, the second result is the reply that says so. `read`: what was read of it already; `more`: so
+-- many bytes beyond that will be wanted too.
+local function load_log(call, view, key, read, more)
+  local reading = view.reading + (more or 0)
+  local raw = read or redis.call('GETRANGE', key, 0, reading - 1)
   if raw == '' then return nil end
   local outdated = other_layout(view, raw)
   if outdated then return nil, outdated end
   if #raw < view.header_bytes then error({ err = 'this log is cut off' }) end
   local s, book = { struct.unpack(view.header_format, raw, 9) }, view.book
-  if #raw < view.reading then
+  if #raw < reading then
     local bytes = view.header_bytes + view.slot_bytes * s[book + SINGLE_SLOTS] + view.tile_bytes * s[book + TILE_SLOTS]
     if #raw ~= bytes then error({ err = 'this log ends within a cell' }) end
   end

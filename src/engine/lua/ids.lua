@@ -3,8 +3,8 @@
 -- is forgotten.
 
 local FEWEST_BUCKETS = 8
-local MOST_BUCKETS = 256 -- 52 KB
-local IDS = table_kind(8, 0)
+local MOST_BUCKETS = 235 -- 48 KB
+local IDS = table_kind(8)
 
 local function ids_name(call, view, log_key)
   return sub(log_key, 1, call.prefix_length) .. ':ids:' .. sub(log_key, call.prefix_length + 6)
@@ -38,49 +38,49 @@ local function remembered(call, log, id, now)
   local view = log.view
   if log.s[view.book + IDS_BUCKETS] == 0 then return nil end
   local ids = ids_table(call, log)
-  local _, _, time = place_of(ids, id)
+  local _, time = number_of(ids, id)
   if ids.missing then return lose_ids(call, log, now) end
   if not time then return nil end
   local age = (now - time) % ERA
   if age < view.horizon then return now - age end
 end
 
--- Of two buckets the slot with the oldest id that is still looked for, and its age.
-local function oldest_of(ids, first, second, now)
-  local bucket, slot, age = first, 0, -1
+-- Of an id's two buckets the slot with the oldest id that is still looked for, and its age.
+local function oldest_beside(ids, id, now)
+  local first, second = buckets_of(ids, id)
+  local number, age = nil, -1
   for i = 1, first == second and 1 or 2 do
-    local which = i == 1 and first or second
-    local slots = bucket_slots(ids, which)
-    for k = 0, SLOTS_A_BUCKET - 1 do
-      local one = (now - slots[2 * k + 2]) % ERA
-      if one > age then bucket, slot, age = which, k, one end
+    local bucket = i == 1 and first or second
+    local slots = slots_in(ids, bucket)
+    for slot = 1, SLOTS_A_BUCKET do
+      local its = (now - slots[2 * slot]) % ERA
+      if its > age then number, age = bucket * SLOTS_A_BUCKET + slot - 1, its end
     end
   end
-  return bucket, slot, age
+  return number, age
 end
 
 -- Remembers one id. Returns false, and does nothing, when there is no room; with `push`, the oldest makes room.
 local function put_id(log, ids, id, time, now, push)
   local s, book = log.s, log.view.book
-  local bucket, slot = take_room(ids, id, now, log.view.horizon)
-  if not bucket then
+  local number = take_room(ids, id, now, log.view.horizon)
+  if not number then
     if not push then return false end
-    local first, second = buckets_of(ids, id)
     local age
-    bucket, slot, age = oldest_of(ids, first, second, now)
+    number, age = oldest_beside(ids, id, now)
     s[book + REMEMBERED_SINCE] = max(s[book + REMEMBERED_SINCE], now - age)
     s[book + FORGOTTEN_IDS] = s[book + FORGOTTEN_IDS] + 1
   end
-  put_in(ids, bucket, slot, id, time)
+  put_in(ids, number, id, time)
   return true
 end
 
--- Gives the table room for at least twice as many, and puts back what it holds.
+-- Gives the table room for twice as many, if it may have that, and puts back what it holds.
 local function grow_ids(call, log, now)
   local s, book = log.s, log.view.book
   local had = s[book + IDS_BUCKETS]
   local text = had > 0 and all_buckets(ids_table(call, log)) or ''
-  s[book + IDS_BUCKETS], log.tables[IDS] = max(FEWEST_BUCKETS, 2 * had), nil
+  s[book + IDS_BUCKETS], log.tables[IDS] = min(MOST_BUCKETS, max(FEWEST_BUCKETS, 2 * had)), nil
   local ids = ids_table(call, log)
   ids.whole = string.rep('\0', ids.buckets * IDS.bucket_bytes)
   redis.call('SET', ids.name, ids.whole, 'KEEPTTL')

@@ -31,7 +31,7 @@ local function append_singles(log, count, marks, singles)
   local book = view.book
   if not log.singles and s[book + SINGLES] + count > s[book + SINGLE_SLOTS] then
     load_singles(log)
-    log.rewrite = true
+    log.rewrite = not is_crowded(log.call, log, count) -- else compaction stores what it leaves
   end
   if log.singles then
     log.marks, log.singles = log.marks .. marks, log.singles .. singles

@@ -6,18 +6,25 @@ local THINNING = 0.8 -- how much of the fullest stratum is kept when there are t
 -- turns. Also their times, and the numbers of their slots.
 local function count_window(log, seen, window, slots, now)
   local limit, strata = now - window.length, strata_of(log, seen, window)
-  local times, numbers, counts, inside = {}, {}, {}, 0
+  local times, numbers, counts, count, inside = {}, {}, {}, 0, 0
+  local size, oldest = window.stratum, 0
+  if strata then
+    fraction_at(log, seen, window, now) -- there are none newer
+    oldest = log.s[window.at + NEWEST_STRATUM] - RING
+  end
   for i = 1, #slots, 2 do
     local time = slots[i + 1]
     if time > limit then
-      local fraction = strata and fraction_at(log, seen, window, time) or 1
+      local number, fraction = 0, 1
+      if strata then
+        number = floor(time / size)
+        fraction = number > oldest and strata[number % RING + 1] or 0
+      end
       if slots[i] < fraction * HASHES then
-        times[#times + 1], numbers[#numbers + 1] = time, (i - 1) / 2
+        count = count + 1
+        times[count], numbers[count] = time, (i - 1) / 2
         inside = inside + 1 / fraction
-        if strata then
-          local number = floor(time / window.stratum)
-          counts[number] = (counts[number] or 0) + 1
-        end
+        if strata then counts[number] = (counts[number] or 0) + 1 end
       end
     end
   end
@@ -26,12 +33,13 @@ end
 
 -- Thins strata, the fullest first, until a window has no more values than it may.
 local function thin(log, seen, window, slots, now, most)
-  local s, at, limit = log.s, window.at, now - window.length
+  local s, at, limit, size = log.s, window.at, now - window.length, window.stratum
   local hashes, count = {}, 0
+  local strata, oldest = strata_of(log, seen, window), log.s[window.at + NEWEST_STRATUM] - RING
   for i = 1, #slots, 2 do
     local time = slots[i + 1]
-    if time > limit and slots[i] < fraction_at(log, seen, window, time) * HASHES then
-      local number = floor(time / window.stratum)
+    local number = floor(time / size)
+    if time > limit and slots[i] < (strata and (number > oldest and strata[number % RING + 1] or 0) or 1) * HASHES then
       local stratum = hashes[number] or {}
       hashes[number] = stratum
       stratum[#stratum + 1], count = slots[i], count + 1
@@ -41,7 +49,7 @@ local function thin(log, seen, window, slots, now, most)
     s[at + NEWEST_STRATUM], log.strata[window] = floor(now / window.stratum), {}
     for i = 1, RING do log.strata[window][i] = 1 end
   end
-  local strata = log.strata[window]
+  strata = log.strata[window]
   while count > most do
     local fullest, full = nil, 0
     for number, stratum in pairs(hashes) do
@@ -63,7 +71,7 @@ local function list_window(call, log, seen, name, window, slots, now)
   local s, at, limit = log.s, window.at, now - window.length
   local inside, times, numbers = count_window(log, seen, window, slots, now)
   if #times > call.values then
-    thin(log, seen, window, slots, now, call.values)
+    thin(log, seen, window, slots, now, call.values - floor(call.values / 16)) -- so that it need not be done again soon
     inside, times, numbers = count_window(log, seen, window, slots, now)
   end
   s[at + INSIDE], s[at + SAMPLE] = inside, #times
@@ -151,36 +159,67 @@ local function weigh(log, seen, fraction, time, now, sign)
   end
 end
 
+-- Puts a value that was last seen at `time`, and stands in slot number `number`, into a window's list. Returns false where that has
+-- no room, or is not to be trusted.
+local function list_value(log, seen, name, window, time, number)
+  local s, at = log.s, window.at
+  local count = s[at + LENGTH] - s[at + CURSOR]
+  local capacity, offset = list_capacity(s[seen.at + SEEN_BUCKETS]), list_offset(s, seen, window)
+  if count >= capacity then return false end
+  local from = offset + LISTED * s[at + CURSOR]
+  local text = count > 0 and redis.call('GETRANGE', name, from, from + LISTED * count - 1) or ''
+  if #text < LISTED * count then return false end
+  local low, high = 0, count
+  while low < high do
+    local middle = floor((low + high) / 2)
+    local later = (struct.unpack('<I5', text, LISTED * middle + 1) - time) % ERA
+    if later > 0 and later < ERA / 2 then high = middle else low = middle + 1 end
+  end
+  for i = low - 1, 0, -1 do -- it may stand there for a value that was seen at that moment, and had the slot before
+    local listed, its = struct.unpack('<I5I4', text, LISTED * i + 1)
+    if listed ~= time % ERA then break end
+    if its == number then return true end
+  end
+  local entry = struct.pack('<I5I4', time % ERA, number)
+  redis.call('SETRANGE', name, offset, sub(text, 1, LISTED * low) .. entry .. sub(text, LISTED * low + 1))
+  s[at + CURSOR], s[at + LENGTH] = 0, count + 1
+  if low == 0 then s[at + LEAVES_AT] = time + window.length end
+  return true
+end
+
 -- Marks that a value was seen, in windows from which has been taken what leaves them at `now`.
 local function mark_value(call, log, seen, name, value, time, now)
   local s = log.s
   local fraction = fraction_of(value)
   local wanted = fraction < wanted_at(log, seen, time, now)
   local values = seen_table(log, seen)
-  local bucket, slot, before = place_of(values, value)
+  local number, before = number_of(values, value)
   if before then
     before = now - (now - before) % ERA
     if before >= time then return end
     weigh(log, seen, fraction, before, now, -1)
-    if not wanted then return put_in(values, bucket, slot, NO_KEY, 0) end
+    if not wanted then return take_out(values, number, value) end
   else
     if not wanted then return end
-    bucket, slot = take_seen_room(log, seen, values, value, now)
-    if not bucket then
+    number = take_seen_room(log, seen, values, value, now)
+    if not number then
       grow_seen(log, seen, name, now)
       log.relist[seen] = true
       return mark_value(call, log, seen, name, value, time, now)
     end
   end
-  put_in(values, bucket, slot, value, time)
+  put_in(values, number, value, time)
   weigh(log, seen, fraction, time, now, 1)
   for _, window in ipairs(seen.windows) do
     local place = window.at
-    if time > now - window.length then
-      if s[place + SAMPLE] > call.values or time <= s[place + COVERED] or time < s[seen.at + FED_AT] then
-        log.relist[seen] = true
+    if time > now - window.length and fraction < fraction_at(log, seen, window, time) then
+      if s[place + SAMPLE] > call.values then
+        log.relist[window] = true
+      elseif time > s[place + COVERED] then
+        s[place + LEAVES_AT] = min(s[place + LEAVES_AT], time + window.length)
+      elseif not log.relist[window] and not list_value(log, seen, name, window, time, number) then
+        log.relist[window] = true
       end
-      if s[place + LEAVES_AT] == INFINITE then s[place + LEAVES_AT] = time + window.length end
     end
   end
 end
@@ -204,7 +243,7 @@ local function open_table(call, log, seen, now)
   if s[at + SEEN_BUCKETS] == 0 then grow_seen(log, seen, name, now) end
   -- Once out of its window, a value's slot may be taken by another.
   for _, window in ipairs(seen.windows) do
-    if not leave_window(log, seen, name, window, now) then log.relist[seen] = true end
+    if not leave_window(log, seen, name, window, now) then log.relist[window] = true end
   end
   return name
 end
@@ -213,13 +252,13 @@ end
 local function forget_value(call, log, seen, value, now)
   if log.s[seen.at + SEEN_BUCKETS] == 0 then return end
   local values, hash = seen_table(log, seen), sub(value, 1, VALUE_BYTES)
-  local bucket, slot, time = place_of(values, hash)
+  local number, time = number_of(values, hash)
   if values.missing then return miss_table(call, log, seen, now) end
   if not time then return end
   for _, window in ipairs(seen.windows) do
-    if not leave_window(log, seen, values.name, window, now) then log.relist[seen] = true end
+    if not leave_window(log, seen, values.name, window, now) then log.relist[window] = true end
   end
-  put_in(values, bucket, slot, NO_KEY, 0)
+  take_out(values, number, hash)
   return weigh(log, seen, fraction_of(hash), now - (now - time) % ERA, now, -1)
 end
 
@@ -228,6 +267,13 @@ local function expect_values(log, count)
   for _, seen in ipairs(log.view.seen) do
     if log.s[seen.at + SEEN_BUCKETS] > 0 then expect_keys(seen_table(log, seen), count) end
   end
+end
+
+-- Whether a stretch of time for which a window kept a sample has left it since the last fold: it may keep all values again.
+local function sheds_stratum(s, window, now)
+  if s[window.at + NEWEST_STRATUM] == -INFINITE then return false end
+  local function oldest(moment) return floor((moment - window.length + 1) / window.stratum) end
+  return oldest(now) > oldest(s[AS_OF])
 end
 
 -- Counts the values of the tables that were last seen inside each window. Returns when the first of them leaves.
@@ -242,7 +288,8 @@ local function fold_seen(call, log, now)
     end
     for _, window in ipairs(seen.windows) do
       local place = window.at
-      if s[at + SEEN_BUCKETS] > 0 and (log.relist[seen] or not leave_window(log, seen, name, window, now)) then
+      local relist = log.relist[seen] or log.relist[window] or sheds_stratum(s, window, now)
+      if s[at + SEEN_BUCKETS] > 0 and (relist or not leave_window(log, seen, name, window, now)) then
         slots = slots or read_seen(log, seen, now)
         if #slots == 0 then
           miss_table(call, log, seen, now)

@@ -118,8 +118,7 @@ local function take_in_order(call, log, packed, at, now)
   if s[view.book + IDS_BUCKETS] > 0 and remembered(call, log, id, now) then return nil end
 
   s[EVENT_SEQ], s[LAST_EVENT_AT] = s[EVENT_SEQ] + 1, time
-  view.run(s, now, struct.unpack(view.single_format, single))
-  view.enter(log, s, cell_count(log) + single_count, struct.unpack(view.single_format, single))
+  view.take_in(log, s, now, cell_count(log) + single_count, struct.unpack(view.single_format, single))
   show_values(call, log, single, flags, now)
   single_count = single_count + 1
   singles[single_count] = single
@@ -144,19 +143,30 @@ end
 
 local function record_entity(call, key, packed)
   local view = views[string.byte(packed, 1)]
-  if is_over(call, (#packed - 1) / view.single_bytes) then return LEFT end
-  local several, done, read = #packed > 1 + view.single_bytes, nil, nil
+  local count, is_first = (#packed - 1) / view.single_bytes, call.done == 0
+  if is_over(call, count) then return LEFT end
+  local several, done, read = count > 1, nil, nil
   if view.append and not several then
     done, read = view.append(call, key, packed)
     if done then return done end
   end
-  local log, outdated = load_log(call, view, key, read)
+  local log, outdated = load_log(call, view, key, read, several and view.single_bytes * most_singles(call, view))
   if outdated then return outdated end
   local is_new = not log
   log = log or new_log(call, view, key)
+  -- Compaction takes longest of all: a call begins with it, or leaves it to the next, with all that follows: an entity's events
+  -- stay in order.
+  if not is_first and is_crowded(call, log, count) then
+    call.over = true
+    return LEFT
+  end
   local s = log.s
   local now = now_of(call, s[AS_OF])
 
+  if several then
+    expect_ids(call, log, count)
+    expect_values(log, count)
+  end
   local verdicts, rows = {}, {}
   single_count, mark_count, shown, fresh = 0, 0, several and {}, several and {}
   for at = 2, #packed, view.single_bytes do

@@ -1,21 +1,25 @@
 -- The table of last-seen times: finding room in it, growing it, reading it whole.
 
 local FEWEST_SEEN_BUCKETS = 2
-local SEEN_SLOTS_FORMAT = '>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5'
-  .. '>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5>I4xx<I5'
+local MOST_LOOKED_BACK = 4096 -- values: where there are more, those go that no window holds now
 
--- Takes a slot for a value that is not in the table: an empty one, or one that holds nothing any window wants. Returns its bucket
--- and the slot; nil if there is none.
+-- Takes a slot for a value that is not in the table: an empty one, or one that holds nothing any window wants. Returns its number;
+-- nil if there is none.
 local function take_seen_room(log, seen, values, value, now)
-  local bucket, slot = take_room(values, value, now, INFINITE)
-  if bucket then return bucket, slot end
+  local number = take_room(values, value, now, INFINITE)
+  if number then return number end
   local first, second = buckets_of(values, value)
   for i = 1, first == second and 1 or 2 do
-    bucket = i == 1 and first or second
-    local slots = bucket_slots(values, bucket)
-    for k = 0, SLOTS_A_BUCKET - 1 do
-      local age = (now - slots[2 * k + 2]) % ERA
-      if age >= seen.kept or fraction_of(slots[2 * k + 1]) >= wanted_at(log, seen, now - age, now) then return bucket, k end
+    local bucket = i == 1 and first or second
+    local slots = slots_in(values, bucket)
+    for slot = 1, SLOTS_A_BUCKET do
+      number = bucket * SLOTS_A_BUCKET + slot - 1
+      local age = (now - slots[2 * slot]) % ERA
+      -- One that this call put in is wanted.
+      if age >= seen.kept
+        or not values.times[number] and slots[2 * slot - 1] / HASHES >= wanted_at(log, seen, now - age, now) then
+        return number
+      end
     end
   end
 end
@@ -45,19 +49,37 @@ local function store_seen(s, seen, name, buckets, slots)
   return true
 end
 
+-- Those of a table's slots, packed, that are still wanted.
+local function wanted_slots(log, seen, text, now)
+  local slots, past = {}, {}
+  for at = 1, #text, SEEN_SLOT_BYTES do
+    local hash, time = struct.unpack('<I6I5', text, at)
+    if time ~= 0 then
+      local fraction = hash / HASHES
+      time = now - (now - time) % ERA
+      if fraction < wanted_at(log, seen, time, now) then
+        slots[#slots + 1] = sub(text, at, at + SEEN_SLOT_BYTES - 1)
+        if fraction >= wanted_by(log, seen, time, now, 'length') then past[#past + 1] = time end
+      end
+    end
+  end
+  return slots, past
+end
+
 -- Gives the table more room, and drops what no window wants any more. The lists must be made anew.
 local function grow_seen(log, seen, name, now)
   local s = log.s
-  local buckets, slots = s[seen.at + SEEN_BUCKETS], {}
+  local buckets, slots = s[seen.at + SEEN_BUCKETS], nil
   for _, window in ipairs(seen.windows) do strata_of(log, seen, window) end
   local text = buckets > 0 and all_buckets(seen_table(log, seen)) or ''
-  for at = 1, #text, SEEN_SLOT_BYTES do
-    local hash, time = struct.unpack('>I4xx<I5', text, at)
-    if time ~= 0 and hash / HASHES < wanted_at(log, seen, now - (now - time) % ERA, now) then
-      slots[#slots + 1] = sub(text, at, at + SEEN_SLOT_BYTES - 1)
-    end
+  local past
+  slots, past = wanted_slots(log, seen, text, now)
+  if #slots > MOST_LOOKED_BACK and #past > 0 then
+    table.sort(past)
+    s[seen.at + WHOLE_SINCE] = max(s[seen.at + WHOLE_SINCE], past[min(#past, #slots - MOST_LOOKED_BACK / 2)])
+    slots = wanted_slots(log, seen, text, now)
   end
-  buckets = max(FEWEST_SEEN_BUCKETS, ceil(#slots * 1.6 / SLOTS_A_BUCKET))
+  buckets = max(FEWEST_SEEN_BUCKETS, ceil(#slots * (#slots > MOST_LOOKED_BACK / 2 and 1.2 or 1.6) / SLOTS_A_BUCKET))
   while not store_seen(s, seen, name, buckets, slots) do buckets = ceil(buckets * 1.25) end
   log.tables[seen] = nil
   for _, window in ipairs(seen.windows) do
@@ -72,7 +94,7 @@ local function read_seen(log, seen, now)
   local text = log.s[seen.at + SEEN_BUCKETS] > 0 and all_buckets(seen_table(log, seen)) or ''
   local slots, count = {}, 0
   for at = 1, #text, SEEN_BUCKET_BYTES do
-    local bucket = { struct.unpack(SEEN_SLOTS_FORMAT, text, at) }
+    local bucket = { struct.unpack(VALUES.format, text, at) }
     for i = 1, 2 * SLOTS_A_BUCKET, 2 do
       local time = bucket[i + 1]
       slots[count + 1] = bucket[i]

@@ -10,11 +10,10 @@
 local VALUE_BYTES = 6
 local SEEN_SLOT_BYTES = 11
 local SEEN_BUCKET_BYTES = SEEN_SLOT_BYTES * SLOTS_A_BUCKET
-local VALUES = table_kind(6, 2)
+local VALUES = table_kind(6)
 local RING = 18 -- strata that are told apart
 local LISTED = 9 -- bytes
 local MOST_LISTED = 256
-local NO_KEY = '\0\0\0\0\0\0'
 
 -- A table that must hold something is gone (evicted, deleted): said once, then it starts anew.
 local function lose_seen(call, log, seen)

@@ -103,8 +103,7 @@ local function extend_log(call, log)
 end
 
 local SPARE_SINGLES = 2 -- compaction waits for half as many again as it leaves
-local ROWS_AT_ONCE = 32 -- a call mostly adds no more (see pieces.ts)
-local SPARE_TILES = 16
+local SPARE_TILES = 8
 
 -- How many singles compaction leaves: as many as the longest list of the view, at least.
 local function singles_left(call, view)
@@ -115,6 +114,11 @@ end
 local function most_singles(call, view)
   local left = singles_left(call, view)
   return left + floor(left / SPARE_SINGLES)
+end
+
+-- Whether there are so many singles, with `more`, that the older ones should be put together.
+local function is_crowded(call, log, more)
+  return log.s[log.view.book + SINGLES] + (more or 0) > most_singles(call, log.view)
 end
 
 -- Drops from a log that is rewritten the cells that no window can hold any more, now or at a moment that can be looked back
@@ -148,7 +152,7 @@ local function trim(log, now)
   s[book + SINGLES] = singles - gone
 end
 
--- The log written whole, with room for more; and its header. Once there are tiles, singles have all the room that they need
+-- The log written whole, with room for more; and its header. Once there are tiles, singles have the room that they need
 -- until the next compaction.
 local function rewritten(log, now)
   load_cells(log)
@@ -158,7 +162,7 @@ local function rewritten(log, now)
   local book = view.book
   local singles, tiles = s[book + SINGLES], s[book + TILES]
   local slots = singles + max(4, floor(singles / 4))
-  if tiles > 0 then slots = max(slots, most_singles(log.call, view) + ROWS_AT_ONCE) end
+  if tiles > 0 then slots = max(singles, most_singles(log.call, view)) end
   local tile_slots = tiles > 0 and tiles + SPARE_TILES or 0
   s[book + SINGLE_SLOTS], s[book + TILE_SLOTS] = slots, tile_slots
   local header = struct.pack(view.header_format, unpack(s, 1, view.doubles))
@@ -231,4 +235,4 @@ local function nothing_stored(call, view)
   return table.concat(parts)
 end
 
-return fields, gone, singles_left, most_singles, list_text, take_vector, keep_served, settle, nothing_stored
+return fields, gone, singles_left, most_singles, is_crowded, list_text, take_vector, keep_served, settle, nothing_stored

@@ -4,10 +4,10 @@
 -- nothing, and a short window stays exact when only a long one is large.
 
 local REVIVAL = 2 -- by how much a new stratum's fraction is above that of the one before
-local HASHES = 2 ^ 32 -- fractions are of the first four bytes of a hash
+local HASHES = 2 ^ 48 -- fractions are of a hash's six bytes that are kept
 
 local function fraction_of(value)
-  return (struct.unpack('>I4', value)) / HASHES
+  return (struct.unpack('<I6', value)) / HASHES
 end
 
 -- The fractions of a window that keeps a sample, by stratum modulo RING; nil for one that keeps all, or whose table is gone.
@@ -50,14 +50,20 @@ local function fraction_at(log, seen, window, time)
   return strata[number % RING + 1]
 end
 
--- The largest fraction that any window still wants of the values last seen at a time.
-local function wanted_at(log, seen, time, now)
+-- The largest fraction that any window, which reaches as far back as `reach` says, wants of the values last seen at a time.
+local function wanted_by(log, seen, time, now, reach)
   local wanted, age = 0, now - time
   for _, window in ipairs(seen.windows) do
-    if age < window.kept then wanted = max(wanted, fraction_at(log, seen, window, time)) end
+    if age < window[reach] then wanted = max(wanted, fraction_at(log, seen, window, time)) end
     if wanted == 1 then break end
   end
   return wanted
 end
 
-return fraction_of, strata_of, store_strata, fraction_at, wanted_at
+-- The largest fraction that is kept of the values last seen at a time: also for windows that ended before now, for as long as all
+-- that these held is kept.
+local function wanted_at(log, seen, time, now)
+  return wanted_by(log, seen, time, now, time > log.s[seen.at + WHOLE_SINCE] and 'kept' or 'length')
+end
+
+return fraction_of, strata_of, store_strata, fraction_at, wanted_by, wanted_at

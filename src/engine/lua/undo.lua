@@ -4,7 +4,7 @@
 local function last_seen(call, log, seen, value)
   if log.s[seen.at + SEEN_BUCKETS] == 0 then return nil end
   local now = max(log.s[AS_OF], call.millis)
-  local _, _, time = place_of(seen_table(log, seen), sub(value, 1, VALUE_BYTES))
+  local _, time = number_of(seen_table(log, seen), sub(value, 1, VALUE_BYTES))
   return time and now - (now - time) % ERA
 end
 
@@ -44,9 +44,8 @@ local function undo_tile(call, log, place, seen, value, time, older, now, undo)
   if last_seen(call, log, seen, value) ~= time then return true end
   if may_hold(log, seen, older, now) then return false end
   undo[#undo + 1] = function()
-    local values = seen_table(log, seen)
-    local bucket, slot = place_of(values, sub(value, 1, VALUE_BYTES))
-    put_in(values, bucket, slot, NO_KEY, 0)
+    local values, hash = seen_table(log, seen), sub(value, 1, VALUE_BYTES)
+    take_out(values, number_of(values, hash), hash)
     log.relist[seen] = true
   end
   return true
