@@ -30,6 +30,7 @@ const sharedParts = [
   'strata',
   'seen-table',
   'leaving',
+  'table-sightings',
   'sightings',
   'ordered',
   'fold',

@@ -171,3 +171,5 @@ local function fold(call, log, now)
   end
   return min(view.upcoming(s), end_lifetimes(log, now), fold_seen(call, log, now))
 end
+
+return stand_of, gather, lifetime_value, fold

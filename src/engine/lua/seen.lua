@@ -1,7 +1,7 @@
 -- Last-seen times: when a value of a field (under a filter) was last seen. Of the newest events, singles tell: a mark of the
--- single (see sightings.lua). Of those in tiles, a table does (see tables.lua): its keys are the values' hashes, cut to six bytes.
--- A value stands in one place: with its last sighting. That gives every window that ends now
--- exactly, or, where a window has too many values in tiles, by a sample of these (see strata.lua).
+-- single (see sightings.lua). Of those in tiles, a table does (see tables.lua), whose keys are the values' hashes, cut to six
+-- bytes. A value stands in one place: with its last sighting. That gives every window that ends now exactly, or, where a window
+-- has too many values in tiles, by a sample of these (see strata.lua).
 --
 --   slot   c6 the value's hash, I5 when it was last seen, in milliseconds modulo 2^40 (35 years)
 --   lists  after the buckets, one a window: I5 time, I4 slot of the values that leave the window next, oldest first
