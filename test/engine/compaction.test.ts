@@ -22,6 +22,19 @@ describe('a log', () => {
     expect(again.every(({ status }) => status === 'DUPLICATE')).toBe(true);
   });
 
+  test('has room for as many singles as it is told now, also where it was told of fewer when it was written', async () => {
+    const prefix = scratch.prefix();
+    for (const [i, singles] of [2, 9, 40].entries()) {
+      const engine = await scratch.open([counts], 'event', prefix, scratch.valkey, { singles });
+      const payments = Array.from({ length: 64 }, (_, j) => pay({ paidAt: start + i * 64 + j }));
+      for (const one of [payments.slice(0, 60), payments.slice(60)]) await engine.record(payment, one);
+      const again = await engine.record(payment, payments);
+      expect(again.every(({ status }) => status === 'DUPLICATE')).toBe(true);
+      const [vector] = await engine.refresh(counts, ['ada']);
+      expect([...(vector?.values ?? [])]).toEqual([64 * (i + 1), 64 * (i + 1)]);
+    }
+  });
+
   test('takes none of those that it put together again, not even the newest, once their ids are forgotten', async () => {
     const engine = await open(1);
     const payments = [0, 1, 2].map((ms) => pay({ paidAt: start + ms }));

@@ -116,4 +116,24 @@ describe('different values', { timeout: patienceMs }, () => {
     expect(bytes).toBeLessThan(3 * 512 * 11 * 2);
     expect(bytes).toBeGreaterThan(0);
   });
+
+  test('that no window holds now are kept for looks back, but not more than some thousands', async () => {
+    const hourly = spending({ shops1h: distinct('shopId', { window: '1h' }) }, 'hourly_profile');
+    const engine = await scratch.open([hourly], 'event');
+    const visits = tour(12_000, 20 * hourMs).map((visit, i) => pay({ userId: 'ada', paymentId: `${i}`, ...visit }));
+    for (let at = 0; at < visits.length; at += 500) await engine.record(payment, visits.slice(at, at + 500));
+    const bytes = await scratch.valkey.strlen(`${engine.keys.prefix}:seen:v1:${hourly.name}:shopId:{ada}`);
+    expect(bytes).toBeLessThan(6_000 * 11 * 1.2);
+    const lookBack = async (hours: number) => {
+      const moment = begins + hours * hourMs;
+      const [[vector] = []] = await engine.past(hourly, [{ id: 'ada', moments: [moment] }]);
+      const within = visits.filter(({ paidAt }) => Number(paidAt) > moment - hourMs && Number(paidAt) <= moment);
+      return { ...(vector as PastVector).certainties[0], truth: within.length };
+    };
+    expect(await lookBack(20)).toMatchObject({ method: 'EXACT', lower: 599, upper: 599, truth: 599 });
+    const { method, lower = 0, upper = 0, truth } = await lookBack(4);
+    expect(method).toBe('INTERPOLATED');
+    expect(lower).toBeLessThan(truth);
+    expect(upper).toBeGreaterThanOrEqual(truth);
+  });
 });
