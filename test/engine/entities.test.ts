@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { count, distinct, lifetime, sum } from '../../src/define/index.ts';
+import { patienceMs } from '../support/property.ts';
 import { valuesOf } from './expectations.ts';
 import { everything, pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
@@ -47,7 +48,7 @@ describe('an entity of which nothing is stored', () => {
   });
 });
 
-describe('many entities', () => {
+describe('many entities', { timeout: patienceMs }, () => {
   test('are read in the order asked, repeats and unknown ones too', async () => {
     const engine = await scratch.open([everything], 'wall');
     await engine.record(payment, [pay({ userId: 'a', amount: 1 }), pay({ userId: 'b', amount: 2 })]);
