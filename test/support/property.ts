@@ -25,5 +25,7 @@ export async function holdsFor<T>(
     ...(seed && { path: path.join(':') }),
     // Ends the search for a smaller example before the test's own patience ends and hides the one that was found.
     interruptAfterTimeLimit: 0.7 * patienceMs,
+    // A long run is of as many as it says.
+    markInterruptAsFailure: thoroughness > 1,
   });
 }
