@@ -21,7 +21,7 @@ export interface EngineOptions {
   readonly clock: Clock;
   /** An event up to this far ahead of the store's clock is taken as now; default 5 s. */
   readonly toleranceMs?: Milliseconds;
-  /** For how long one call may work while others wait for Valkey, in microseconds of its processor; default 1.5 ms. */
+  /** For how long one call may work while others wait for Valkey, in microseconds of its processor; default 1 ms. */
   readonly microsPerCall?: number;
   /** How many of the newest events a log keeps as they are, once it has half as many again; default 128. */
   readonly singles?: number;

@@ -153,11 +153,11 @@ export interface TileFormat {
   }[];
 }
 
-const packings = { d: 8, I4: 4, i6: 6 } as const;
+const packings = { d: 8, I4: 4, i7: 7 } as const;
 
 /** First, last, number of events, mean of their times and squared distances from it, then for each lane what it wants. Lanes of every event share their number. */
 export function tileFormat(lanes: readonly LaneLayout[]): TileFormat {
-  const fields: (keyof typeof packings)[] = ['i6', 'i6', 'I4', 'd', 'd'];
+  const fields: (keyof typeof packings)[] = ['i7', 'i7', 'I4', 'd', 'd'];
   const take = (...packed: (keyof typeof packings)[]) => fields.push(...packed) - packed.length + 1;
   const places = lanes.map((lane) => ({
     n: lane.partial ? take('I4') : 3,

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { count, sum } from '../../src/define/index.ts';
+import { count, max, sum } from '../../src/define/index.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
@@ -33,6 +33,28 @@ describe('a log', () => {
       const [vector] = await engine.refresh(counts, ['ada']);
       expect([...(vector?.values ?? [])]).toEqual([64 * (i + 1), 64 * (i + 1)]);
     }
+  });
+
+  test('looks for an extreme that left also among tiles that were put together just now', async () => {
+    const maxima = spending({ max24h: max('amount', { window: '24h' }) });
+    const engine = await scratch.open([maxima], 'event', scratch.prefix(), scratch.valkey, { singles: 16 });
+    const everyMs = 1_080_000; // 80 in a day
+    for (let i = 0; i <= 400; i++) {
+      const [outcome] = await engine.record(payment, [pay({ amount: 5_000 - i, paidAt: start + i * everyMs })]);
+      expect(outcome?.status).toBe('RECORDED');
+      if (i % 25 > 0) continue;
+      const [served] = await engine.read(maxima, ['ada']);
+      const [anew] = await engine.refresh(maxima, ['ada']);
+      expect([...(served?.values ?? [])]).toEqual([...(anew?.values ?? [])]);
+    }
+  });
+
+  test('tells events of any year apart', async () => {
+    const engine = await open(1);
+    const lateYear = Date.UTC(9_999, 0, 1);
+    for (let i = 0; i < 60; i++) await engine.record(payment, [pay({ paidAt: lateYear + i })]);
+    const [vector] = await engine.read(counts, ['ada']);
+    expect([...(vector?.values ?? [])]).toEqual([60, 60]);
   });
 
   test('takes none of those that it put together again, not even the newest, once their ids are forgotten', async () => {

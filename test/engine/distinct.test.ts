@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Duration, distinct } from '../../src/define/index.ts';
+import { count, type Duration, distinct, type Where } from '../../src/define/index.ts';
+import { writeHash64 } from '../../src/engine/hash64.ts';
 import type { PastVector } from '../../src/engine/index.ts';
 import { patienceMs } from '../support/property.ts';
 import { valuesOf } from './expectations.ts';
@@ -9,6 +10,7 @@ import { useScratch } from './scratch.ts';
 const scratch = useScratch();
 const begins = Date.UTC(2024, 0, 1);
 const hourMs = 3_600_000;
+const big: Where = { amount: { gte: 100 } };
 const windows = ['1h', '24h', '30d'] as const satisfies Duration[];
 const lengthMs = { '1h': hourMs, '24h': 24 * hourMs, '30d': 720 * hourMs };
 const features = Object.fromEntries(windows.map((window) => [`shops${window}`, distinct('shopId', { window })]));
@@ -41,6 +43,12 @@ async function visited(visits: readonly Visit[], values: number, batchSize = 500
     ]),
   );
   return { engine, served: valuesOf(vector as NonNullable<typeof vector>), certainty, truth };
+}
+
+function hashOf(text: string): bigint {
+  const hash = Buffer.alloc(8);
+  writeHash64(text, hash, 0);
+  return hash.readBigUInt64LE();
 }
 
 /** Visits to so many shops, each after the other, over some time. */
@@ -115,6 +123,50 @@ describe('different values', { timeout: patienceMs }, () => {
     const bytes = await scratch.valkey.strlen(`${engine.keys.prefix}:seen:v1:${view.name}:shopId:{ada}`);
     expect(bytes).toBeLessThan(3 * 512 * 11 * 2);
     expect(bytes).toBeGreaterThan(0);
+  });
+
+  test('may be chosen so that they share their places, and still come to an end', async () => {
+    const hash = Buffer.alloc(8);
+    const isChosen = (name: string) => {
+      writeHash64(name, hash, 0);
+      return hash.readUInt16LE(0) % 64 === 0 && hash.readUInt16LE(2) % 64 === 0;
+    };
+    const names: string[] = [];
+    for (let i = 0; names.length < 40; i++) if (isChosen(`shop ${i}`)) names.push(`shop ${i}`);
+    const engine = await scratch.open([view], 'event', scratch.prefix(), scratch.valkey, { singles: 8 });
+    const shops = [...names, ...Array.from({ length: 12 }, () => 'other')];
+    for (const [i, shopId] of shops.entries()) {
+      const [outcome] = await engine.record(payment, [pay({ userId: 'ada', shopId, paidAt: begins + i * 1_000 })]);
+      expect(outcome?.status).toBe('RECORDED');
+    }
+    const [[vector] = []] = await engine.past(view, [{ id: 'ada', moments: [begins + 51_000] }]);
+    for (const { method, lower, upper } of (vector as PastVector).certainties) {
+      expect(method).toBe('INTERPOLATED');
+      expect(lower).toBeLessThanOrEqual(41);
+      expect(upper).toBeGreaterThanOrEqual(41);
+    }
+  });
+
+  test('are counted right where the last mark stands just where what is read of a log ends', async () => {
+    const both = spending(
+      {
+        shops1m: distinct('shopId', { window: '1m' }),
+        bigShops1m: distinct('shopId', { window: '1m', where: big }),
+        count24h: count({ window: '24h' }),
+      },
+      'two_sets',
+    );
+    const engine = await scratch.open([both], 'wall');
+    const ago = (await scratch.now()) - 600_000;
+    const record = (paymentId: string, ms: number, shopId: string) =>
+      engine.record(payment, [pay({ userId: 'ada', paymentId, shopId, amount: 10, paidAt: ago + ms })]);
+    for (let i = 0; i < 256; i++) await record(`d${i}`, i, `s${i % 5}`);
+    // At the same moment as the newest, and after it: by its id.
+    const isAfter = (id: string) => hashOf(id) > hashOf('d255');
+    const tie = Array.from({ length: 64 }, (_, i) => `tie${i}`).find(isAfter) ?? '';
+    await record(tie, 255, 's1');
+    const [served] = await engine.read(both, ['ada']);
+    expect(valuesOf(served as NonNullable<typeof served>)).toEqual({ shops1m: 0, bigShops1m: 0, count24h: 257 });
   });
 
   test('that no window holds now are kept for looks back, but not more than some thousands', async () => {

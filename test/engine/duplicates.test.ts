@@ -141,3 +141,35 @@ describe('an event whose id is known', () => {
     expect(second).toMatchObject({ status: 'DUPLICATE', reason: null, occurredAt: first?.occurredAt });
   });
 });
+
+test('an id that was used again, once it was free, is known by its newer event', async () => {
+  const engine = await scratch.open([profile], 'event', scratch.prefix(), scratch.valkey, { singles: 8 });
+  let at = start;
+  const record = async (paymentId: string, paidAt: number) =>
+    (await engine.record(payment, [pay({ paymentId, paidAt })]))[0]?.status;
+  let filled = 0;
+  const fill = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      at += 1_000;
+      await record(`f${filled++}`, at);
+    }
+  };
+  const ids = Array.from({ length: 20 }, (_, i) => `x${i}`);
+  const times = async () => {
+    const used = [];
+    for (const id of ids) {
+      at += 1_000;
+      used.push({ id, at });
+      expect(await record(id, at)).toBe('RECORDED');
+    }
+    return used;
+  };
+  await fill(20);
+  await times();
+  await fill(30);
+  at += 25 * 3_600_000;
+  await fill(5);
+  const newer = await times();
+  await fill(30);
+  for (const one of newer) expect(await record(one.id, one.at)).toBe('DUPLICATE');
+});

@@ -8,7 +8,7 @@
 --            for each set of last-seen times c4 of the value, if the single shows it for the last time (see sightings.lua)
 --   singles  a slot each: d time, c8 id, I4 flags, d a column (NaN is null), c8 a distinct field; the newest events, oldest
 --            first, ties by id
---   tiles    a slot each: i6 first, i6 last, I4 number of events, d how far their mean is past the first, d squared
+--   tiles    a slot each: i7 first, i7 last, I4 number of events, d how far their mean is past the first, d squared
 --            distances from it,
 --            then what each lane gathered (see layout.ts); all events
 --            before the singles, put together on a grid of time (see compact.lua), oldest first

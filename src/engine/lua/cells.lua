@@ -39,10 +39,28 @@ local function singles_at(log, j, count)
   return stored(log, single_offset(log, j), count * bytes)
 end
 
+-- A stretch of the stored log that must be there.
+local function load_stretch(log, offset, bytes)
+  if bytes <= 0 then return '' end
+  local text = redis.call('GETRANGE', log.key, offset, offset + bytes - 1)
+  if #text < bytes then error({ err = 'this log is cut off' }) end
+  return text
+end
+
+-- Loads the tiles from number `from` on.
+local function load_tiles(log, from)
+  if log.tiles and log.tiles_from <= from then return end
+  local bytes, to = log.view.tile_bytes, log.tiles and log.tiles_from or log.s[log.view.book + TILES]
+  log.tiles = load_stretch(log, tile_offset(log, from), bytes * (to - from)) .. (log.tiles or '')
+  log.tiles_from = from
+end
+
+-- Tiles from number i on, and where in the string the first begins. Before those that are loaded, the stored ones hold.
 local function tiles_at(log, i, count)
   local bytes = log.view.tile_bytes
-  if log.tiles and i >= log.tiles_from then return log.tiles, (i - log.tiles_from) * bytes + 1 end
-  return stored(log, tile_offset(log, i), count * bytes)
+  if not log.tiles or i + count <= log.tiles_from then return stored(log, tile_offset(log, i), count * bytes) end
+  load_tiles(log, i)
+  return log.tiles, (i - log.tiles_from) * bytes + 1
 end
 
 local function unpack_single(view, text, at)
@@ -73,33 +91,18 @@ local function first_time(log, number)
   elseif log.tiles and number >= log.tiles_from then
     text, at = tiles_at(log, number, 1)
   else
-    text, at = stored(log, tile_offset(log, number), 6)
+    text, at = stored(log, tile_offset(log, number), 7)
   end
-  return (struct.unpack('<i6', text, at))
+  return (struct.unpack('<i7', text, at))
 end
 
--- A stretch of the stored log that must be there.
-local function load_stretch(log, offset, bytes)
-  if bytes <= 0 then return '' end
-  local text = redis.call('GETRANGE', log.key, offset, offset + bytes - 1)
-  if #text < bytes then error({ err = 'this log is cut off' }) end
-  return text
-end
-
--- Loads all singles and their marks, for what works on many of them. What changes in them is written when the log is (`rewrite`).
+-- Loads all singles and their marks, for what works on many of them. What changes in them is written with the whole log
+-- (`rewrite`), or by compaction.
 local function load_singles(log)
   if log.singles then return end
   local view, singles = log.view, log.s[log.view.book + SINGLES]
   log.marks = load_stretch(log, mark_offset(log, 0), view.mark_bytes * singles)
   log.singles = load_stretch(log, single_offset(log, 0), view.single_bytes * singles)
-end
-
--- Loads the tiles from number `from` on.
-local function load_tiles(log, from)
-  if log.tiles and log.tiles_from <= from then return end
-  local bytes, to = log.view.tile_bytes, log.tiles and log.tiles_from or log.s[log.view.book + TILES]
-  log.tiles = load_stretch(log, tile_offset(log, from), bytes * (to - from)) .. (log.tiles or '')
-  log.tiles_from = from
 end
 
 local function load_cells(log)
@@ -161,7 +164,11 @@ local function marks_of(log)
   local offset = mark_offset(log, 0)
   if log.appended then -- they were read before
     local at = log.appended_at + 1
-    log.raw = at + #log.appended <= #log.raw and overwritten(log.raw, at, log.appended) or sub(log.raw, 1, at - 1)
+    if at + #log.appended - 1 <= #log.raw then
+      log.raw = overwritten(log.raw, at, log.appended)
+    else
+      log.raw, log.raw_until = sub(log.raw, 1, at - 1), min(log.raw_until or at - 1, at - 1)
+    end
     log.appended = nil
   end
   if offset + log.view.mark_bytes * log.s[log.view.book + SINGLES] > (log.raw_until or #log.raw) then return nil end

@@ -63,7 +63,8 @@ end
 -- Remembers one id. Returns false, and does nothing, when there is no room; with `push`, the oldest makes room.
 local function put_id(log, ids, id, time, now, push)
   local s, book = log.s, log.view.book
-  local number = take_room(ids, id, now, log.view.horizon)
+  -- It may be there from an event of long ago, whose id was used again.
+  local number = number_of(ids, id) or take_room(ids, id, now, log.view.horizon)
   if not number then
     if not push then return false end
     local age

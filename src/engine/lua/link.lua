@@ -70,3 +70,5 @@ for v = 1, #views do
     lifetime.group = { n = at, sum = at + 1, least = at + 4, spread = at + 6, trues = at + 8 }
   end
 end
+
+return views

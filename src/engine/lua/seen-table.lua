@@ -24,6 +24,24 @@ local function take_seen_room(log, seen, values, value, now)
   end
 end
 
+-- Makes room for a value, where no size of the table has any: the oldest beside it goes, and from then on it is known that one is
+-- missing. Returns the number of the slot, and the hash and the time of what went.
+local function push_out(log, seen, values, value, now)
+  local first, second = buckets_of(values, value)
+  local number, hash, age = nil, nil, -1
+  for i = 1, first == second and 1 or 2 do
+    local bucket = i == 1 and first or second
+    local slots = slots_in(values, bucket)
+    for slot = 1, SLOTS_A_BUCKET do
+      local its = (now - slots[2 * slot]) % ERA
+      if its > age then number, hash, age = bucket * SLOTS_A_BUCKET + slot - 1, slots[2 * slot - 1], its end
+    end
+  end
+  local at = seen.at + WHOLE_SINCE
+  log.s[at] = max(log.s[at], now - age)
+  return number, hash / HASHES, now - age
+end
+
 -- Stores a table of so many buckets that holds these slots, packed; false if they do not fit.
 local function store_seen(s, seen, name, buckets, slots)
   local values, held, rooms = new_table(name, VALUES, buckets), {}, {}
@@ -41,11 +59,7 @@ local function store_seen(s, seen, name, buckets, slots)
   end
   parts[buckets + 1] = string.rep('\0', (LISTED * list_capacity(buckets) + 8 * RING) * #seen.windows)
   s[seen.at + SEEN_BUCKETS] = buckets
-  if #slots == 0 then
-    redis.call('SET', name, table.concat(parts))
-  else
-    redis.call('SET', name, table.concat(parts), 'KEEPTTL')
-  end
+  redis.call('SET', name, table.concat(parts), 'KEEPTTL')
   return true
 end
 
@@ -66,8 +80,8 @@ local function wanted_slots(log, seen, text, now)
   return slots, past
 end
 
--- Gives the table more room, and drops what no window wants any more. The lists must be made anew.
-local function grow_seen(log, seen, name, now)
+-- Gives the table more room, so many buckets at least, and drops what no window wants any more. The lists must be made anew.
+local function grow_seen(log, seen, name, now, fewest)
   local s = log.s
   local buckets, slots = s[seen.at + SEEN_BUCKETS], nil
   for _, window in ipairs(seen.windows) do strata_of(log, seen, window) end
@@ -79,7 +93,7 @@ local function grow_seen(log, seen, name, now)
     s[seen.at + WHOLE_SINCE] = max(s[seen.at + WHOLE_SINCE], past[min(#past, #slots - MOST_LOOKED_BACK / 2)])
     slots = wanted_slots(log, seen, text, now)
   end
-  buckets = max(FEWEST_SEEN_BUCKETS, ceil(#slots * (#slots > MOST_LOOKED_BACK / 2 and 1.2 or 1.6) / SLOTS_A_BUCKET))
+  buckets = max(fewest or FEWEST_SEEN_BUCKETS, ceil(#slots * (#slots > MOST_LOOKED_BACK / 2 and 1.2 or 1.6) / SLOTS_A_BUCKET))
   while not store_seen(s, seen, name, buckets, slots) do buckets = ceil(buckets * 1.25) end
   log.tables[seen] = nil
   for _, window in ipairs(seen.windows) do
@@ -105,4 +119,4 @@ local function read_seen(log, seen, now)
   return slots
 end
 
-return take_seen_room, grow_seen, read_seen
+return take_seen_room, push_out, grow_seen, read_seen

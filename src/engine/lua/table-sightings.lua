@@ -14,8 +14,10 @@ local function weigh(log, seen, fraction, time, now, sign)
   end
 end
 
+local MOST_GROWTHS = 2 -- for one value
+
 -- Marks that a value was seen, in windows from which has been taken what leaves them at `now`.
-local function mark_value(call, log, seen, name, value, time, now)
+local function mark_value(call, log, seen, name, value, time, now, tries)
   local s = log.s
   local fraction = fraction_of(value)
   local wanted = fraction < wanted_at(log, seen, time, now)
@@ -30,9 +32,15 @@ local function mark_value(call, log, seen, name, value, time, now)
     if not wanted then return end
     number = take_seen_room(log, seen, values, value, now)
     if not number then
-      grow_seen(log, seen, name, now)
-      log.relist[seen] = true
-      return mark_value(call, log, seen, name, value, time, now)
+      -- Values may share their buckets whatever the size, if somebody chose them so.
+      log.relist[seen], tries = true, (tries or 0) + 1
+      if tries <= MOST_GROWTHS then
+        grow_seen(log, seen, name, now, tries > 1 and ceil(1.5 * values.buckets) + 1 or nil)
+        return mark_value(call, log, seen, name, value, time, now, tries)
+      end
+      local its_fraction, its_time
+      number, its_fraction, its_time = push_out(log, seen, values, value, now)
+      weigh(log, seen, its_fraction, its_time, now, -1)
     end
   end
   put_in(values, number, value, time)

@@ -103,7 +103,7 @@ end
 
 -- Empties the slot of a key.
 local function take_out(one, number, key)
-  one.numbers[key] = nil
+  one.numbers[key], one.keys[number] = nil, nil
   note_time(one, number, 0)
   one.writes[number] = one.kind.empty
   one.rooms[floor(number / SLOTS_A_BUCKET)] = nil
