@@ -176,7 +176,8 @@ export class LogStore {
     read: (reader: ReplyReader, part: P) => { readonly kind: 'done'; readonly value: Value } | NotServed,
   ): Promise<(Value | Error)[]> {
     return untilDone<P, Value>(parts, {
-      attempt: (pending) => {
+      attempt: (all) => {
+        const pending = name === 'record' ? all.slice(0, recordedAtOnce) : all;
         const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
         return this.#caller.call(name, keys, argumentsOf(pending), (reader) =>
           pending.map((part, i): PartReply<Value> => {
@@ -196,6 +197,9 @@ export class LogStore {
     return plan;
   }
 }
+
+/** What a record call is given at once: more than it has time for would only be sent, and sent again. */
+const recordedAtOnce = 64;
 
 function assertServable(views: readonly View[]): void {
   if (views.length > mostViews) {

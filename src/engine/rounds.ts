@@ -17,7 +17,7 @@ export interface OutdatedLog extends Part {
 
 /** How calls are made for parts, and old logs brought up to date. */
 export interface Work<P extends Part, Value> {
-  /** One call for parts of different entities, or for pieces of one; what each came to, in their order. */
+  /** One call for parts of different entities, or for pieces of one, or for the first of these; what each came to, in their order. */
   readonly attempt: (parts: readonly P[]) => Promise<readonly PartReply<Value>[]>;
   /** In the order given: null, or why a log cannot be brought up to date. */
   readonly upgrade: (logs: readonly OutdatedLog[]) => Promise<readonly (Error | null)[]>;
@@ -63,7 +63,7 @@ async function round<P extends Part, Value>(
   { attempt, upgrade }: Work<P, Value>,
 ): Promise<Pending<P>[]> {
   const replies = await attempt(pending.map(({ part }) => part));
-  const left: Pending<P>[] = [];
+  const left = pending.slice(replies.length);
   const outdated: { readonly one: Pending<P>; readonly log: OutdatedLog }[] = [];
   for (const [i, reply] of replies.entries()) {
     const one = pending[i] as Pending<P>;

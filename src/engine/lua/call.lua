@@ -8,10 +8,9 @@
 --            for each set of last-seen times c4 of the value, if the single shows it for the last time (see sightings.lua)
 --   singles  a slot each: d time, c8 id, I4 flags, d a column (NaN is null), c8 a distinct field; the newest events, oldest
 --            first, ties by id
---   tiles    a slot each: i7 first, i7 last, I4 number of events, d how far their mean is past the first, d squared
---            distances from it,
---            then what each lane gathered (see layout.ts); all events
---            before the singles, put together on a grid of time (see compact.lua), oldest first
+--   tiles    a slot each: i7 first, i7 last, I4 number of events, d how far their mean is past the first, d squared distances
+--            from it, then what each lane gathered (see layout.ts); all events before the singles, put together on a grid of
+--            time (see compact.lua), oldest first
 --
 -- A cell is a single or a tile; cells are numbered from 0, tiles first. Times are whole milliseconds since 1970; an absent
 -- time is infinite. ARGV[1] of every function: B clock (0 wall, 1 event), I4 length of the key prefix, d tolerance for

@@ -84,16 +84,8 @@ end
 -- The time of the first event in a cell.
 local function first_time(log, number)
   local tiles = log.s[log.view.book + TILES]
-  local text, at
-  if number >= tiles then
-    text, at = singles_at(log, number - tiles, 1)
-    return (struct.unpack('<d', text, at))
-  elseif log.tiles and number >= log.tiles_from then
-    text, at = tiles_at(log, number, 1)
-  else
-    text, at = stored(log, tile_offset(log, number), 7)
-  end
-  return (struct.unpack('<i7', text, at))
+  if number < tiles then return (struct.unpack('<i7', tiles_at(log, number, 1))) end
+  return (struct.unpack('<d', singles_at(log, number - tiles, 1)))
 end
 
 -- Loads all singles and their marks, for what works on many of them. What changes in them is written with the whole log
@@ -206,7 +198,12 @@ local function find_mark(text, begin, count, bytes, j, mark, place)
   end
 end
 
--- The same of a log.
+-- The number of a mark among all marks of all singles.
+local function mark_number(log, j, place)
+  return j * log.view.mark_bytes / MARK_BYTES + place
+end
+
+-- As `find_mark`, of a log.
 local function marked_from(log, j, mark, place)
   local marks, begin = marks_of(log)
   if not marks then
@@ -214,17 +211,16 @@ local function marked_from(log, j, mark, place)
     log.rewrite = true -- what is put in goes among the loaded cells
     marks, begin = log.marks, 1
   end
-  local bytes, erased = log.view.mark_bytes, log.erased
   repeat
-    j = find_mark(marks, begin, log.s[log.view.book + SINGLES], bytes, j, mark, place)
-    if not j or not erased[j * bytes / MARK_BYTES + place] then return j end
+    j = find_mark(marks, begin, log.s[log.view.book + SINGLES], log.view.mark_bytes, j, mark, place)
+    if not j or not log.erased[mark_number(log, j, place)] then return j end
     j = j + 1
   until false
 end
 
 -- A single's mark in a place.
 local function mark_at(log, j, place)
-  if log.erased[j * log.view.mark_bytes / MARK_BYTES + place] then return NO_MARK end
+  if log.erased[mark_number(log, j, place)] then return NO_MARK end
   local at = mark_offset(log, j) + MARK_BYTES * place + 1
   if log.marks then
     at = at - mark_offset(log, 0)
@@ -242,7 +238,7 @@ local function set_mark(log, j, place, mark)
   local at = mark_offset(log, j) + MARK_BYTES * place + 1
   if log.marks then log.rewrite = true else redis.call('SETRANGE', log.key, at - 1, mark) end
   if mark == NO_MARK then
-    log.erased[j * log.view.mark_bytes / MARK_BYTES + place] = true
+    log.erased[mark_number(log, j, place)] = true
     return
   end
   erase_marks(log)
@@ -264,3 +260,7 @@ local function find_single(log, id)
   end
   return number, found
 end
+
+return NO_MARK, NO_VALUE, stored, patch, mark_offset, single_offset, tile_offset, singles_at, load_tiles, tiles_at,
+  unpack_single, tile_at, pack_tile, cell_count, first_time, load_singles, load_cells, halves, is_before, is_among_tiles,
+  place_among_singles, first_tile_from, marks_of, erase_marks, find_mark, marked_from, mark_at, set_mark, find_single

@@ -2,7 +2,7 @@
 -- are folded where an extreme left, where digits were lost, where too much passed, and now and then to be sure.
 
 local RUN_DOUBLES = 9 -- n, three of a sum, two extremes, two of a spread, trues
-local MOST_TAKEN_OUT = 8192 -- cells taken out of running aggregates before they are folded anew
+local MOST_TAKEN_OUT = 4096 -- cells taken out of running aggregates before they are folded anew
 
 -- Where an edge stands at a moment: the number of the first cell that has not passed it whole; and if that is a tile of
 -- which some has passed, how much, and the tile. Also when more of it will.

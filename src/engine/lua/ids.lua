@@ -45,21 +45,6 @@ local function remembered(call, log, id, now)
   if age < view.horizon then return now - age end
 end
 
--- Of an id's two buckets the slot with the oldest id that is still looked for, and its age.
-local function oldest_beside(ids, id, now)
-  local first, second = buckets_of(ids, id)
-  local number, age = nil, -1
-  for i = 1, first == second and 1 or 2 do
-    local bucket = i == 1 and first or second
-    local slots = slots_in(ids, bucket)
-    for slot = 1, SLOTS_A_BUCKET do
-      local its = (now - slots[2 * slot]) % ERA
-      if its > age then number, age = bucket * SLOTS_A_BUCKET + slot - 1, its end
-    end
-  end
-  return number, age
-end
-
 -- Remembers one id. Returns false, and does nothing, when there is no room; with `push`, the oldest makes room.
 local function put_id(log, ids, id, time, now, push)
   local s, book = log.s, log.view.book

@@ -31,25 +31,22 @@ local function count_window(log, seen, window, slots, now)
   return inside, times, numbers, counts
 end
 
--- Thins strata, the fullest first, until a window has no more values than it may.
-local function thin(log, seen, window, slots, now, most)
-  local s, at, limit, size = log.s, window.at, now - window.length, window.stratum
-  local hashes, count = {}, 0
-  local strata, oldest = strata_of(log, seen, window), log.s[window.at + NEWEST_STRATUM] - RING
-  for i = 1, #slots, 2 do
-    local time = slots[i + 1]
-    local number = floor(time / size)
-    if time > limit and slots[i] < (strata and (number > oldest and strata[number % RING + 1] or 0) or 1) * HASHES then
-      local stratum = hashes[number] or {}
-      hashes[number] = stratum
-      stratum[#stratum + 1], count = slots[i], count + 1
-    end
+-- Thins strata, the fullest first, until a window has no more values than it may: `times` of those that it has, and `numbers` of
+-- their slots.
+local function thin(log, window, slots, times, numbers, now, most)
+  local s, at = log.s, window.at
+  local hashes, count = {}, #times
+  for i = 1, count do
+    local number = floor(times[i] / window.stratum)
+    local stratum = hashes[number] or {}
+    hashes[number] = stratum
+    stratum[#stratum + 1] = slots[2 * numbers[i] + 1]
   end
   if s[at + NEWEST_STRATUM] == -INFINITE then
     s[at + NEWEST_STRATUM], log.strata[window] = floor(now / window.stratum), {}
     for i = 1, RING do log.strata[window][i] = 1 end
   end
-  strata = log.strata[window]
+  local strata = log.strata[window]
   while count > most do
     local fullest, full = nil, 0
     for number, stratum in pairs(hashes) do
@@ -71,7 +68,8 @@ local function list_window(call, log, seen, name, window, slots, now)
   local s, at, limit = log.s, window.at, now - window.length
   local inside, times, numbers = count_window(log, seen, window, slots, now)
   if #times > call.values then
-    thin(log, seen, window, slots, now, call.values - floor(call.values / 16)) -- so that it need not be done again soon
+    -- So many that it need not be done again soon.
+    thin(log, window, slots, times, numbers, now, call.values - floor(call.values / 16))
     inside, times, numbers = count_window(log, seen, window, slots, now)
   end
   s[at + INSIDE], s[at + SAMPLE] = inside, #times

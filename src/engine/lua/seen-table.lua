@@ -17,7 +17,7 @@ local function take_seen_room(log, seen, values, value, now)
       local age = (now - slots[2 * slot]) % ERA
       -- One that this call put in is wanted.
       if age >= seen.kept
-        or not values.times[number] and slots[2 * slot - 1] / HASHES >= wanted_at(log, seen, now - age, now) then
+        or not values.keys[number] and slots[2 * slot - 1] / HASHES >= wanted_at(log, seen, now - age, now) then
         return number
       end
     end
@@ -25,21 +25,12 @@ local function take_seen_room(log, seen, values, value, now)
 end
 
 -- Makes room for a value, where no size of the table has any: the oldest beside it goes, and from then on it is known that one is
--- missing. Returns the number of the slot, and the hash and the time of what went.
+-- missing. Returns the number of the slot, and the fraction and the time of what went.
 local function push_out(log, seen, values, value, now)
-  local first, second = buckets_of(values, value)
-  local number, hash, age = nil, nil, -1
-  for i = 1, first == second and 1 or 2 do
-    local bucket = i == 1 and first or second
-    local slots = slots_in(values, bucket)
-    for slot = 1, SLOTS_A_BUCKET do
-      local its = (now - slots[2 * slot]) % ERA
-      if its > age then number, hash, age = bucket * SLOTS_A_BUCKET + slot - 1, slots[2 * slot - 1], its end
-    end
-  end
-  local at = seen.at + WHOLE_SINCE
+  local number, age = oldest_beside(values, value, now)
+  local at, slot = seen.at + WHOLE_SINCE, number % SLOTS_A_BUCKET
   log.s[at] = max(log.s[at], now - age)
-  return number, hash / HASHES, now - age
+  return number, slots_in(values, floor(number / SLOTS_A_BUCKET))[2 * slot + 1] / HASHES, now - age
 end
 
 -- Stores a table of so many buckets that holds these slots, packed; false if they do not fit.
@@ -55,7 +46,7 @@ local function store_seen(s, seen, name, buckets, slots)
   end
   local parts = {}
   for i = 0, buckets - 1 do
-    parts[i + 1] = table.concat(held[i]) .. string.rep('\0', SEEN_SLOT_BYTES * rooms[i])
+    parts[i + 1] = table.concat(held[i]) .. string.rep('\0', VALUES.slot_bytes * rooms[i])
   end
   parts[buckets + 1] = string.rep('\0', (LISTED * list_capacity(buckets) + 8 * RING) * #seen.windows)
   s[seen.at + SEEN_BUCKETS] = buckets
@@ -66,13 +57,13 @@ end
 -- Those of a table's slots, packed, that are still wanted.
 local function wanted_slots(log, seen, text, now)
   local slots, past = {}, {}
-  for at = 1, #text, SEEN_SLOT_BYTES do
+  for at = 1, #text, VALUES.slot_bytes do
     local hash, time = struct.unpack('<I6I5', text, at)
     if time ~= 0 then
       local fraction = hash / HASHES
       time = now - (now - time) % ERA
       if fraction < wanted_at(log, seen, time, now) then
-        slots[#slots + 1] = sub(text, at, at + SEEN_SLOT_BYTES - 1)
+        slots[#slots + 1] = sub(text, at, at + VALUES.slot_bytes - 1)
         if fraction >= wanted_by(log, seen, time, now, 'length') then past[#past + 1] = time end
       end
     end
@@ -107,7 +98,7 @@ end
 local function read_seen(log, seen, now)
   local text = log.s[seen.at + SEEN_BUCKETS] > 0 and all_buckets(seen_table(log, seen)) or ''
   local slots, count = {}, 0
-  for at = 1, #text, SEEN_BUCKET_BYTES do
+  for at = 1, #text, VALUES.bucket_bytes do
     local bucket = { struct.unpack(VALUES.format, text, at) }
     for i = 1, 2 * SLOTS_A_BUCKET, 2 do
       local time = bucket[i + 1]

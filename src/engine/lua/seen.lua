@@ -3,14 +3,11 @@
 -- bytes. A value stands in one place: with its last sighting. That gives every window that ends now exactly, or, where a window
 -- has too many values in tiles, by a sample of these (see strata.lua).
 --
---   slot   c6 the value's hash, I5 when it was last seen, in milliseconds modulo 2^40 (35 years)
---   lists  after the buckets, one a window: I5 time, I4 slot of the values that leave the window next, oldest first
+--   lists  after the table's buckets, one a window: I5 time, I4 slot of the values that leave the window next, oldest first
 --   strata after the lists, for each window d x RING: the fraction of stratum number n stands at n modulo RING
 
 local VALUE_BYTES = 6
-local SEEN_SLOT_BYTES = 11
-local SEEN_BUCKET_BYTES = SEEN_SLOT_BYTES * SLOTS_A_BUCKET
-local VALUES = table_kind(6)
+local VALUES = table_kind(VALUE_BYTES)
 local RING = 18 -- strata that are told apart
 local LISTED = 9 -- bytes
 local MOST_LISTED = 256
@@ -30,7 +27,7 @@ end
 -- Where a window's list begins; or that of another place.
 local function list_offset(s, seen, window, place)
   local buckets = s[seen.at + SEEN_BUCKETS]
-  return buckets * SEEN_BUCKET_BYTES + ((place or window.place) - 1) * LISTED * list_capacity(buckets)
+  return buckets * VALUES.bucket_bytes + ((place or window.place) - 1) * LISTED * list_capacity(buckets)
 end
 
 -- The table of a set that has one.

@@ -12,15 +12,18 @@ local function table_kind(key_bytes)
   for _ = 1, SLOTS_A_BUCKET do format = format .. 'I' .. key_bytes .. 'I5' end
   for _ = 1, key_bytes + 5 do empty = empty .. '\0' end
   return {
-    key_bytes = key_bytes, slot_bytes = key_bytes + 5, bucket_bytes = SLOTS_A_BUCKET * (key_bytes + 5), format = format, empty = empty,
+    key_bytes = key_bytes, slot_bytes = key_bytes + 5, bucket_bytes = SLOTS_A_BUCKET * (key_bytes + 5),
+    format = format, empty = empty,
   }
 end
 
 -- A table of so many buckets under a name, as this call sees it: texts and slots of buckets that it read, their free slots,
--- and, of slots that it changed, by their numbers in the whole table, keys, times and what is to be written; and where it put
--- keys.
+-- and, of slots that it changed, by their numbers in the whole table, the times and keys; and the numbers of these keys.
 local function new_table(name, kind, buckets)
-  return { name = name, kind = kind, buckets = buckets, texts = {}, slots = {}, rooms = {}, times = {}, writes = {}, numbers = {}, keys = {} }
+  return {
+    name = name, kind = kind, buckets = buckets,
+    texts = {}, slots = {}, rooms = {}, times = {}, keys = {}, numbers = {},
+  }
 end
 
 -- The two buckets in which a key may stand, counted from 0.
@@ -76,7 +79,7 @@ local function slots_in(one, bucket)
   local slots = one.slots[bucket]
   if slots then return slots end
   slots = { struct.unpack(one.kind.format, bucket_text(one, bucket)) }
-  if next(one.writes) then
+  if next(one.times) then
     local before = bucket * SLOTS_A_BUCKET - 1
     for slot = 1, SLOTS_A_BUCKET do slots[2 * slot] = one.times[before + slot] or slots[2 * slot] end
   end
@@ -98,14 +101,12 @@ local function put_in(one, number, key, time)
   if before then one.numbers[before] = nil end
   one.keys[number], one.numbers[key] = key, number
   note_time(one, number, time)
-  one.writes[number] = key .. struct.pack('<I5', time)
 end
 
 -- Empties the slot of a key.
 local function take_out(one, number, key)
   one.numbers[key], one.keys[number] = nil, nil
   note_time(one, number, 0)
-  one.writes[number] = one.kind.empty
   one.rooms[floor(number / SLOTS_A_BUCKET)] = nil
 end
 
@@ -140,6 +141,21 @@ local function take_room(one, key, now, horizon)
   return number
 end
 
+-- Of a key's two buckets, where both are full, the slot with the oldest time: its number, and its age.
+local function oldest_beside(one, key, now)
+  local first, second = buckets_of(one, key)
+  local number, age = nil, -1
+  for i = 1, first == second and 1 or 2 do
+    local bucket = i == 1 and first or second
+    local slots = slots_in(one, bucket)
+    for slot = 1, SLOTS_A_BUCKET do
+      local its = (now - slots[2 * slot]) % ERA
+      if its > age then number, age = bucket * SLOTS_A_BUCKET + slot - 1, its end
+    end
+  end
+  return number, age
+end
+
 -- The time in a slot; nil if the table is not there.
 local function time_in(one, number)
   local time = one.times[number]
@@ -151,10 +167,12 @@ end
 
 -- Writes what was put in and taken out.
 local function write_table(one)
-  if not next(one.writes) then return end
-  for number, bytes in pairs(one.writes) do redis.call('SETRANGE', one.name, number * one.kind.slot_bytes, bytes) end
-  one.whole, one.texts, one.slots, one.rooms = nil, {}, {}, {}
-  one.times, one.writes, one.numbers, one.keys = {}, {}, {}, {}
+  if not next(one.times) then return end
+  for number, time in pairs(one.times) do
+    local bytes = time == 0 and one.kind.empty or one.keys[number] .. struct.pack('<I5', time)
+    redis.call('SETRANGE', one.name, number * one.kind.slot_bytes, bytes)
+  end
+  one.whole, one.texts, one.slots, one.rooms, one.times, one.keys, one.numbers = nil, {}, {}, {}, {}, {}, {}
 end
 
 local function write_tables(log)
@@ -167,5 +185,5 @@ local function all_buckets(one)
   return redis.call('GETRANGE', one.name, 0, one.buckets * one.kind.bucket_bytes - 1)
 end
 
-return table_kind, new_table, buckets_of, expect_keys, bucket_text, number_of, put_in, take_out, slots_in, take_room, time_in,
+return table_kind, new_table, buckets_of, expect_keys, number_of, put_in, take_out, slots_in, take_room, oldest_beside, time_in,
   write_tables, all_buckets
