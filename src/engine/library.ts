@@ -12,9 +12,11 @@ import {
 } from './layout.ts';
 import { outcomes } from './lua-text/aggregate.ts';
 import { appendOf } from './lua-text/append.ts';
+import { foldsOf } from './lua-text/fold.ts';
 import { tilesOf } from './lua-text/tile.ts';
 import { unroll } from './lua-text/unroll.ts';
-import { duplicateHorizonMs, type Lane, type Plan, type SeenSet } from './plan.ts';
+import { duplicateHorizonMs, type Plan, type SeenSet } from './plan.ts';
+import { runsOf } from './runs.ts';
 
 /** What all functions are made of; each part builds on those before it. */
 const sharedParts = [
@@ -133,12 +135,12 @@ export function writeLibrary(plans: readonly Plan[]): Library {
 const strataPerWindow = 16;
 
 /** What is read of a log at once: its header, and the marks of about so many singles. */
-const marksReadAtOnce = 192;
+const marksReadAtOnce = 144;
 
 /** What is written out for a plan. */
 function writtenOut(plan: Plan): string[] {
   const header = headerPlaces(plan);
-  return [unroll(plan, header), tilesOf(plan), appendOf(plan, header)];
+  return [unroll(plan, header), tilesOf(plan), foldsOf(plan), appendOf(plan, header)];
 }
 
 /** A plan as the engine reads it (see lua/link.lua): lengths in ms, indexes and places from 1; what is not there is 0. */
@@ -251,26 +253,6 @@ const fromOne = (index: number) => index + 1;
 /** The edge at an age; 0: it is now. */
 function edgeAt(plan: Plan, ageMs: number): number {
   return plan.edges.findIndex((edge) => edge.ageMs === ageMs) + 1;
-}
-
-/** What a pass over the cells gathers: a lane from a delay on, and, in an array of its own, where. */
-function runsOf(plan: Plan): { lane: number; delayMs: number; places: AggregatePlaces }[] {
-  const runs: { lane: number; delayMs: number; places: AggregatePlaces }[] = [];
-  let at = 1;
-  for (const { lane, delayMs } of plan.groups) {
-    if (runs.some((run) => run.lane === lane && run.delayMs === delayMs)) continue;
-    const values = (plan.lanes[lane] as Lane).column > 0;
-    const places = {
-      n: at,
-      sum: values ? at + 1 : 0,
-      least: values ? at + 4 : 0,
-      spread: values ? at + 6 : 0,
-      trues: at + 8,
-    };
-    runs.push({ lane, delayMs, places });
-    at += 9;
-  }
-  return runs;
 }
 
 /** The format with which Lua's struct packs this many doubles. */

@@ -223,7 +223,7 @@ describe('of a window, it tells', () => {
     // Values that have left stay in the table for as long as may be looked back.
     await engine.record(payment, [pay({ shopId: 'e', paidAt: start + hourMs + 2 })]);
     expect(await madeOf(engine, 'shops')).toMatchObject({
-      ...{ singles: 2, stored: 3, inTable: 1, inside: 1 },
+      ...{ singles: 1, stored: 4, inTable: 2, inside: 2 },
       leaves: { at: start + hourMs + 3, events: 1, counted: 1 },
     });
   });

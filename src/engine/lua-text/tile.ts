@@ -3,7 +3,7 @@ import type { Lane, Plan } from '../plan.ts';
 import { block, eventOf, hasFlag, isIn, valueIn } from './aggregate.ts';
 
 /** Where a lane's numbers stand in a tile. */
-type LanePlaces = TileFormat['lanes'][number];
+export type LanePlaces = TileFormat['lanes'][number];
 
 /**
  * Lua that puts cells of one view together. In it `t` is a tile as it is unpacked, an array. It gives the view

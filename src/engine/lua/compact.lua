@@ -59,7 +59,7 @@ local function compact(call, log, now)
   local left = singles_left(call, view)
   local moving = drop_retracted(call, log, s[book + SINGLES] - left, now)
   if moving == 0 then return end
-  call.done = call.done + MUCH_WORK
+  call.done, log.compacted = call.done + MUCH_WORK, true
   local tiles = s[book + TILES]
 
   local ranges = tiles_to_merge(log, now)

@@ -42,17 +42,11 @@ local function gather(log, now, stands, whole)
       if number < tiles then
         local tile = tile_at(log, number)
         for _, one in ipairs(active) do
-          if number < one.below then
-            local n, sum, rest, least, most, spread, trues = tile_part(one.run.lane, tile, tile[3])
-            if n > 0 then grow(acc, one.run, n, sum, rest, least, most, spread, trues) end
-          end
+          if number < one.below then one.run.take_tile(acc, tile) end
         end
       else
-        local single = unpack_single(view, singles_at(log, number - tiles, 1))
-        for _, one in ipairs(active) do
-          local n, sum, rest, least, most, spread, trues = single_part(one.run.lane, single)
-          if n > 0 then grow(acc, one.run, n, sum, rest, least, most, spread, trues) end
-        end
+        local text, at = singles_at(log, number - tiles, 1)
+        for _, one in ipairs(active) do one.run.take(acc, struct.unpack(view.single_format, text, at)) end
       end
     end
   end
@@ -165,7 +159,8 @@ local function fold(call, log, now)
   local s, view = log.s, log.view
   log.now = now
   if not log.refold then view.advance(log, s, now) end
-  if log.refold or s[view.book + PASSED] > MOST_TAKEN_OUT then fold_cells(log, now) end
+  -- Not together with a compaction, if it can wait: both take long.
+  if log.refold or s[view.book + PASSED] > MOST_TAKEN_OUT and not log.compacted then fold_cells(log, now) end
   if next(log.unsure) then
     for group in pairs(log.unsure) do find_extremes(log, group) end
   end

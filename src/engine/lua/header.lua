@@ -84,12 +84,13 @@ local function clear_group(s, group)
 end
 
 -- What a call learns of a log: features that must be looked for in the cells, newest values that were not looked for and their
--- times, groups whose extremes may have left, sets of last-seen times, or windows of them, whose lists are to be made anew, the
--- fractions of windows that keep a sample, the tables that were looked at, and marks that were taken out.
+-- times, groups whose extremes may have left, sets of last-seen times, or windows of them, whose lists are to be made anew, and
+-- windows for which that can wait, the fractions of windows that keep a sample, the tables that were looked at, and marks that
+-- were taken out.
 local function opened(call, key, view, s, raw)
   return {
     call = call, key = key, view = view, s = s, raw = raw,
-    scans = {}, newest = {}, newest_at = {}, unsure = {}, relist = {}, strata = {}, tables = {}, erased = {},
+    scans = {}, newest = {}, newest_at = {}, unsure = {}, relist = {}, listed_late = {}, strata = {}, tables = {}, erased = {},
   }
 end
 

@@ -1,27 +1,32 @@
 -- The table of last-seen times: finding room in it, growing it, reading it whole.
 
 local FEWEST_SEEN_BUCKETS = 2
-local MOST_LOOKED_BACK = 4096 -- values: where there are more, those go that no window holds now
+local MOST_LOOKED_BACK = 4096 -- values: where there may be more, those go that no window holds now
 
--- Takes a slot for a value that is not in the table: an empty one, or one that holds nothing any window wants. Returns its number;
--- nil if there is none.
+-- Takes a slot for a value that is not in the table: an empty one, or one that holds nothing any window wants; or, of a large
+-- table, the oldest beside it that no window holds now, and from then on it is known that one is missing. Returns its number; nil
+-- if there is none.
 local function take_seen_room(log, seen, values, value, now)
   local number = take_room(values, value, now, INFINITE)
   if number then return number end
+  local is_large = values.buckets * SLOTS_A_BUCKET >= MOST_LOOKED_BACK
+  local oldest, oldest_age = nil, -1
   local first, second = buckets_of(values, value)
   for i = 1, first == second and 1 or 2 do
     local bucket = i == 1 and first or second
     local slots = slots_in(values, bucket)
     for slot = 1, SLOTS_A_BUCKET do
       number = bucket * SLOTS_A_BUCKET + slot - 1
-      local age = (now - slots[2 * slot]) % ERA
-      -- One that this call put in is wanted.
-      if age >= seen.kept
-        or not values.keys[number] and slots[2 * slot - 1] / HASHES >= wanted_at(log, seen, now - age, now) then
-        return number
+      local age, is_old = (now - slots[2 * slot]) % ERA, not values.keys[number] -- one that this call put in is wanted
+      local fraction = slots[2 * slot - 1] / HASHES
+      if is_old and (age >= seen.kept or fraction >= wanted_at(log, seen, now - age, now)) then return number end
+      if is_large and is_old and age > oldest_age and fraction >= wanted_by(log, seen, now - age, now, 'length') then
+        oldest, oldest_age = number, age
       end
     end
   end
+  if oldest then log.s[seen.at + WHOLE_SINCE] = max(log.s[seen.at + WHOLE_SINCE], now - oldest_age) end
+  return oldest
 end
 
 -- Makes room for a value, where no size of the table has any: the oldest beside it goes, and from then on it is known that one is
@@ -84,7 +89,8 @@ local function grow_seen(log, seen, name, now, fewest)
     s[seen.at + WHOLE_SINCE] = max(s[seen.at + WHOLE_SINCE], past[min(#past, #slots - MOST_LOOKED_BACK / 2)])
     slots = wanted_slots(log, seen, text, now)
   end
-  buckets = max(fewest or FEWEST_SEEN_BUCKETS, ceil(#slots * (#slots > MOST_LOOKED_BACK / 2 and 1.2 or 1.6) / SLOTS_A_BUCKET))
+  local room = max(1.2 * #slots, min(1.6 * #slots, 1.2 * MOST_LOOKED_BACK)) -- of a large one, less is left free
+  buckets = max(fewest or FEWEST_SEEN_BUCKETS, ceil(room / SLOTS_A_BUCKET))
   while not store_seen(s, seen, name, buckets, slots) do buckets = ceil(buckets * 1.25) end
   log.tables[seen] = nil
   for _, window in ipairs(seen.windows) do

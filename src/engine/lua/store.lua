@@ -102,7 +102,7 @@ local function extend_log(call, log)
   return extend(s, EXPIRES_AT, needed, view.keep)
 end
 
-local SPARE_SINGLES = 2 -- compaction waits for half as many again as it leaves
+local SPARE_SINGLES = 8 -- compaction waits for an eighth as many again as it leaves
 local SPARE_TILES = 8
 
 -- How many singles compaction leaves: as many as the longest list of the view, at least.

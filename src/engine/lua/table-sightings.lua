@@ -1,5 +1,7 @@
 -- Sightings in the table of last-seen times: putting them in, taking them out, and what the windows over it hold then.
 
+local FEW_LISTED = 32
+
 -- What a value that was last seen at a time is to the windows: by `sign`, it is put into them, or taken out.
 local function weigh(log, seen, fraction, time, now, sign)
   local s = log.s
@@ -33,7 +35,8 @@ local function mark_value(call, log, seen, name, value, time, now, tries)
     number = take_seen_room(log, seen, values, value, now)
     if not number then
       -- Values may share their buckets whatever the size, if somebody chose them so.
-      log.relist[seen], tries = true, (tries or 0) + 1
+      for _, window in ipairs(seen.windows) do log.listed_late[window] = true end
+      tries = (tries or 0) + 1
       if tries <= MOST_GROWTHS then
         grow_seen(log, seen, name, now, tries > 1 and ceil(1.5 * values.buckets) + 1 or nil)
         return mark_value(call, log, seen, name, value, time, now, tries)
@@ -49,11 +52,11 @@ local function mark_value(call, log, seen, name, value, time, now, tries)
     local place = window.at
     if time > now - window.length and fraction < fraction_at(log, seen, window, time) then
       if s[place + SAMPLE] > call.values then
-        log.relist[window] = true
+        log.listed_late[window] = true
       elseif time > s[place + COVERED] then
         s[place + LEAVES_AT] = min(s[place + LEAVES_AT], time + window.length)
-      elseif not log.relist[window] and not list_value(log, seen, name, window, time, number) then
-        log.relist[window] = true
+      elseif not log.relist[window] and not log.listed_late[window] and not list_value(log, seen, name, window, time, number) then
+        log.listed_late[window] = true
       end
     end
   end
@@ -111,6 +114,18 @@ local function sheds_stratum(s, window, now)
   return oldest(now) > oldest(s[AS_OF])
 end
 
+-- Whether a list is nearly at an end. It is made anew before that, and not together with a compaction: both take long.
+local function is_running_out(log, window)
+  local s, at = log.s, window.at
+  return not log.compacted and s[at + CURSOR] >= FEW_LISTED and s[at + LENGTH] - s[at + CURSOR] < FEW_LISTED
+end
+
+-- Leaves a window without a list until time goes on: how many values it holds is known, and which leaves next is not.
+local function drop_list(s, window, now)
+  local at = window.at
+  s[at + CURSOR], s[at + LENGTH], s[at + COVERED], s[at + LEAVES_AT] = 0, 0, -INFINITE, now + 1
+end
+
 -- Counts the values of the tables that were last seen inside each window. Returns when the first of them leaves.
 local function fold_seen(call, log, now)
   local s, view, valid_until = log.s, log.view, INFINITE
@@ -123,8 +138,12 @@ local function fold_seen(call, log, now)
     end
     for _, window in ipairs(seen.windows) do
       local place = window.at
-      local relist = log.relist[seen] or log.relist[window] or sheds_stratum(s, window, now)
-      if s[at + SEEN_BUCKETS] > 0 and (relist or not leave_window(log, seen, name, window, now)) then
+      local relist = log.relist[seen] or log.relist[window] or is_running_out(log, window)
+      relist = s[at + SEEN_BUCKETS] > 0 and (relist or not leave_window(log, seen, name, window, now))
+      if not relist and s[at + SEEN_BUCKETS] > 0 and (log.listed_late[window] or sheds_stratum(s, window, now)) then
+        if log.compacted then drop_list(s, window, now) else relist = true end
+      end
+      if relist then
         slots = slots or read_seen(log, seen, now)
         if #slots == 0 then
           miss_table(call, log, seen, now)

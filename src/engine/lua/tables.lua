@@ -74,7 +74,8 @@ local function number_of(one, key)
   return number_in(one, second, key)
 end
 
--- A bucket's slots: the key, as a number, and its time by turns. (Of slots that this call put keys into, the times alone are right.)
+-- A bucket's slots: the key, as a number, and its time by turns. (Of slots that this call put keys into, the times alone are
+-- right.)
 local function slots_in(one, bucket)
   local slots = one.slots[bucket]
   if slots then return slots end
@@ -114,11 +115,12 @@ end
 local function rooms_in(one, bucket, now, horizon)
   local rooms = one.rooms[bucket]
   if rooms then return rooms end
-  local slots, count = slots_in(one, bucket), 0
+  local slots, count, this_era = slots_in(one, bucket), 0, now % ERA
   rooms = {}
   for slot = 1, SLOTS_A_BUCKET do
     local time = slots[2 * slot]
-    if time == 0 or (now - time) % ERA >= horizon then
+    local age = this_era - time
+    if time == 0 or (age < 0 and age + ERA or age) >= horizon then
       count = count + 1
       rooms[count] = bucket * SLOTS_A_BUCKET + slot - 1
     end
@@ -127,12 +129,13 @@ local function rooms_in(one, bucket, now, horizon)
   return rooms
 end
 
--- Takes a slot for a new key, in the emptier of its buckets. Returns its number, or nil where both are full.
+-- Takes a slot for a new key, in its first bucket while that has room, then in the emptier of both. Returns its number, or nil
+-- where both are full.
 local function take_room(one, key, now, horizon)
   local bucket, second = buckets_of(one, key)
   local rooms = rooms_in(one, bucket, now, horizon)
   local room = #rooms
-  if room < SLOTS_A_BUCKET / 2 then
+  if room < SLOTS_A_BUCKET / 4 then
     local others = rooms_in(one, second, now, horizon)
     if #others > room then rooms, room = others, #others end
   end
@@ -144,12 +147,13 @@ end
 -- Of a key's two buckets, where both are full, the slot with the oldest time: its number, and its age.
 local function oldest_beside(one, key, now)
   local first, second = buckets_of(one, key)
-  local number, age = nil, -1
+  local number, age, this_era = nil, -1, now % ERA
   for i = 1, first == second and 1 or 2 do
     local bucket = i == 1 and first or second
     local slots = slots_in(one, bucket)
     for slot = 1, SLOTS_A_BUCKET do
-      local its = (now - slots[2 * slot]) % ERA
+      local its = this_era - slots[2 * slot]
+      if its < 0 then its = its + ERA end
       if its > age then number, age = bucket * SLOTS_A_BUCKET + slot - 1, its end
     end
   end
