@@ -23,7 +23,7 @@ export interface EngineOptions {
   readonly toleranceMs?: Milliseconds;
   /** For how long one call may work while others wait for Valkey, in microseconds of its processor; default 1 ms. */
   readonly microsPerCall?: number;
-  /** How many of the newest events a log keeps as they are, once it has half as many again; default 128. */
+  /** How many of the newest events a log keeps as they are, once it has an eighth as many again; default 144. */
   readonly singles?: number;
   /** Of so many different values a window keeps all; with more, it counts by a sample of about as many; default 3,072. */
   readonly values?: number;
@@ -33,7 +33,7 @@ export interface EngineOptions {
 
 const defaultToleranceMs = 5_000; // 5 seconds
 const defaultMicrosPerCall = 1_000; // 1 millisecond
-const defaultSingles = 128;
+const defaultSingles = 144;
 const defaultValues = 3_072;
 
 /** Records events and serves vectors: the one way in and out, for GraphQL, replay and whatever else comes. */

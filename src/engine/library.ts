@@ -135,7 +135,7 @@ export function writeLibrary(plans: readonly Plan[]): Library {
 const strataPerWindow = 16;
 
 /** What is read of a log at once: its header, and the marks of about so many singles. */
-const marksReadAtOnce = 144;
+const marksReadAtOnce = 162;
 
 /** What is written out for a plan. */
 function writtenOut(plan: Plan): string[] {
