@@ -49,6 +49,25 @@ describe('a log', () => {
     }
   });
 
+  test('leaves the extremes of a cut tile out where none of what it has of them is taken to be inside', async () => {
+    const small = spending({ max24h: max('amount', { window: '24h', where: { amount: { lt: 50 } } }) });
+    const engine = await scratch.open([small], 'event', scratch.prefix(), scratch.valkey, { singles: 1 });
+    // The first two share a tile; one of its two events leaves, and of the one small payment half is taken to: all of it.
+    const payments = [
+      [1, 100],
+      [2, 10],
+      [1_200_000, 5],
+      [2_400_000, 6],
+      [dayMs + 1, 1],
+    ] as const;
+    for (const [ms, amount] of payments) await engine.record(payment, [pay({ amount, paidAt: start + ms })]);
+    const [served] = await engine.read(small, ['ada']);
+    const [[then] = []] = await engine.past(small, [{ id: 'ada', moments: [served?.asOf ?? 0] }]);
+    const [anew] = await engine.refresh(small, ['ada']);
+    expect([served?.values[0], then?.values[0], anew?.values[0]]).toEqual([6, 6, 6]);
+    expect(then?.certainties[0]).toEqual({ method: 'INTERPOLATED', lower: 6, upper: 10 });
+  });
+
   test('tells events of any year apart', async () => {
     const engine = await open(1);
     const lateYear = Date.UTC(9_999, 0, 1);

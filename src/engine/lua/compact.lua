@@ -137,13 +137,13 @@ local function compact(call, log, now)
       if cell then
         local begins = cell[1]
         if s[edge.at + PART] > 0 then
-          pass_tile(log, edge, tile_at(log, position), s[edge.at + PART], 0)
+          pass_tile(log, edge, position, tile_at(log, position), s[edge.at + PART], 0)
           s[edge.at + PART] = 0
         end
         for number = position - 1, begins, -1 do
           if number < tiles then
             local tile = tile_at(log, number)
-            pass_tile(log, edge, tile, tile[3], 0)
+            pass_tile(log, edge, number, tile, tile[3], 0)
           else
             edge.unpass(log, s, struct.unpack(view.single_format, singles_at(log, number - tiles, 1)))
           end

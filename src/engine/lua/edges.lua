@@ -41,20 +41,36 @@ local function passed_part(tile, limit)
   return min(most, max(least, part)), step + 1 < STEPS and from + ceil((step + 1) * span / STEPS) or to
 end
 
--- Of a tile, `before` events had passed an edge, and now `after` have: more or fewer. What had passed is put back first, so
--- that what was once taken out by steps is taken out as one in the end.
-local function pass_tile(log, edge, tile, before, after)
-  local s, all = log.s, tile[3]
+-- How many events of a lane in a tile, cell `number`, have passed an edge, by its steps.
+local function passed_of_lane(s, lane, edge, number, tile)
+  local at = edge.at
+  if s[at + POSITION] > number then return tile[lane.tile.n] end
+  return s[at + POSITION] == number and tile_part(lane, tile, s[at + PART]) or 0
+end
+
+-- Of a tile, cell `number`, `before` events had passed an edge, and now `after` have: more or fewer. What had passed is put
+-- back first, so that what was once taken out by steps is taken out as one in the end. A tile's extremes are in a group for as
+-- long as any of its events count there.
+local function pass_tile(log, edge, number, tile, before, after)
+  local s = log.s
   for _, group in ipairs(edge.leave) do
-    local n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, before)
+    local lane = group.lane
+    local n, sum, rest, least, most, spread, trues = tile_part(lane, tile, before)
     if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
-    n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, after)
-    if n > 0 then shrink(log, group, after == all, n, sum, rest, least, most, spread, trues) end
+    n, sum, rest, least, most, spread, trues = tile_part(lane, tile, after)
+    if n > 0 then
+      local entered = group.begins and passed_of_lane(s, lane, group.begins, number, tile) or tile[lane.tile.n]
+      shrink(log, group, n >= entered, n, sum, rest, least, most, spread, trues)
+    end
   end
   for _, group in ipairs(edge.enter) do
-    local n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, before)
-    if n > 0 then shrink(log, group, after == 0, n, sum, rest, least, most, spread, trues) end
-    n, sum, rest, least, most, spread, trues = tile_part(group.lane, tile, after)
+    local lane = group.lane
+    local n, sum, rest, least, most, spread, trues = tile_part(lane, tile, before)
+    local entered = tile_part(lane, tile, after)
+    if n > 0 then
+      shrink(log, group, entered <= passed_of_lane(s, lane, group.ends, number, tile), n, sum, rest, least, most, spread, trues)
+    end
+    n, sum, rest, least, most, spread, trues = tile_part(lane, tile, after)
     if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
   end
 end
@@ -76,7 +92,7 @@ local function advance(log, edge, now)
     if position < tiles then
       local tile = tile_at(log, position)
       local part, more_at = passed_part(tile, limit)
-      if part ~= s[at + PART] then pass_tile(log, edge, tile, s[at + PART], part) end
+      if part ~= s[at + PART] then pass_tile(log, edge, position, tile, s[at + PART], part) end
       if part == tile[3] then
         position, part, passed = position + 1, 0, passed + 1
       else
@@ -108,10 +124,10 @@ end
 local function retreat(log, edge, number, tile)
   local s, at = log.s, edge.at
   if s[at + POSITION] > number and s[at + PART] > 0 then -- it cuts the next one
-    pass_tile(log, edge, tile_at(log, s[at + POSITION]), s[at + PART], 0)
+    pass_tile(log, edge, s[at + POSITION], tile_at(log, s[at + POSITION]), s[at + PART], 0)
   end
   local passed = s[at + POSITION] == number and s[at + PART] or tile[3]
-  if passed > 0 then pass_tile(log, edge, tile, passed, 0) end
+  if passed > 0 then pass_tile(log, edge, number, tile, passed, 0) end
   s[at + POSITION], s[at + PART], s[at + NEXT] = number, 0, tile[1] + edge.age
 end
 

@@ -87,11 +87,13 @@ local function fold_cells(log, now)
     if group.spread then s[group.spread], s[group.spread + 1] = copy[7], copy[8] end
     if group.trues then s[group.trues] = copy[9] end
   end
+  log.unsure = {}
   for e, edge in ipairs(view.edges) do
-    if stands[e].cut then pass_tile(log, edge, stands[e].cut, 0, stands[e].part) end
+    local stand = stands[e]
+    if stand.cut then pass_tile(log, edge, stand.position, stand.cut, 0, stand.part) end
   end
   count_all_held(log)
-  log.refold, log.unsure = nil, {}
+  log.refold = nil
   s[view.book + PASSED] = 0
 end
 
@@ -120,6 +122,8 @@ local function find_extremes(log, group)
       if number < tiles then
         local tile = { struct.unpack(view.tile_format, text, at + i * bytes) }
         n, _, _, low, high = tile_part(lane, tile, tile[3])
+        local entered = group.begins and passed_of_lane(s, lane, group.begins, number + i, tile) or n
+        if entered <= passed_of_lane(s, lane, group.ends, number + i, tile) then n = 0 end
       else
         n, _, _, low, high = single_part(lane, unpack_single(view, text, at + i * bytes))
       end
