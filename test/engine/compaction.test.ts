@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { count, max, sum } from '../../src/define/index.ts';
+import { count, max, sum, type Where } from '../../src/define/index.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
@@ -50,7 +50,8 @@ describe('a log', () => {
   });
 
   test('leaves the extremes of a cut tile out where none of what it has of them is taken to be inside', async () => {
-    const small = spending({ max24h: max('amount', { window: '24h', where: { amount: { lt: 50 } } }) });
+    const where: Where = { amount: { lt: 50 } };
+    const small = spending({ max24h: max('amount', { window: '24h', where }) });
     const engine = await scratch.open([small], 'event', scratch.prefix(), scratch.valkey, { singles: 1 });
     // The first two share a tile; one of its two events leaves, and of the one small payment half is taken to: all of it.
     const payments = [
