@@ -216,7 +216,7 @@ describe('a label after compaction', () => {
     expect(await send(9)).toBe('LABELLED');
   });
 
-  test('is bounded: of more than 1,680 labelled events the oldest are no longer told from those that are not', async () => {
+  test('is bounded: of more than 1,200 labelled events the oldest are no longer told from those that are not', async () => {
     const many = Array.from({ length: 2_000 }, (_, i) => pay({ paidAt: start + i * 1_000, fraud: true }));
     const engine = await scratch.open([rates], 'event');
     for (const batch of cut(many, [1_000])) await engine.record(payment, batch);
@@ -225,7 +225,7 @@ describe('a label after compaction', () => {
     expect(await statusOf(many[1_000])).toBe('DUPLICATE');
     expect(await statusOf(many.at(-1))).toBe('DUPLICATE');
     const [list = ''] = await scratch.valkey.keys(`${engine.keys.prefix}:corrections:*`);
-    expect(await scratch.valkey.strlen(list)).toBeLessThanOrEqual(1_680 * 17);
+    expect(await scratch.valkey.strlen(list)).toBeLessThanOrEqual(1_200 * 17);
     expect(await valuesFor(engine, rates)).toMatchObject({ rate30d: 1, frauds30d: 2_000 });
   });
 });

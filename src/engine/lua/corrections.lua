@@ -5,7 +5,7 @@
 --   entry  c8 id, d its event's time, B what is known of it
 
 local ENTRY_BYTES = 17
-local MOST_ENTRIES = 1680 -- 28 KB
+local MOST_ENTRIES = 1200 -- 20 KB
 local SPARE_ENTRIES = 48 -- are written as zeros when the list is
 local UNLABELLED, LABELLED_FALSE, LABELLED_TRUE, TAKEN_BACK = 0, 1, 2, 3
 

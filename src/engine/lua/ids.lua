@@ -3,7 +3,7 @@
 -- is forgotten.
 
 local FEWEST_BUCKETS = 8
-local MOST_BUCKETS = 235 -- 48 KB
+local MOST_BUCKETS = 196 -- 40 KB
 local IDS = table_kind(8)
 
 local function ids_name(call, view, log_key)

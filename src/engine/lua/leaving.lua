@@ -1,6 +1,6 @@
 -- Windows over the table of last-seen times: how many of its values each holds, and which leave it next.
 
-local THINNING = 0.8 -- how much of the fullest stratum is kept when there are too many
+local THINNING = 0.8 -- how much of a stratum is kept when it is thinned
 
 -- How many values a sample stands for, and how many it is, of each stratum of a window; from all slots, hash and time by
 -- turns. Also their times, and the numbers of their slots.
@@ -31,8 +31,10 @@ local function count_window(log, seen, window, slots, now)
   return inside, times, numbers, counts
 end
 
--- Thins strata, the fullest first, until a window has no more values than it may: `times` of those that it has, and `numbers` of
--- their slots.
+-- Thins strata until a window has no more values than it may: `times` of those that it has, and `numbers` of their slots. The
+-- first to be thinned is the one with the most values times its fraction. So each comes to keep as many as the root of what it
+-- holds: were all thinned alike, little would be known of quiet times once a crowd has left; if to the same number, little of the
+-- crowd.
 local function thin(log, window, slots, times, numbers, now, most)
   local s, at = log.s, window.at
   local hashes, count = {}, #times
@@ -48,17 +50,19 @@ local function thin(log, window, slots, times, numbers, now, most)
   end
   local strata = log.strata[window]
   while count > most do
-    local fullest, full = nil, 0
+    local chosen, most_due = nil, 0
     for number, stratum in pairs(hashes) do
-      if #stratum > full or fullest and #stratum == full and number < fullest then fullest, full = number, #stratum end
+      local due = #stratum * strata[number % RING + 1]
+      if due > most_due or chosen and due == most_due and number < chosen then chosen, most_due = number, due end
     end
-    local fraction = strata[fullest % RING + 1] * THINNING
-    strata[fullest % RING + 1] = fraction
+    local fraction = strata[chosen % RING + 1] * THINNING
+    strata[chosen % RING + 1] = fraction
     local kept = {}
-    for _, hash in ipairs(hashes[fullest]) do
+    for _, hash in ipairs(hashes[chosen]) do
       if hash < fraction * HASHES then kept[#kept + 1] = hash end
     end
-    hashes[fullest], count = kept, count - full + #kept
+    count = count - #hashes[chosen] + #kept
+    hashes[chosen] = kept
   end
   strata.changed = true
 end

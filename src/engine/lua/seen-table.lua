@@ -38,6 +38,21 @@ local function push_out(log, seen, values, value, now)
   return number, slots_in(values, floor(number / SLOTS_A_BUCKET))[2 * slot + 1] / HASHES, now - age
 end
 
+-- Makes room in a bucket that is full: one that it holds goes to its other bucket. Returns whether any can.
+local function make_room(values, held, rooms, bucket)
+  for place, slot in ipairs(held[bucket]) do
+    local first, second = buckets_of(values, slot)
+    local other = first == bucket and second or first
+    if rooms[other] > 0 then
+      held[other][SLOTS_A_BUCKET - rooms[other] + 1] = slot
+      rooms[other], rooms[bucket] = rooms[other] - 1, 1
+      table.remove(held[bucket], place)
+      return true
+    end
+  end
+  return false
+end
+
 -- Stores a table of so many buckets that holds these slots, packed; false if they do not fit.
 local function store_seen(s, seen, name, buckets, slots)
   local values, held, rooms = new_table(name, VALUES, buckets), {}, {}
@@ -45,7 +60,7 @@ local function store_seen(s, seen, name, buckets, slots)
   for _, slot in ipairs(slots) do
     local first, second = buckets_of(values, slot)
     local bucket = rooms[first] >= rooms[second] and first or second
-    if rooms[bucket] == 0 then return false end
+    if rooms[bucket] == 0 and not make_room(values, held, rooms, bucket) then return false end
     rooms[bucket] = rooms[bucket] - 1
     held[bucket][SLOTS_A_BUCKET - rooms[bucket]] = slot
   end
@@ -89,9 +104,9 @@ local function grow_seen(log, seen, name, now, fewest)
     s[seen.at + WHOLE_SINCE] = max(s[seen.at + WHOLE_SINCE], past[min(#past, #slots - MOST_LOOKED_BACK / 2)])
     slots = wanted_slots(log, seen, text, now)
   end
-  local room = max(1.2 * #slots, min(1.6 * #slots, 1.2 * MOST_LOOKED_BACK)) -- of a large one, less is left free
+  local room = max(1.25 * #slots, min(1.6 * #slots, 1.25 * MOST_LOOKED_BACK)) -- of a large one, less is left free
   buckets = max(fewest or FEWEST_SEEN_BUCKETS, ceil(room / SLOTS_A_BUCKET))
-  while not store_seen(s, seen, name, buckets, slots) do buckets = ceil(buckets * 1.25) end
+  while not store_seen(s, seen, name, buckets, slots) do buckets = buckets + ceil(buckets / 16) end
   log.tables[seen] = nil
   for _, window in ipairs(seen.windows) do
     s[window.at + LENGTH], s[window.at + CURSOR] = 0, 0

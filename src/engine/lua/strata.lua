@@ -1,7 +1,7 @@
 -- Samples of last-seen times. A window is cut into strata, stretches of a sixteenth of its length, each with a fraction: of the
 -- values last seen in a stratum those are kept whose hash, as a fraction of all hashes, is below it, and each stands for as
--- many as the fraction says. The fullest stratum is thinned first, so that a crowd costs the quiet times before and after it
--- nothing, and a short window stays exact when only a long one is large.
+-- many as the fraction says. A crowd costs the quiet times before and after it less than itself (see leaving.lua), and a short
+-- window stays exact when only a long one is large.
 
 local REVIVAL = 2 -- by how much a new stratum's fraction is above that of the one before
 local HASHES = 2 ^ 48 -- fractions are of a hash's six bytes that are kept

@@ -38,7 +38,7 @@ local function mark_value(call, log, seen, name, value, time, now, tries)
       for _, window in ipairs(seen.windows) do log.listed_late[window] = true end
       tries = (tries or 0) + 1
       if tries <= MOST_GROWTHS then
-        grow_seen(log, seen, name, now, tries > 1 and ceil(1.5 * values.buckets) + 1 or nil)
+        grow_seen(log, seen, name, now, tries > 1 and values.buckets + ceil(values.buckets / 16) or nil)
         return mark_value(call, log, seen, name, value, time, now, tries)
       end
       local its_fraction, its_time
@@ -114,10 +114,15 @@ local function sheds_stratum(s, window, now)
   return oldest(now) > oldest(s[AS_OF])
 end
 
--- Whether a list is nearly at an end. It is made anew before that, and not together with a compaction: both take long.
-local function is_running_out(log, window)
+-- Whether the call has done so much that no list should be made anew that can wait: a compaction or another list takes long.
+local function is_busy(call, log)
+  return log.compacted or call.has_listed
+end
+
+-- Whether a list is nearly at an end, and can be made anew before it is.
+local function is_running_out(call, log, window)
   local s, at = log.s, window.at
-  return not log.compacted and s[at + CURSOR] >= FEW_LISTED and s[at + LENGTH] - s[at + CURSOR] < FEW_LISTED
+  return not is_busy(call, log) and s[at + CURSOR] >= FEW_LISTED and s[at + LENGTH] - s[at + CURSOR] < FEW_LISTED
 end
 
 -- Leaves a window without a list until time goes on: how many values it holds is known, and which leaves next is not.
@@ -138,10 +143,10 @@ local function fold_seen(call, log, now)
     end
     for _, window in ipairs(seen.windows) do
       local place = window.at
-      local relist = log.relist[seen] or log.relist[window] or is_running_out(log, window)
+      local relist = log.relist[seen] or log.relist[window] or is_running_out(call, log, window)
       relist = s[at + SEEN_BUCKETS] > 0 and (relist or not leave_window(log, seen, name, window, now))
       if not relist and s[at + SEEN_BUCKETS] > 0 and (log.listed_late[window] or sheds_stratum(s, window, now)) then
-        if log.compacted then drop_list(s, window, now) else relist = true end
+        if is_busy(call, log) then drop_list(s, window, now) else relist = true end
       end
       if relist then
         slots = slots or read_seen(log, seen, now)
@@ -149,6 +154,7 @@ local function fold_seen(call, log, now)
           miss_table(call, log, seen, now)
         else
           list_window(call, log, seen, name, window, slots, now)
+          call.has_listed = true
         end
       end
       if log.strata[window] then store_strata(log, seen, name, window) end
