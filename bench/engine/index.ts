@@ -1,9 +1,11 @@
-import type { Bench } from '../bench.ts';
+import type { Bench, BenchOptions } from '../bench.ts';
+import { BareFunction } from '../contenders/bare-function.ts';
 import { EngineContender } from '../contenders/engine.ts';
 import { PlainPatterns } from '../contenders/plain-patterns.ts';
 import { Deadline, OutOfTimeError } from '../deadline.ts';
 import type { Requirement } from '../report/requirement.ts';
 import { digits, table } from '../report/table.ts';
+import type { BenchServer } from '../server.ts';
 import { Random } from '../simulate/random.ts';
 import { subjects } from '../subject.ts';
 import { inOrderOverDay, inOrderOverSpan } from './in-order.ts';
@@ -35,6 +37,7 @@ export const engineBench: Bench = {
         'Medians; ratio: median of the samples, with the middle 80 %.',
     );
     const requirements: Requirement[] = [];
+    print(`\n${await floorText(server, options)}`);
     for (const scenario of scenarios(options.most)) {
       print(`\n${scenario.name}\n  ${scenario.note}`);
       const costs: Cost[] = [];
@@ -65,6 +68,26 @@ export const engineBench: Bench = {
     return requirements;
   },
 };
+
+/** What any function costs that does what one must, and computes nothing. */
+async function floorText(server: BenchServer, { repetitions, seconds, seed }: BenchOptions): Promise<string> {
+  const costs: Cost[] = [];
+  for (const subject of subjects) {
+    const deadline = new Deadline(seconds);
+    const contenders = {
+      engine: new BareFunction(server.valkey, server.prefix(), subject),
+      plain: new PlainPatterns(server.valkey, server.prefix(), subject),
+    };
+    const limits = { repetitions, deadline };
+    costs.push(await measure(server.valkey, inOrderOverDay(32), subject, contenders, limits, new Random(seed)));
+  }
+  await server.clear();
+  return (
+    'the floor: a function that reads and writes a state of two doubles a feature, appends the event, writes what changes in\n' +
+    `  the served hash, answers with the vector, and computes nothing\n${costTable(costs)}\n` +
+    `  to plain, both views: ${digits(ratioOfSums(costs))}`
+  );
+}
 
 /** Both views together: an event feeds both. */
 function ratioOfSums(costs: readonly Cost[]): number {
