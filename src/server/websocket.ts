@@ -69,7 +69,9 @@ export class WebSockets {
         waitingMessages,
         waitingLength: messageLimitBytes,
       });
-      const heartbeat = new Heartbeat(socket);
+      const heartbeat = new Heartbeat(socket, () =>
+        this.#log.info({ requestId }, 'A WebSocket takes nothing of what it is sent; closing it'),
+      );
       const closed = protocol.opened(
         {
           protocol: socket.protocol,

@@ -69,6 +69,21 @@ describe('a client over WebSocket', () => {
     client.socket.terminate();
   });
 
+  it('that takes nothing of what it is sent is told that it is too slow, if it listens in time', async () => {
+    const client = await ProtocolSocket.open(api.webSocketUrl, { autoPong: false });
+    client.socket.pause();
+    const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { name description } }`);
+    const { reads } = await askTooMuch(client, `{ user(id: "u") { riskProfile { id } } ${views.join(' ')} }`);
+    reads.letGo();
+    const before = api.log.length;
+    await until(() => {
+      beat();
+      return api.log.slice(before).some((line) => line.includes('takes nothing'));
+    });
+    client.socket.resume();
+    expect(await client.closed).toBe(4413);
+  });
+
   it('that asks for much and takes none of it is dropped', async () => {
     const client = await ProtocolSocket.open(api.webSocketUrl);
     client.socket.pause();
