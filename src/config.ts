@@ -18,6 +18,8 @@ export interface Config {
   readonly clock: 'wall' | 'event';
   /** `FRESHET_KEY_PREFIX`: first part of every key; default `fs`. */
   readonly keyPrefix: string;
+  /** `FRESHET_SWEEP_SECONDS`: how often all that is watched is read though nothing was heard of it; default 30; null (0): never. */
+  readonly sweepMs: number | null;
   /** `LOG_LEVEL`; default `info`. */
   readonly logLevel: LogLevel;
 }
@@ -39,7 +41,7 @@ type Environment = { readonly [name: string]: string | undefined };
 /** Reads one variable; throws an Error that says what was expected. It is not asked when the variable is unset or empty. */
 type Reader<T> = (text: string) => T;
 
-const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX'];
+const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS'];
 
 /**
  * Reads the configuration. A variable that is empty counts as unset.
@@ -64,6 +66,7 @@ export function readConfig(env: Environment): Config {
     dataDir: read('FRESHET_DATA_DIR', '.data', (text) => text),
     clock: read('FRESHET_CLOCK', 'wall', oneOf(['wall', 'event'])),
     keyPrefix: read('FRESHET_KEY_PREFIX', 'fs', readKeyPrefix),
+    sweepMs: read<number | null>('FRESHET_SWEEP_SECONDS', 30_000, readSweep),
     logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
   };
   for (const name of Object.keys(env)) {
@@ -99,6 +102,14 @@ function readKeyPrefix(text: string): string {
   const reason = invalidKeyPrefixReason(text);
   if (reason) throw new Error(`${reason}, got ${JSON.stringify(text)}`);
   return text;
+}
+
+function readSweep(text: string): number | null {
+  const seconds = Number(text);
+  if (!(seconds >= 0 && seconds <= 86_400)) {
+    throw new Error(`expected seconds from 0, which is never, to 86400, got ${JSON.stringify(text)}`);
+  }
+  return seconds === 0 ? null : 1_000 * seconds;
 }
 
 function oneOf<const T extends string>(values: readonly T[]): Reader<T> {

@@ -67,9 +67,9 @@ async function run(config: Config): Promise<void> {
         shutDown('the embedded Valkey has ended', 1);
       });
     }
-    const { keyPrefix, clock, host, port } = config;
+    const { keyPrefix, clock, sweepMs, host, port } = config;
     const address = config.valkey ?? parseValkeyUrl((embedded as EmbeddedValkey).url);
-    backend = await BackendKeeper.start({ address, views, keyPrefix, clock, log }, (error) => {
+    backend = await BackendKeeper.start({ address, views, keyPrefix, clock, sweepMs, log }, (error) => {
       fail(error);
       shutDown('it cannot be served from this Valkey', 1);
     });

@@ -21,6 +21,7 @@ describe('the configuration', () => {
       dataDir: '.data',
       clock: 'wall',
       keyPrefix: 'fs',
+      sweepMs: 30_000,
       logLevel: 'info',
     });
   });
@@ -34,6 +35,7 @@ describe('the configuration', () => {
         FRESHET_DATA_DIR: '/var/lib/freshet',
         FRESHET_CLOCK: 'event',
         FRESHET_KEY_PREFIX: 'team:fs',
+        FRESHET_SWEEP_SECONDS: '2.5',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
       }),
@@ -44,6 +46,7 @@ describe('the configuration', () => {
       dataDir: '/var/lib/freshet',
       clock: 'event',
       keyPrefix: 'team:fs',
+      sweepMs: 2_500,
       logLevel: 'debug',
     });
   });
@@ -60,6 +63,7 @@ describe('the configuration', () => {
       FRESHET_CLOCK: 'sun',
       FRESHET_KEY_PREFIX: 'a{b}',
       FRESHET_KEYPREFIX: 'fs',
+      FRESHET_SWEEP_SECONDS: 'often',
       LOG_LEVEL: 'loud',
     };
     expect(problemsOf(env)).toEqual([
@@ -68,8 +72,9 @@ describe('the configuration', () => {
       'VALKEY_URL: expected valkey://host:port/db, or valkeys:// for TLS',
       'FRESHET_CLOCK: expected one of wall, event, got "sun"',
       'FRESHET_KEY_PREFIX: must be 1 to 64 characters without braces, blanks or control characters, got "a{b}"',
+      'FRESHET_SWEEP_SECONDS: expected seconds from 0, which is never, to 86400, got "often"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });
@@ -84,6 +89,10 @@ describe('the configuration', () => {
 
   it.each(['-1', '4000x', '1e3', '4 000'])('refuses %j as a port', (port) => {
     expect(problemsOf({ PORT: port })).toHaveLength(1);
+  });
+
+  it('knows a sweep that never comes', () => {
+    expect(readConfig({ FRESHET_SWEEP_SECONDS: '0' }).sweepMs).toBeNull();
   });
 
   it('knows which hosts only this machine can reach', () => {

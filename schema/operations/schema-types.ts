@@ -123,6 +123,14 @@ export type Freshness = {
   validUntil?: Maybe<Scalars['DateTime']['output']>;
 };
 
+/** What a client has of an entity. */
+export type KnownRevisionInput = {
+  /** The entity’s id. */
+  id: Scalars['ID']['input'];
+  /** The revision of its newest update. */
+  revision: Scalars['String']['input'];
+};
+
 /** What became of a label. */
 export type LabelStatus =
   /** It had this label already, and nothing changed. */
@@ -499,9 +507,9 @@ export type RetractedView = {
 
 /** Watches features: a snapshot first, then every change. */
 export type Subscription = {
-  /** First a snapshot of each Merchant’s MerchantActivity, then every change, once an event, or anyone’s read, brings it to light. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
+  /** First a snapshot of each Merchant’s MerchantActivity, then every change, be it by an event or by time alone. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   merchantActivityUpdated: Array<MerchantActivityUpdate>;
-  /** First a snapshot of each User’s UserRiskProfile, then every change, once an event, or anyone’s read, brings it to light. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
+  /** First a snapshot of each User’s UserRiskProfile, then every change, be it by an event or by time alone. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   userRiskProfileUpdated: Array<UserRiskProfileUpdate>;
 };
 
@@ -509,11 +517,15 @@ export type Subscription = {
 /** Watches features: a snapshot first, then every change. */
 export type SubscriptionMerchantActivityUpdatedArgs = {
   merchantIds: Array<Scalars['ID']['input']>;
+  minIntervalMs?: Scalars['Int']['input'];
+  since?: InputMaybe<Array<KnownRevisionInput>>;
 };
 
 
 /** Watches features: a snapshot first, then every change. */
 export type SubscriptionUserRiskProfileUpdatedArgs = {
+  minIntervalMs?: Scalars['Int']['input'];
+  since?: InputMaybe<Array<KnownRevisionInput>>;
   userIds: Array<Scalars['ID']['input']>;
 };
 
@@ -539,7 +551,7 @@ export type UpdateCause =
   | 'DECAY'
   /** An event arrived. */
   | 'EVENT'
-  /** The connection to the store was interrupted; this is what holds now. */
+  /** Changes may have gone unheard, as when the connection to the store was interrupted; this is what holds now. */
   | 'RESYNC'
   /** The state when the subscription began. */
   | 'SNAPSHOT';

@@ -7,7 +7,7 @@ import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
 import { LogStore } from './log-store.ts';
 import type { EventInput, LogFaultError, RecordOutcome } from './outcome.ts';
-import type { MomentsOf } from './parts.ts';
+import type { MomentsOf, ReadOptions } from './parts.ts';
 import { Recorder } from './recorder.ts';
 import type { Clock } from './registry.ts';
 import type { PastVector, Vector } from './vector.ts';
@@ -126,9 +126,9 @@ export class Engine {
    * As `read` or `refresh`, but an entity that cannot be served fails alone: its error is in its place.
    * @throws InvalidIdError, UnavailableError if the whole call failed
    */
-  async readEach(view: View, ids: readonly string[], { refresh = false } = {}): Promise<(Vector | Error)[]> {
+  async readEach(view: View, ids: readonly string[], options: ReadOptions = {}): Promise<(Vector | Error)[]> {
     for (const id of ids) assertId(view, id);
-    return ids.length === 0 ? [] : this.#store.read(view, ids, refresh);
+    return ids.length === 0 ? [] : this.#store.read(view, ids, options);
   }
 
   /**

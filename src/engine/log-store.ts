@@ -4,7 +4,17 @@ import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
 import { LogUpgrades } from './log-upgrades.ts';
-import type { CorrectedPart, CorrectionPart, MomentsOf, Part, PastPart, RecordedPart, RecordPart } from './parts.ts';
+import type {
+  CorrectedPart,
+  CorrectionPart,
+  MomentsOf,
+  Part,
+  PastPart,
+  ReadOptions,
+  ReadPart,
+  RecordedPart,
+  RecordPart,
+} from './parts.ts';
 import { cutMoments, cutRows, inPieces } from './pieces.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
@@ -125,17 +135,18 @@ export class LogStore {
     );
   }
 
-  /**
-   * Vectors in the order of the ids.
-   * @param force folds all of them again, and writes their hashes whole.
-   */
-  read(view: View, ids: readonly string[], force: boolean): Promise<(Vector | Error)[]> {
+  /** Vectors in the order of the ids. */
+  read(
+    view: View,
+    ids: readonly string[],
+    { refresh = false, lastRevisions }: ReadOptions,
+  ): Promise<(Vector | Error)[]> {
     const plan = this.#planOf(view);
-    const argument = Buffer.from([plan.index, force ? 1 : 0]);
-    return this.#work<Part, Vector>(
+    const argument = Buffer.from([plan.index, refresh ? 1 : 0]);
+    return this.#work<ReadPart, Vector>(
       'read',
-      ids.map((id) => ({ plan, id })),
-      () => [argument],
+      ids.map((id, i) => ({ plan, id, lastRevision: lastRevisions?.[i] ?? 0 })),
+      (pending) => (lastRevisions ? [argument, doubles(pending.map(({ lastRevision }) => lastRevision))] : [argument]),
       (reader, { id }) => {
         const reply = reader.entity(plan, id);
         return reply.kind === 'vector' ? { kind: 'done', value: reply.vector } : reply;
@@ -154,7 +165,7 @@ export class LogStore {
         this.#work<PastPart, PastVector[]>(
           'past',
           pieces,
-          (pending) => [index, ...pending.map(({ moments }) => Buffer.from(new Float64Array(moments).buffer))],
+          (pending) => [index, ...pending.map(({ moments }) => doubles(moments))],
           (reader, { id, moments }) => {
             const reply = reader.past(plan, id, moments);
             return reply.kind === 'past' ? { kind: 'done', value: reply.vectors } : reply;
@@ -197,6 +208,8 @@ export class LogStore {
     return plan;
   }
 }
+
+const doubles = (values: readonly number[]) => Buffer.from(new Float64Array(values).buffer);
 
 /** What a record call is given at once: more than it has time for would only be sent, and sent again. */
 const recordedAtOnce = 64;

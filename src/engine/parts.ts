@@ -8,6 +8,23 @@ export interface Part {
   readonly id: string;
 }
 
+/** How vectors are read. */
+export interface ReadOptions {
+  /** Folds every log again, and restores what is missing of its served hash; default false. */
+  readonly refresh?: boolean;
+  /**
+   * For each id, the revision that was served of it last; 0: none was. Where the store has lost what came to be since it was
+   * written, its vector gets a revision that comes after that one.
+   */
+  readonly lastRevisions?: readonly number[];
+}
+
+/** A vector to read. */
+export interface ReadPart extends Part {
+  /** The revision that was served of it last; 0: none was. */
+  readonly lastRevision: number;
+}
+
 /** Events to record, in the order sent, as rows (see row-encoder.ts). */
 export interface RecordPart extends Part {
   readonly rows: Buffer;

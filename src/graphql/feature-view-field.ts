@@ -3,6 +3,7 @@ import type { FreshetContext } from './context.ts';
 import { maxMoments, momentsArgument } from './limits.ts';
 import { assertWithinLimits, servedViewExtension, sizedArgumentExtension } from './operation-size.ts';
 import { registryOf } from './registry.ts';
+import { pureExtension } from './shared-messages.ts';
 import type { ShownVector } from './shown-vector.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { currentVector, vectorAt } from './vector-at.ts';
@@ -23,7 +24,8 @@ export function featureViewField(t: EntityFields, view: View, options: FreshetFi
         description: `The moment of the values, within the last ${formatDuration(view.historyMs)} by the store’s clock; left out: now. A past one is told from what is known today, events that came late among it, and with bounds where events were put together: see accuracy.`,
       }),
     },
-    extensions: { [servedViewExtension]: view },
+    // Without `asOf`: as it comes with an update.
+    extensions: { [servedViewExtension]: view, [pureExtension]: true },
     resolve: async (entity, { asOf }, context): Promise<ShownVector> => {
       context.budget.take();
       return typeof asOf === 'number'

@@ -1,4 +1,5 @@
 import type { SchemaRegistry } from './registry.ts';
+import { pureExtension } from './shared-messages.ts';
 import { isPast, revisionText, type ShownVector } from './shown-vector.ts';
 
 /** `Freshness`, which all views share. */
@@ -10,6 +11,7 @@ export function freshnessType(registry: SchemaRegistry) {
         nullable: false,
         description:
           'Opaque. Changes whenever a value does, and is never used twice for an entity. That of a past moment changes with every event.',
+        extensions: { [pureExtension]: true },
         resolve: revisionText,
       }),
       asOf: t.field({
@@ -17,6 +19,7 @@ export function freshnessType(registry: SchemaRegistry) {
         nullable: false,
         description:
           'The moment of the values: when they were folded, or the one that was asked for. Of a view with a feature `timeSinceLast`, when they were read: what that tells is the seconds up to this moment.',
+        extensions: { [pureExtension]: true },
         resolve: ({ asOf }) => asOf,
       }),
       validUntil: t.field({
@@ -24,6 +27,7 @@ export function freshnessType(registry: SchemaRegistry) {
         nullable: true,
         description:
           'Until when they stay true if no event arrives, but for `timeSinceLast`, which grows; null: for ever, or they are of a past moment.',
+        extensions: { [pureExtension]: true },
         resolve: (vector) => (isPast(vector) ? null : vector.validUntil),
       }),
       lastEventAt: t.field({
@@ -31,6 +35,7 @@ export function freshnessType(registry: SchemaRegistry) {
         nullable: true,
         description:
           'The newest event’s own time; null: none is known. Of a past moment, the newest at or before it; the moment itself where that falls among events that were put together.',
+        extensions: { [pureExtension]: true },
         resolve: ({ lastEventAt }) => lastEventAt,
       }),
       completeSince: t.field({
@@ -38,6 +43,7 @@ export function freshnessType(registry: SchemaRegistry) {
         nullable: false,
         description:
           'From when on every event is in every feature. A window that reaches back further may lack events: of a feature that was added today, this is today.',
+        extensions: { [pureExtension]: true },
         resolve: ({ completeSince }) => completeSince,
       }),
     }),

@@ -23,4 +23,5 @@ export { defaultQueryLimits, useQueryLimits } from './query-limits.ts';
 export type { FreshetScalars } from './scalars.ts';
 export { DateTime, Float, ID } from './scalars.ts';
 export { printSchemaText } from './schema-text.ts';
+export { subscribeShared } from './shared-messages.ts';
 export type { EntityRef, EntityTypeOptions, FreshetFieldOptions } from './types.ts';

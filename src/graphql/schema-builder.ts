@@ -1,6 +1,7 @@
 import SchemaBuilder from '@pothos/core';
 import type { Entity } from '../define/index.ts';
 import { registryOf } from './registry.ts';
+import { pureExtension } from './shared-messages.ts';
 import type { EntityRef, EntityTypeOptions, EntityTypeRef, FreshetBuilder, FreshetTypes } from './types.ts';
 
 const schemaBuilder = SchemaBuilder.prototype as FreshetBuilder;
@@ -15,7 +16,11 @@ schemaBuilder.entityType = function entityType(
   return ref.implement({
     description: options.description ?? entity.description,
     fields: (t) => ({
-      id: t.exposeID('id', { nullable: false, description: `The id of the ${entity.name}, as its events have it.` }),
+      id: t.exposeID('id', {
+        nullable: false,
+        description: `The id of the ${entity.name}, as its events have it.`,
+        extensions: { [pureExtension]: true },
+      }),
       ...options.fields?.(t),
     }),
   });

@@ -6,7 +6,16 @@ import { plural } from './plural.ts';
 const sharedNames: ReadonlySet<string> = new Set([
   ...['Query', 'Mutation', 'Subscription'],
   ...['ID', 'Int', 'Float', 'String', 'Boolean', 'DateTime'],
-  ...['Feature', 'FeatureAccuracy', 'FeatureView', 'Freshness', 'AccuracyMethod', 'RecordStatus', 'UpdateCause'],
+  ...[
+    'Feature',
+    'FeatureAccuracy',
+    'FeatureView',
+    'Freshness',
+    'AccuracyMethod',
+    'RecordStatus',
+    'UpdateCause',
+    'KnownRevisionInput',
+  ],
   ...['LabelStatus', 'LabelledView', 'RetractStatus', 'RetractedView', 'ForgetReceipt', 'ForgetStatus'],
 ]);
 

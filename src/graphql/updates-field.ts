@@ -1,10 +1,12 @@
 import { camelCase, DefinitionError, type View } from '../define/index.ts';
 import type { UpdateCause } from '../live/index.ts';
 import { describedEnum } from './described-enum.ts';
+import { contractError } from './errors.ts';
 import { idsArgument, maxIds } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { pureExtension } from './shared-messages.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { type EntityUpdate, type Message, WatchStream } from './watch-stream.ts';
 
@@ -20,7 +22,7 @@ export function updatesField(
   const registry = registryOf(t.builder);
   const argument = `${camelCase(view.entity.name)}Ids`;
   return t.field({
-    description: `First a snapshot of each ${view.entity.name}’s ${view.typeName}, then every change, once an event, or anyone’s read, brings it to light. A message holds all that changed since the last one. Ends after the snapshot if no id is valid.`,
+    description: `First a snapshot of each ${view.entity.name}’s ${view.typeName}, then every change, be it by an event or by time alone. A message holds all that changed since the last one. Ends after the snapshot if no id is valid.`,
     ...options,
     type: [registry.generated(updateType, view)],
     nullable: false,
@@ -29,11 +31,30 @@ export function updatesField(
         required: true,
         description: `Ids of the ${plural(view.entity.name)} to watch; at most ${maxIds}. A bad one appears in the snapshot with its error.`,
       }),
+      minIntervalMs: t.arg.int({
+        defaultValue: defaultIntervalMs,
+        required: true,
+        description: `At most one message in so many milliseconds, up to ${longestIntervalMs}. The last one always holds the newest values.`,
+      }),
+      since: t.arg({
+        type: [registry.generated(knownRevisionInput, undefined)],
+        required: false,
+        description: `What the client has already, for one that comes back: of a ${view.entity.name} that is still at its revision there is no snapshot.`,
+      }),
     },
-    extensions: { [sizedArgumentExtension]: idsArgument(argument) },
+    extensions: { [sizedArgumentExtension]: idsArgument(argument), [pureExtension]: true },
     subscribe: (_, args, { hub }, info) => {
       assertWithinLimits(info);
-      return WatchStream.open(hub, view, args[argument] as string[]);
+      const { minIntervalMs, since } = args as unknown as PaceArguments;
+      if (minIntervalMs < 0 || minIntervalMs > longestIntervalMs) {
+        throw contractError(
+          'BAD_USER_INPUT',
+          `minIntervalMs is ${minIntervalMs}: it goes from 0 to ${longestIntervalMs}`,
+        );
+      }
+      if (since && since.length > maxIds) throw idsArgument('since').refuse('since', since.length);
+      const known = new Map(since?.map(({ id, revision }) => [id, Number(revision)]));
+      return WatchStream.open(hub, view, args[argument] as string[], { minIntervalMs, since: known });
     },
     resolve: (message: Message, _, { loaders, budget }) => {
       // One context lasts as long as the subscription; what else a message asks of its entities must be of now.
@@ -45,11 +66,35 @@ export function updatesField(
   });
 }
 
+const defaultIntervalMs = 50;
+const longestIntervalMs = 60_000; // 1 minute
+
+/** What every such field takes beside the ids. */
+interface PaceArguments {
+  readonly minIntervalMs: number;
+  readonly since?: readonly KnownRevision[] | null;
+}
+
+interface KnownRevision {
+  readonly id: string;
+  readonly revision: string;
+}
+
+function knownRevisionInput({ builder }: SchemaRegistry) {
+  return builder.inputRef<KnownRevision>('KnownRevisionInput').implement({
+    description: 'What a client has of an entity.',
+    fields: (t) => ({
+      id: t.field({ type: 'ID', required: true, description: 'The entity’s id.' }),
+      revision: t.string({ required: true, description: 'The revision of its newest update.' }),
+    }),
+  });
+}
+
 const causeDescriptions: { readonly [C in UpdateCause]: string } = {
   SNAPSHOT: 'The state when the subscription began.',
   EVENT: 'An event arrived.',
   DECAY: 'Only time passed, and something left a window or entered one behind its delay.',
-  RESYNC: 'The connection to the store was interrupted; this is what holds now.',
+  RESYNC: 'Changes may have gone unheard, as when the connection to the store was interrupted; this is what holds now.',
 };
 
 function updateCauseEnum({ builder }: SchemaRegistry) {
@@ -73,12 +118,14 @@ function updateType(registry: SchemaRegistry, view: View) {
         type: registry.generated(updateCauseEnum, undefined),
         nullable: false,
         description: 'Why it was sent.',
+        extensions: { [pureExtension]: true },
         resolve: ({ cause }) => cause,
       }),
       [entityName]: t.field({
         type: registry.entityType(entity),
         nullable: false,
         description: `The ${entity.name}, with its values as of this update.`,
+        extensions: { [pureExtension]: true },
         resolve: (update) => update.entity,
       }),
     }),

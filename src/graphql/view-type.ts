@@ -5,6 +5,7 @@ import { derivedOutcome, derivedOutput, featureOutput, outputValue } from './fea
 import { freshnessType } from './freshness-type.ts';
 import { listedExtension } from './operation-size.ts';
 import type { SchemaRegistry } from './registry.ts';
+import { pureExtension } from './shared-messages.ts';
 import { assertReachable, cacheId, type ShownVector } from './shown-vector.ts';
 import type { FreshetTypes } from './types.ts';
 
@@ -18,6 +19,7 @@ export function viewType(registry: SchemaRegistry, view: View) {
       id: t.id({
         nullable: false,
         description: idDescription(view),
+        extensions: { [pureExtension]: true },
         resolve: cacheId,
       }),
       ...Object.fromEntries([...storedFields(t, view), ...derivedFields(t, view)]),
@@ -25,6 +27,7 @@ export function viewType(registry: SchemaRegistry, view: View) {
         type: registry.generated(freshnessType, undefined),
         nullable: false,
         description: 'Of which moment these values are, and how long they hold.',
+        extensions: { [pureExtension]: true },
         resolve: (vector) => vector,
       }),
       accuracy: accuracyField(t, registry, view),
@@ -49,6 +52,7 @@ function storedFields(t: VectorFields, view: View) {
             type,
             nullable,
             description,
+            extensions: { [pureExtension]: true },
             resolve: (vector) => {
               assertReachable(vector, position);
               return outputValue(read(vector) as number, output) as number;
@@ -58,7 +62,7 @@ function storedFields(t: VectorFields, view: View) {
             type: [type],
             nullable,
             description,
-            extensions: { [listedExtension]: listed },
+            extensions: { [listedExtension]: listed, [pureExtension]: true },
             resolve: (vector) => {
               assertReachable(vector, position);
               return (read(vector) as number[]).map((one) => outputValue(one, output) as number);
@@ -74,6 +78,7 @@ function derivedFields(t: VectorFields, view: View) {
       type: derivedOutput.type,
       nullable: derivedOutput.nullable,
       description: derived.description,
+      extensions: { [pureExtension]: true },
       // A derivation that throws is a bug in schema/: it becomes an INTERNAL_SERVER_ERROR at its own path.
       resolve: (vector) => derivedOutcome(vector, derived),
     });

@@ -1,6 +1,6 @@
 import type { View } from '../define/index.ts';
-import { invalidIdReason } from '../engine/index.ts';
-import type { Hub, Update, UpdateCause, Watch } from '../live/index.ts';
+import { invalidIdReason, type Vector } from '../engine/index.ts';
+import type { Hub, Update, UpdateCause, Watch, WatchOptions } from '../live/index.ts';
 import { clientError } from './errors.ts';
 import type { EntityRef } from './types.ts';
 
@@ -8,6 +8,8 @@ import type { EntityRef } from './types.ts';
 export interface EntityUpdate {
   readonly cause: UpdateCause;
   readonly entity: EntityRef;
+  /** What the entity comes with; null where it could not be read. */
+  readonly vector: Vector | null;
 }
 
 /** What a subscription sends: updates, or, as its last word, why there are no more. */
@@ -19,7 +21,8 @@ const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
  * The messages of one subscription. The first is a snapshot in the order of the ids, each once, also those that are bad or
- * whose vector cannot be read: their view is what fails, at its own path. It is no generator, because a generator's `return()` waits
+ * whose vector cannot be read: their view is what fails, at its own path. Left out are entities of which the client has the
+ * newest; where that is so of all, there is no snapshot. It is no generator, because a generator's `return()` waits
  * for the value that is under way, and a quiet subscription would never end.
  */
 export class WatchStream implements AsyncIterableIterator<Message> {
@@ -38,22 +41,25 @@ export class WatchStream implements AsyncIterableIterator<Message> {
    * then ends after it.
    * @throws GraphQLError if the snapshot cannot be had.
    */
-  static async open(hub: Hub, view: View, ids: readonly string[]): Promise<WatchStream> {
+  static async open(hub: Hub, view: View, ids: readonly string[], options: WatchOptions): Promise<WatchStream> {
     const distinct = [...new Set(ids)];
-    const good = distinct.filter((id) => invalidIdReason(id) === null);
-    const source = good.length > 0 ? hub.watch(view, good) : null;
+    const bad = new Set(distinct.filter((id) => invalidIdReason(id) !== null));
+    const good = distinct.filter((id) => !bad.has(id));
+    const source = good.length > 0 ? hub.watch(view, good, options) : null;
     try {
-      const first = await source?.next();
+      const snapshot = source ? await source.begin() : [];
       // The hub is shutting down.
-      if (first?.done) return new WatchStream(view, null, null);
-      const watched = new Map(first?.value.map((update) => [update.vector.id, update]));
-      const updates = distinct.map((id): EntityUpdate => {
+      if (!snapshot) return new WatchStream(view, null, null);
+      const watched = new Map(snapshot.map((update) => [update.vector.id, update]));
+      const updates = distinct.flatMap((id): EntityUpdate[] => {
         const update = watched.get(id);
-        if (update) return entityUpdate(view, update);
+        if (update) return [entityUpdate(view, update)];
         const failure = source?.unreadable.get(id);
-        return { cause: 'SNAPSHOT', entity: failure ? { id, failures: new Map([[view, failure]]) } : { id } };
+        if (failure) return [{ cause: 'SNAPSHOT', entity: { id, failures: new Map([[view, failure]]) }, vector: null }];
+        return bad.has(id) ? [{ cause: 'SNAPSHOT', entity: { id }, vector: null }] : [];
       });
-      return new WatchStream(view, { kind: 'updates', updates }, source);
+      const hasAll = source !== null && updates.length === 0;
+      return new WatchStream(view, hasAll ? null : { kind: 'updates', updates }, source);
     } catch (error) {
       await source?.return?.();
       throw clientError(error);
@@ -92,5 +98,5 @@ export class WatchStream implements AsyncIterableIterator<Message> {
 }
 
 function entityUpdate(view: View, { cause, vector }: Update): EntityUpdate {
-  return { cause, entity: { id: vector.id, vectors: new Map([[view, vector]]) } };
+  return { cause, entity: { id: vector.id, vectors: new Map([[view, vector]]) }, vector };
 }

@@ -1,12 +1,16 @@
 import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
 import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
+import { Decay } from './decay.ts';
 import { Pump, type Watched } from './pump.ts';
-import { type Watch, Watcher } from './watcher.ts';
+import { Sweep } from './sweep.ts';
+import { isNewer, type Watch, Watcher, type WatchOptions } from './watcher.ts';
 
 export interface HubOptions {
   readonly engine: Engine;
-  readonly events: Pick<KeyspaceEvents, 'listen' | 'subscribe' | 'unsubscribe'>;
+  readonly events: Pick<KeyspaceEvents, 'listen' | 'subscribe' | 'unsubscribe' | 'settle' | 'storeNow' | 'askTime'>;
+  /** How often all that is watched is read though nothing was heard of it; null: never; default 30 s. */
+  readonly sweepMs?: number | null;
   /** Told of every read that failed and is tried again. */
   readonly onReadFailure?: (error: unknown) => void;
 }
@@ -14,12 +18,18 @@ export interface HubOptions {
 interface Entity extends Watched {
   readonly key: string;
   readonly watchers: Set<Watcher>;
+  /** What the newest read brought; null before the first. */
+  last: Vector | null;
+  /** The hub's moments of the newest read that was delivered, and when it was last heard that there is something new. */
+  readAt: number;
+  heardAt: number;
   /** When the key's subscription is acknowledged. */
   subscribed: Promise<void>;
 }
 
 /** The served hash is no longer under its key. */
 const losses: ReadonlySet<string> = new Set(['del', 'expired', 'evicted', 'rename_from', 'move_from']);
+const defaultSweepMs = 30_000; // 30 seconds
 /** Of the key, not of what it holds. */
 const indifferent: ReadonlySet<string> = new Set(['expire', 'persist']);
 
@@ -32,13 +42,15 @@ export class Hub {
   readonly #events: HubOptions['events'];
   readonly #onReadFailure: (error: unknown) => void;
   readonly #pump: Pump<Entity>;
+  readonly #decay: Decay<Entity>;
+  readonly #sweep: Sweep<Entity>;
   readonly #entities = new Map<string, Entity>();
   readonly #watchers = new Set<Watcher>();
   /** Orders joins and reads. */
   #moment = 0;
   #closed = false;
 
-  constructor({ engine, events, onReadFailure = () => {} }: HubOptions) {
+  constructor({ engine, events, sweepMs = defaultSweepMs, onReadFailure = () => {} }: HubOptions) {
     this.#engine = engine;
     this.#events = events;
     this.#onReadFailure = onReadFailure;
@@ -49,6 +61,17 @@ export class Hub {
       unreadable: (entity, error, readAt) =>
         this.#readFailed([entity], error, readAt, (watcher) => watcher.miss(entity.id, error)),
     });
+    this.#decay = new Decay({
+      storeNow: () => events.storeNow(),
+      due: (batch) => {
+        for (const entity of batch) this.#pump.mark(entity);
+      },
+    });
+    this.#sweep = new Sweep({
+      everyMs: sweepMs,
+      watched: () => this.#entities.values(),
+      check: (batch) => this.#check(batch),
+    });
     events.listen({
       changed: (key, operation) => this.#changed(key, operation),
       missed: () => this.#missed(),
@@ -57,18 +80,19 @@ export class Hub {
 
   /**
    * Updates of these entities: first all of them as they are, then whatever changes, each message with all that changed
-   * since the last one. It begins at the first `next()`, which rejects if Valkey is away or none of them can be read;
-   * later absences are ridden out. `return()` ends it at once.
-   * @throws InvalidIdError, UnavailableError, LogFaultError (from the first `next()`)
+   * since the last one: an event, or that time has passed. It begins at `begin()` or the first `next()`, which rejects if
+   * Valkey is away or none of them can be read; later absences are ridden out. `return()` ends it at once.
+   * @throws InvalidIdError, UnavailableError, LogFaultError (from `begin()` or the first `next()`)
    */
-  watch(view: View, ids: Iterable<string>): Watch {
-    return new Watcher(view, ids, {
-      begin: (watcher) => {
+  watch(view: View, ids: Iterable<string>, options?: WatchOptions): Watch {
+    const life = {
+      begin: (watcher: Watcher) => {
         this.#watchers.add(watcher);
         this.#join(watcher).catch((error) => watcher.fail(error));
       },
-      end: (watcher) => this.#leave(watcher),
-    });
+      end: (watcher: Watcher) => this.#leave(watcher),
+    };
+    return new Watcher(view, ids, life, options);
   }
 
   /** How many entities, and subscriptions to them, there are. */
@@ -80,6 +104,8 @@ export class Hub {
   close(): void {
     this.#closed = true;
     this.#pump.stop();
+    this.#decay.stop();
+    this.#sweep.stop();
     for (const watcher of this.#watchers) watcher.end();
   }
 
@@ -123,8 +149,13 @@ export class Hub {
       subscribed: Promise.resolve(),
       lost: false,
       resync: false,
+      last: null,
+      lastRevision: 0,
+      readAt: 0,
+      heardAt: 0,
     };
     this.#entities.set(key, entity);
+    this.#sweep.start();
     return entity;
   }
 
@@ -137,8 +168,10 @@ export class Hub {
       if (!entity?.watchers.delete(watcher) || entity.watchers.size > 0) continue;
       this.#entities.delete(key);
       this.#pump.forget(entity);
+      this.#decay.forget(entity);
       deserted.push(key);
     }
+    if (this.#entities.size === 0) this.#sweep.rest();
     if (deserted.length > 0) this.#events.unsubscribe(deserted);
   }
 
@@ -146,13 +179,40 @@ export class Hub {
     const entity = this.#entities.get(key);
     if (!entity || indifferent.has(operation)) return;
     if (losses.has(operation)) entity.lost = true;
+    entity.heardAt = ++this.#moment;
     this.#pump.mark(entity);
   }
 
   #missed(): void {
-    for (const entity of this.#entities.values()) {
-      entity.resync = true;
-      this.#pump.mark(entity);
+    for (const entity of this.#entities.values()) this.#resync(entity);
+  }
+
+  #resync(entity: Entity): void {
+    entity.resync = true;
+    this.#pump.mark(entity);
+  }
+
+  /** Reads what should be known already, and reads it again as `RESYNC` where it is not, though nothing was heard of it. */
+  async #check(batch: readonly Entity[]): Promise<void> {
+    const begun = ++this.#moment;
+    const quiet = batch.filter(({ watchers, last, heardAt, readAt }) => watchers.size > 0 && last && heardAt < readAt);
+    const suspects: { readonly entity: Entity; readonly found: Vector }[] = [];
+    try {
+      for (const [view, entities] of Map.groupBy(quiet, (entity) => entity.view)) {
+        const ids = entities.map(({ id }) => id);
+        const lastRevisions = entities.map(({ lastRevision }) => lastRevision);
+        const results = await this.#engine.readEach(view, ids, { lastRevisions });
+        for (const [i, found] of results.entries()) {
+          if (!(found instanceof Error)) suspects.push({ entity: entities[i] as Entity, found });
+        }
+      }
+      await this.#events.settle();
+    } catch {
+      return; // what keeps it from being read is met by whoever reads next; a lost connection is a resync of its own
+    }
+    for (const { entity, found } of suspects) {
+      const { watchers, heardAt, last } = entity;
+      if (watchers.size > 0 && heardAt < begun && last && isNewer(last, found)) this.#resync(entity);
     }
   }
 
@@ -162,6 +222,7 @@ export class Hub {
   ): void {
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
+      this.#note(watched, vector, readAt);
       for (const watcher of watched.watchers) {
         if (watcher.joinedAt > readAt) continue;
         watcher.offer(vector, resync);
@@ -169,6 +230,27 @@ export class Hub {
       }
     }
     for (const watcher of served) watcher.flush();
+  }
+
+  #note(entity: Entity, vector: Vector, readAt: number): void {
+    if (entity.watchers.size === 0) return;
+    entity.last = vector;
+    entity.lastRevision = vector.eventSeq > 0 ? vector.revision : 0;
+    entity.readAt = readAt;
+    if (this.#engine.clock === 'event') return; // whose time goes on with events alone
+    const { validUntil } = vector;
+    const now = this.#events.storeNow();
+    if (validUntil === null || now === null || validUntil > now) {
+      this.#decay.set(entity, validUntil);
+      return;
+    }
+    // It was read too early: our idea of the store's clock is ahead of it.
+    this.#events.askTime().then(
+      () => {
+        if (entity.last === vector && entity.watchers.size > 0) this.#decay.set(entity, validUntil);
+      },
+      () => this.#resync(entity),
+    );
   }
 
   /** Whoever waits for a first message is told; the others get theirs once a read succeeds. */

@@ -2,4 +2,4 @@ export type { HubOptions } from './hub.ts';
 export { Hub } from './hub.ts';
 export type { Update, UpdateCause } from './update.ts';
 export { updateCauses } from './update.ts';
-export type { Watch } from './watcher.ts';
+export type { Watch, WatchOptions } from './watcher.ts';

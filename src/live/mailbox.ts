@@ -29,6 +29,11 @@ export class Mailbox {
     this.#takers.shift()?.resolve(this.#empty());
   }
 
+  /** What was put in so far, if anything, without waiting. */
+  takeAll(): readonly Update[] {
+    return this.#takeOut();
+  }
+
   /** Waits for the next updates; those that wait are served in turn. */
   async take(): Promise<Delivery> {
     if (this.#failure) {
@@ -60,9 +65,13 @@ export class Mailbox {
   }
 
   #empty(): Delivery {
-    const value = [...this.#updates.values()];
+    return { done: false, value: this.#takeOut() };
+  }
+
+  #takeOut(): readonly Update[] {
+    const updates = [...this.#updates.values()];
     this.#updates.clear();
     this.#ready = false;
-    return { done: false, value };
+    return updates;
   }
 }

@@ -10,6 +10,8 @@ export interface Watched {
   lost: boolean;
   /** Changes may have gone unheard. */
   resync: boolean;
+  /** Of the newest vector that came of a read; 0 before the first, or where it told of no log. */
+  lastRevision: number;
 }
 
 /** What comes of reads. */
@@ -100,7 +102,12 @@ export class Pump<W extends Watched> {
     const readAt = this.#outlet.now();
     let results: readonly (Vector | Error)[];
     try {
-      results = await this.#engine.readEach(first.view, ids, { refresh: lost });
+      // Where changes went unheard, writes may also have been lost: what is left must not seem older than what was served.
+      const resync = batch.some((taken) => taken.resync);
+      results = await this.#engine.readEach(first.view, ids, {
+        refresh: lost,
+        ...(resync && { lastRevisions: batch.map(({ watched }) => watched.lastRevision) }),
+      });
     } catch (error) {
       if (this.#stopped) return 'done';
       const away = error instanceof UnavailableError;

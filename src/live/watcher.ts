@@ -1,6 +1,7 @@
 import type { View } from '../define/index.ts';
 import type { Vector } from '../engine/index.ts';
 import { Mailbox } from './mailbox.ts';
+import { Pace } from './pace.ts';
 import type { Update, UpdateCause } from './update.ts';
 
 /** What the hub does for a watcher when it is first asked for updates, and when it ends. */
@@ -9,8 +10,22 @@ export interface WatcherLife {
   end(watcher: Watcher): void;
 }
 
+/** What a subscriber asks for beside entities. */
+export interface WatchOptions {
+  /** At most one message in so many milliseconds, which ends with the newest; default 0: as often as something changes. */
+  readonly minIntervalMs?: number;
+  /** By id, the revision that the subscriber has: of an entity that is still at it there is no snapshot. */
+  readonly since?: ReadonlyMap<string, number>;
+}
+
 /** What a subscriber consumes. */
 export interface Watch extends AsyncIterableIterator<readonly Update[], undefined> {
+  /**
+   * Begins to watch, if `next()` did not, and resolves with the snapshot as soon as every entity was read or is unreadable:
+   * with those that differ from what the subscriber has. Null if it has ended before that.
+   * @throws as the first `next()`
+   */
+  begin(): Promise<readonly Update[] | null>;
   /** Why some entities, by id, are not in the first message; a snapshot of each follows once it can be read. */
   readonly unreadable: ReadonlyMap<string, Error>;
 }
@@ -33,12 +48,18 @@ export class Watcher implements Watch {
   /** What it was last given of each entity; the first message goes out when each was given or is unreadable. */
   readonly #given = new Map<string, Vector>();
   readonly #unreadable = new Map<string, Error>();
+  readonly #since: ReadonlyMap<string, number>;
+  readonly #pace: Pace;
+  readonly #begun = Promise.withResolvers<void>();
   #state: 'new' | 'joining' | 'live' | 'ended' = 'new';
 
-  constructor(view: View, ids: Iterable<string>, life: WatcherLife) {
+  constructor(view: View, ids: Iterable<string>, life: WatcherLife, options: WatchOptions = {}) {
     this.view = view;
     this.ids = [...new Set(ids)];
     this.#life = life;
+    this.#since = options.since ?? new Map();
+    this.#pace = new Pace(options.minIntervalMs ?? 0, () => this.#mailbox.flush());
+    this.#begun.promise.catch(() => {}); // whoever waits by `next()` is told there
   }
 
   get ended(): boolean {
@@ -54,11 +75,14 @@ export class Watcher implements Watch {
     return this.#unreadable;
   }
 
+  async begin(): Promise<readonly Update[] | null> {
+    this.#start();
+    await this.#begun.promise;
+    return this.ended ? null : this.#mailbox.takeAll();
+  }
+
   next(): Promise<IteratorResult<readonly Update[], undefined>> {
-    if (this.#state === 'new') {
-      this.#state = 'joining';
-      this.#life.begin(this);
-    }
+    this.#start();
     return this.#mailbox.take();
   }
 
@@ -83,7 +107,8 @@ export class Watcher implements Watch {
     if (last && !isNewer(last, vector)) return;
     this.#given.set(vector.id, vector);
     this.#unreadable.delete(vector.id);
-    this.#mailbox.put({ cause: last ? causeOf(last, vector, resync) : 'SNAPSHOT', vector });
+    if (last) this.#mailbox.put({ cause: causeOf(last, vector, resync), vector });
+    else if (!this.#has(vector)) this.#mailbox.put({ cause: 'SNAPSHOT', vector });
     this.#beginWhenComplete();
   }
 
@@ -97,7 +122,7 @@ export class Watcher implements Watch {
   }
 
   flush(): void {
-    if (this.#state === 'live') this.#mailbox.flush();
+    if (this.#state === 'live') this.#pace.run();
   }
 
   end(): void {
@@ -105,19 +130,35 @@ export class Watcher implements Watch {
   }
 
   fail(error: unknown): void {
+    this.#begun.reject(error);
     this.#finish(() => this.#mailbox.fail(error));
   }
 
+  #start(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'joining';
+    this.#life.begin(this);
+  }
+
+  /** Whether the subscriber came with just this vector. Of an entity of which nothing is stored, a revision is only the time. */
+  #has({ id, revision, eventSeq }: Vector): boolean {
+    return eventSeq > 0 && this.#since.get(id) === revision;
+  }
+
   #beginWhenComplete(): void {
-    if (this.joining && this.#given.size + this.#unreadable.size === this.ids.length) this.#state = 'live';
+    if (!this.joining || this.#given.size + this.#unreadable.size < this.ids.length) return;
+    this.#state = 'live';
+    this.#begun.resolve();
   }
 
   #finish(settle: () => void): void {
     if (this.ended) return;
     const begun = this.#state !== 'new';
     this.#state = 'ended';
+    this.#pace.stop();
     if (begun) this.#life.end(this);
     settle();
+    this.#begun.resolve();
   }
 }
 
@@ -129,7 +170,7 @@ function causeOf(earlier: Vector, later: Vector, resync: boolean): UpdateCause {
  * Whether a later read brought something new. Of an entity of which nothing is stored, a revision is only the store's
  * clock, which may have been set back: it orders nothing. What counts then is that the log came to be, or was forgotten.
  */
-function isNewer(earlier: Vector, later: Vector): boolean {
+export function isNewer(earlier: Vector, later: Vector): boolean {
   if (earlier.eventSeq === 0 || later.eventSeq === 0) return earlier.eventSeq !== later.eventSeq;
   return later.revision > earlier.revision;
 }

@@ -22,6 +22,8 @@ export interface BackendOptions {
   readonly views: readonly View[];
   readonly keyPrefix: string;
   readonly clock: 'wall' | 'event';
+  /** How often all that is watched is read though nothing was heard of it; null: never. */
+  readonly sweepMs: number | null;
   readonly log: Logger;
 }
 
@@ -98,7 +100,7 @@ export class BackendKeeper {
   }
 
   async #attempt(): Promise<boolean> {
-    const { address, views, keyPrefix, clock, log } = this.#options;
+    const { address, views, keyPrefix, clock, sweepMs, log } = this.#options;
     try {
       const onFault = (fault: Error) => {
         if (isFirstReport(fault))
@@ -118,7 +120,7 @@ export class BackendKeeper {
         error instanceof UnavailableError
           ? log.debug({ reason: error.message }, 'What is watched cannot be read; trying again')
           : log.error({ err: error }, 'What is watched cannot be read; trying again');
-      this.#open = { engine, events, hub: new Hub({ engine, events, onReadFailure }) };
+      this.#open = { engine, events, hub: new Hub({ engine, events, sweepMs, onReadFailure }) };
     } catch (error) {
       const reason = error instanceof UnavailableError ? error.message : unavailableReason(error);
       const cause = error instanceof UnavailableError ? error.cause : error;

@@ -1,4 +1,4 @@
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
@@ -9,6 +9,7 @@ import {
   type ErrorMask,
   type FreshetContext,
   settleHttpStatus,
+  subscribeShared,
   useInputErrors,
   useQueryLimits,
 } from '../graphql/index.ts';
@@ -76,7 +77,14 @@ export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQ
     context: ({ requestId }) => createContext({ ...backend(), requestId }),
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
-    plugins: [useParameters(), useHttpStreams(), useQueryLimits(), useInputErrors(), useHttpStatus()],
+    plugins: [
+      useParameters(),
+      useHttpStreams(),
+      useSharedMessages(),
+      useQueryLimits(),
+      useInputErrors(),
+      useHttpStatus(),
+    ],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
     graphiql: false,
@@ -110,6 +118,15 @@ function useParameters(): Plugin {
       if (query === undefined || query === null) throw badRequest('query is missing: it is the text of what is asked');
       if (operationName === undefined || operationName === null || typeof operationName === 'string') return;
       throw badRequest('operationName must be a string');
+    },
+  };
+}
+
+/** What many clients watch is executed once for all of them that see the same. */
+function useSharedMessages(): Plugin {
+  return {
+    onSubscribe({ subscribeFn, setSubscribeFn }) {
+      setSubscribeFn((args) => subscribeShared(args as unknown as ExecutionArgs) ?? subscribeFn(args));
     },
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'iovalkey';
 import { addNotifyFlags, explainSilence } from './notify-flags.ts';
+import { StoreClock } from './store-clock.ts';
 
 /** Who hears of changes. Notifications are fire and forget: hints to read again, never the data. */
 export interface KeyspaceListener {
@@ -46,6 +47,7 @@ export class KeyspaceEvents {
   readonly #heartbeat: NodeJS.Timeout;
   readonly #wanted = new Set<string>();
   readonly #unheard = new Set<string>();
+  readonly #clock = new StoreClock();
   #listener: KeyspaceListener = { changed: () => {}, missed: () => {} };
   /** Counts connections, so that work begun for one that is gone stops. */
   #epoch = 0;
@@ -89,6 +91,27 @@ export class KeyspaceEvents {
   /** Why changes may go unheard at the moment; null while all is well. */
   get problem(): Error | null {
     return this.#problem;
+  }
+
+  /** What the server's clock says, in milliseconds since 1970, as each proof taught; null before the first. */
+  storeNow(): number | null {
+    return this.#clock.now();
+  }
+
+  /** Asks the server for its clock again. Rejects as a command does. */
+  async askTime(): Promise<void> {
+    const sentAt = performance.now();
+    const answer = await this.#options.valkey.time();
+    this.#clock.learn({ micros: microsOf(answer), sentAt, receivedAt: performance.now() });
+  }
+
+  /**
+   * Resolves once every notification that the server sent before this call has been heard, or was lost on its way.
+   * @throws whatever keeps the connection from answering.
+   */
+  async settle(): Promise<void> {
+    // Answers come in the order of what is sent on the connection, notifications among it.
+    await this.#options.subscriber.ping();
   }
 
   listen(listener: KeyspaceListener): void {
@@ -158,8 +181,11 @@ export class KeyspaceEvents {
     this.#heard = Promise.withResolvers();
     for (const operation of canaryOperations) this.#unheard.add(operation);
     // In one transaction: a canary without its TTL would outlive us if we were killed now.
-    const singing = valkey.multi().hset(key, 'sings', 1).del(key).hset(key, 'sings', 1).pexpire(key, 1);
-    for (const [error] of (await singing.exec().catch(rethrowCause)) ?? []) if (error) throw error;
+    const singing = valkey.multi().hset(key, 'sings', 1).del(key).hset(key, 'sings', 1).pexpire(key, 1).time();
+    const sentAt = performance.now();
+    const answers = (await singing.exec().catch(rethrowCause)) ?? [];
+    for (const [error] of answers) if (error) throw error;
+    this.#clock.learn({ micros: microsOf(answers.at(-1)?.[1]), sentAt, receivedAt: performance.now() });
     const silence = AbortSignal.timeout(this.#patienceMs);
     while (this.#unheard.size > 0 && !silence.aborted) {
       await Promise.race([this.#heard.promise, new Promise((resolve) => setTimeout(resolve, 5).unref())]);
@@ -223,6 +249,12 @@ export class KeyspaceEvents {
     }
     await Promise.all(sent);
   }
+}
+
+/** The answer to TIME: seconds, and microseconds of the next. */
+function microsOf(answer: unknown): number {
+  const [seconds, micros] = answer as readonly [string, string];
+  return Number(seconds) * 1e6 + Number(micros);
 }
 
 /** A transaction that was not begun says so, and in its `previousErrors` why. */

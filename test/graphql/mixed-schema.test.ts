@@ -128,6 +128,8 @@ describe('a team’s schema with types and fields of its own', () => {
       "type Subscription {
         accountSentUpdated(
           accountIds: [ID!]!
+          minIntervalMs: Int! = 50
+          since: [KnownRevisionInput!]
         ): [AccountSentUpdate!]!
       }"
     `);

@@ -72,6 +72,11 @@ export class Service {
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 
+  /** A field of an entity's served hash. */
+  stored(view: View, id: string, field: string): Promise<string | null> {
+    return this.#valkey.hget(this.engine.keys.hash(view, id), field);
+  }
+
   /** Cuts it off from Valkey, for good. */
   cutOff(): void {
     this.#valkey.disconnect();

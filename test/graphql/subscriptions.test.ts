@@ -35,6 +35,61 @@ describe('a subscription', () => {
     await stream.return(undefined);
   });
 
+  test('tells, a minute after an event and with nothing else happening, that it has left the minute', async () => {
+    const service = await open();
+    const occurredAt = new Date((await service.now()) - 55_000).toISOString();
+    await service.run(RecordTransactionDocument, { input: { ...pay('a'), occurredAt } });
+    const stream = streamOf(await service.watch(WatchUsersDocument, { userIds: ['a'] }));
+    expect((await nextOf(stream)).data?.userRiskProfileUpdated).toMatchObject([
+      { cause: 'SNAPSHOT', user: { riskProfile: { txnCount1m: 1, txnCount1h: 1 } } },
+    ]);
+    const [update] = (await nextOf(stream)).data?.userRiskProfileUpdated ?? [];
+    expect(update).toMatchObject({ cause: 'DECAY', user: { riskProfile: { txnCount1m: 0, txnCount1h: 1 } } });
+    const leftAt = Date.parse(occurredAt) + 60_000;
+    expect(Date.parse(update?.user.riskProfile?.freshness.asOf ?? '')).toBeGreaterThanOrEqual(leftAt);
+    expect(await service.stored(riskProfile, 'a', 'txn_count_1m')).toBe('0');
+    await stream.return(undefined);
+  });
+
+  test('leaves out of the snapshot what the client has, and sends at once what it has not', async () => {
+    const service = await open();
+    for (const userId of ['a', 'b']) await service.run(RecordTransactionDocument, { input: pay(userId) });
+    const first = streamOf(await service.watch(WatchUsersDocument, { userIds: ['a', 'b'] }));
+    const had = (await nextOf(first)).data?.userRiskProfileUpdated ?? [];
+    const since = had.map(({ user }) => ({ id: user.id, revision: user.riskProfile?.freshness.revision ?? '' }));
+    await first.return(undefined);
+    await service.run(RecordTransactionDocument, { input: pay('b') });
+    const resumed = streamOf(await service.watch(WatchUsersDocument, { userIds: ['a', 'b', 'c', ''], since }));
+    const { data, errors } = await nextOf(resumed);
+    expect(data?.userRiskProfileUpdated).toMatchObject([
+      { cause: 'SNAPSHOT', user: { id: 'b', riskProfile: { txnCount1h: 2 } } },
+      { cause: 'SNAPSHOT', user: { id: 'c', riskProfile: { txnCount1h: 0 } } },
+      { cause: 'SNAPSHOT', user: { id: '', riskProfile: null } },
+    ]);
+    expect(errors).toMatchObject([{ path: ['userRiskProfileUpdated', 2, 'user', 'riskProfile'] }]);
+    const update = nextOf(resumed);
+    await service.run(RecordTransactionDocument, { input: pay('a') });
+    expect((await update).data?.userRiskProfileUpdated).toMatchObject([{ cause: 'EVENT', user: { id: 'a' } }]);
+    await resumed.return(undefined);
+  });
+
+  test('takes no revision for what it is not', async () => {
+    const service = await open();
+    await service.run(RecordTransactionDocument, { input: pay('a') });
+    const since = ['', '0', 'yesterday', '1e999'].map((revision) => ({ id: 'a', revision }));
+    const stream = streamOf(await service.watch(WatchUsersDocument, { userIds: ['a'], since }));
+    expect((await nextOf(stream)).data?.userRiskProfileUpdated).toMatchObject([{ cause: 'SNAPSHOT' }]);
+    await stream.return(undefined);
+  });
+
+  test.each([-1, 60_001])('refuses a pace of %i ms', async (minIntervalMs) => {
+    const service = await open();
+    const refused = await service.watch(WatchUsersDocument, { userIds: ['a'], minIntervalMs });
+    expect(refused).toMatchObject({
+      errors: [{ path: ['userRiskProfileUpdated'], extensions: { code: 'BAD_USER_INPUT' } }],
+    });
+  });
+
   test('ends at once when it is left, also while nothing happens', async () => {
     const service = await open();
     const stream = streamOf(await service.watch(WatchUsersDocument, { userIds: ['a'] }));

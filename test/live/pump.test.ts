@@ -47,7 +47,7 @@ afterEach(async () => {
 });
 
 function entity(id: string): Watched & { watchers: { size: number } } {
-  return { view: payments, id, watchers: { size: 1 }, lost: false, resync: false };
+  return { view: payments, id, watchers: { size: 1 }, lost: false, resync: false, lastRevision: 0 };
 }
 
 /** Reads all but those named, each of which has a fault of its own. */

@@ -113,7 +113,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const lines: string[] = [];
   const log = pino({ level: 'trace', serializers: logSerializers }, { write: (line) => lines.push(line) });
   const backend = await BackendKeeper.start(
-    { address: parseValkeyUrl(options.valkeyUrl ?? inject('valkeyUrl')), views, keyPrefix, clock, log },
+    { address: parseValkeyUrl(options.valkeyUrl ?? inject('valkeyUrl')), views, keyPrefix, clock, sweepMs: null, log },
     (error) => log.fatal({ err: error }, 'cannot be served'),
   );
   const server = await ApiServer.listen({

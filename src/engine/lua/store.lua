@@ -180,7 +180,7 @@ local function take_vector(call, log, now)
     valid_until = min(valid_until, log.shown_until or INFINITE)
   end
   local at, gone_at, changed = view.serve(log, s)
-  if changed or s[REVISION] == 0 then s[REVISION] = max(s[REVISION] + 1, call.micros) end
+  if changed or log.is_behind or s[REVISION] == 0 then s[REVISION] = max(s[REVISION] + 1, call.micros) end
   s[AS_OF], s[VALID_UNTIL] = now, valid_until
   return at, gone_at, changed
 end

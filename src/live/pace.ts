@@ -1,0 +1,31 @@
+/** Does something when asked to, but not more often than it may: what was asked for too early is done once, when it is time. */
+export class Pace {
+  readonly #intervalMs: number;
+  readonly #act: () => void;
+  #timer: NodeJS.Timeout | null = null;
+  #lastAt = Number.NEGATIVE_INFINITY;
+
+  /** @param intervalMs from one time to the next, at least; 0: as often as asked. */
+  constructor(intervalMs: number, act: () => void) {
+    this.#intervalMs = intervalMs;
+    this.#act = act;
+  }
+
+  run(): void {
+    if (this.#timer) return;
+    const waitMs = this.#intervalMs === 0 ? 0 : this.#lastAt + this.#intervalMs - performance.now();
+    if (waitMs <= 0) this.#now();
+    else this.#timer = setTimeout(() => this.#now(), Math.ceil(waitMs)).unref();
+  }
+
+  stop(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #now(): void {
+    this.#timer = null;
+    this.#lastAt = performance.now();
+    this.#act();
+  }
+}

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { until } from '../support/until.ts';
+import { type HubRig, newPayer, openHub, pay, shown, take } from './hub-rig.ts';
+import { payments } from './payments.ts';
+
+const open: HubRig[] = [];
+
+async function rig(sweepMs: number | null): Promise<HubRig> {
+  const opened = await openHub(`gaps-${randomUUID()}`, { sweepMs });
+  open.push(opened);
+  return opened;
+}
+
+afterEach(() => {
+  for (const { close } of open.splice(0)) close();
+});
+
+/** No change of this payer is heard any more, and nobody is told so. */
+async function deafen({ subscriber, engine, valkey }: HubRig, payer: string): Promise<void> {
+  await subscriber.unsubscribe(`__keyspace@${valkey.options.db ?? 0}__:${engine.keys.hash(payments, payer)}`);
+}
+
+describe('a sweep', () => {
+  it('finds what a notification that was lost in silence told of, and says that there was a gap', async () => {
+    const one = await rig(50);
+    const [lost, quiet] = [newPayer(), newPayer()];
+    const watch = one.hub.watch(payments, [lost, quiet]);
+    await take(watch);
+    await deafen(one, lost);
+    await pay(one, lost);
+    expect(shown(await take(watch))).toEqual([`RESYNC ${lost} 1 1`]);
+    await pay(one, lost);
+    expect(shown(await take(watch))).toEqual([`RESYNC ${lost} 2 2`]);
+    await pay(one, quiet);
+    expect(shown(await take(watch))).toEqual([`EVENT ${quiet} 1 1`]);
+  });
+
+  it('says of nothing that is heard that there was a gap, however often it looks', async () => {
+    const one = await rig(1);
+    const payers = Array.from({ length: 10 }, newPayer);
+    const watch = one.hub.watch(payments, payers);
+    await take(watch);
+    const causes = new Set<string>();
+    const seen = new Map<string, number>();
+    const listening = (async () => {
+      for await (const updates of watch) {
+        for (const { cause, vector } of updates) {
+          causes.add(cause);
+          seen.set(vector.id, vector.values[0] ?? 0);
+        }
+      }
+    })();
+    for (let n = 1; n <= 60; n++) await Promise.all(payers.map((payer) => pay(one, payer)));
+    await until(() => payers.every((payer) => seen.get(payer) === 60));
+    expect([...causes]).toEqual(['EVENT']);
+    await watch.return?.();
+    await listening;
+  });
+
+  it('rests while nobody watches, and begins anew with who comes', async () => {
+    const one = await rig(20);
+    const [first, second] = [newPayer(), newPayer()];
+    const early = one.hub.watch(payments, [first]);
+    await take(early);
+    await early.return?.();
+    const late = one.hub.watch(payments, [second]);
+    await take(late);
+    await deafen(one, second);
+    await pay(one, second);
+    expect(shown(await take(late))).toEqual([`RESYNC ${second} 1 1`]);
+  });
+});
+
+describe('writes that the store lost', () => {
+  it('are taken back under a revision that comes after those that were served', async () => {
+    const one = await rig(null);
+    const payer = newPayer();
+    const { valkey, engine } = one;
+    await pay(one, payer);
+    const keys = [engine.keys.log(payments, payer), engine.keys.hash(payments, payer)];
+    const kept = await Promise.all(keys.map((key) => valkey.dumpBuffer(key)));
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    await pay(one, payer);
+    const [served] = await take(watch);
+    // As a failover to a replica that had not heard of the second does.
+    one.subscriber.disconnect(true);
+    for (const [i, key] of keys.entries()) await valkey.restore(key, 0, kept[i] as Buffer, 'REPLACE');
+    const updates = await take(watch);
+    expect(shown(updates)).toEqual([`RESYNC ${payer} 1 1`]);
+    expect(updates[0]?.vector.revision).toBeGreaterThan(served?.vector.revision ?? Number.NaN);
+    const stored = await engine.read(payments, [payer]);
+    expect(stored[0]?.revision).toBe(updates[0]?.vector.revision);
+    expect(await valkey.hget(keys[1] as string, '_revision')).toBe(String(stored[0]?.revision));
+    await pay(one, payer);
+    expect(shown(await take(watch))).toEqual([`EVENT ${payer} 2 2`]);
+  });
+});
+
+describe('a watcher that comes back', () => {
+  it('gets no snapshot of what it has, and at once of what it has not', async () => {
+    const one = await rig(null);
+    const [same, moved, unknown] = [newPayer(), newPayer(), newPayer()];
+    for (const payer of [same, moved]) await pay(one, payer);
+    const before = await one.engine.read(payments, [same, moved]);
+    const since = new Map(before.map(({ id, revision }) => [id, revision]));
+    await pay(one, moved);
+    const watch = one.hub.watch(payments, [same, moved, unknown], { since });
+    expect(shown((await watch.begin()) ?? [])).toEqual([`SNAPSHOT ${moved} 2 2`, `SNAPSHOT ${unknown} 0 0`]);
+    await pay(one, same);
+    expect(shown(await take(watch))).toEqual([`EVENT ${same} 2 2`]);
+  });
+
+  it('gets nothing at all, if it has everything, until something changes', async () => {
+    const one = await rig(null);
+    const payer = newPayer();
+    await pay(one, payer);
+    const [{ revision } = { revision: 0 }] = await one.engine.read(payments, [payer]);
+    const watch = one.hub.watch(payments, [payer], { since: new Map([[payer, revision]]) });
+    expect(await watch.begin()).toEqual([]);
+    await pay(one, payer);
+    expect(shown(await take(watch))).toEqual([`EVENT ${payer} 2 2`]);
+  });
+});
+
+describe('a watcher that sets a pace', () => {
+  it('gets the first change at once, then fewer messages than changes, and the newest last', async () => {
+    const one = await rig(null);
+    const payer = newPayer();
+    const watch = one.hub.watch(payments, [payer], { minIntervalMs: 100 });
+    await take(watch);
+    const begun = performance.now();
+    let messages = 0;
+    const reading = (async () => {
+      for await (const updates of watch) {
+        messages += 1;
+        if (updates[0]?.vector.values[0] === 200) return;
+      }
+    })();
+    for (let n = 1; n <= 200; n++) await pay(one, payer);
+    await reading;
+    expect(messages).toBeLessThanOrEqual(2 + (performance.now() - begun) / 100);
+    await watch.return?.();
+  });
+});

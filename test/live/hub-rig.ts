@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'iovalkey';
+import { inject } from 'vitest';
+import { Engine } from '../../src/engine/index.ts';
+import { Hub, type HubOptions, type Update } from '../../src/live/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { payment, payments } from './payments.ts';
+
+/** A hub with connections of its own, as each process has one. */
+export interface HubRig {
+  readonly valkey: Redis;
+  readonly subscriber: Redis;
+  readonly events: KeyspaceEvents;
+  readonly engine: Engine;
+  readonly hub: Hub;
+  close(): void;
+}
+
+/** @param valkeyUrl the run's own server, unless told otherwise. */
+export async function openHub(
+  keyPrefix: string,
+  options: Pick<HubOptions, 'sweepMs'> = {},
+  valkeyUrl = inject('valkeyUrl'),
+): Promise<HubRig> {
+  const address = parseValkeyUrl(valkeyUrl);
+  const [valkey, subscriber] = [connect(address), connectSubscriber(address)];
+  const engine = await Engine.open({ valkey, views: [payments], keyPrefix, clock: 'wall' });
+  const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
+  const hub = new Hub({ engine, events, ...options });
+  const close = () => {
+    hub.close();
+    events.close();
+    valkey.disconnect();
+  };
+  return { valkey, subscriber, events, engine, hub, close };
+}
+
+export const newPayer = () => `payer-${randomUUID()}`;
+
+/** Records a payment of 1, that long ago. */
+export async function pay({ engine }: HubRig, payer: string, agoMs = 0): Promise<void> {
+  const at = agoMs === 0 ? null : Date.now() - agoMs;
+  const [outcome] = await engine.record(payment, [{ paymentId: randomUUID(), payer, amount: 1, at }]);
+  if (outcome?.status !== 'RECORDED') throw new Error(`the payment was not recorded: ${outcome?.status}`);
+}
+
+export async function take(watch: AsyncIterator<readonly Update[]>): Promise<readonly Update[]> {
+  const { done, value } = await watch.next();
+  if (done) throw new Error('the watch has ended');
+  return value;
+}
+
+export function shown(updates: readonly Update[]): string[] {
+  return updates.map(({ cause, vector }) => `${cause} ${vector.id} ${vector.values.join(' ')}`);
+}
+
+/** How often functions were called so far. */
+export async function calls(valkey: Redis): Promise<number> {
+  const stats = await valkey.info('commandstats');
+  return [...stats.matchAll(/^cmdstat_fcall(?:_ro)?:calls=(\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
