@@ -24,21 +24,34 @@ local function passed_between(tile, limit)
   return max(1, ceil(least - 1e-6 * n)), min(n - 1, floor(most + 1e-6 * n))
 end
 
--- How many of a tile's events are at or before `limit`, and the next limit at which there are more.
+-- How many of a tile's events are at or before `limit`, and the next limit at which there are more. In between it is one number,
+-- which no limit in between contradicts: where there is none such for a whole step, its halves are steps, and so on.
 local function passed_part(tile, limit)
   local first, last, n = tile[1], tile[2], tile[3]
   if limit < first then return 0, first end
   if limit >= last then return n, INFINITE end
   if n == 2 then return 1, last end
-  local least, most = passed_between(tile, limit)
   local half = math.sqrt(3 * max(0, tile[5]) / n) -- of an even spread
   local from, to = max(first, first + floor(tile[4] - half)), min(last, first + ceil(tile[4] + half))
-  if limit < from then return least, from end
-  if limit >= to then return most, last end
-  local span = to - from
-  local step = floor((limit - from) * STEPS / span)
-  local part = 1 + floor((n - 2) * (step + 0.5) / STEPS + 0.5)
-  return min(most, max(least, part)), step + 1 < STEPS and from + ceil((step + 1) * span / STEPS) or to
+  local begins, ends, part
+  if limit < from then
+    begins, ends, part = first, from, 1
+  elseif limit >= to then
+    begins, ends, part = to, last, n - 1
+  else
+    local span = to - from
+    local step = floor((limit - from) * STEPS / span)
+    begins, ends = from + ceil(step * span / STEPS), from + ceil((step + 1) * span / STEPS)
+    part = 1 + floor((n - 2) * (step + 0.5) / STEPS + 0.5)
+  end
+  while true do
+    -- Later limits have more events before them for sure, earlier ones fewer at most.
+    local least = passed_between(tile, ends - 1)
+    local _, most = passed_between(tile, begins)
+    if least <= most or ends - begins <= 1 then return min(most, max(least, part)), ends end
+    local middle = floor((begins + ends) / 2)
+    if limit < middle then ends = middle else begins = middle end
+  end
 end
 
 -- How many events of a lane in a tile, cell `number`, have passed an edge, by its steps.
@@ -48,8 +61,8 @@ local function passed_of_lane(s, lane, edge, number, tile)
   return s[at + POSITION] == number and tile_part(lane, tile, s[at + PART]) or 0
 end
 
--- Of a tile, cell `number`, `before` events had passed an edge, and now `after` have: more or fewer. What had passed is put
--- back first, so that what was once taken out by steps is taken out as one in the end. A tile's extremes are in a group for as
+-- Of a tile, cell `number`, `before` events had passed an edge, and now `after` have: more or fewer. What had left is put back
+-- first, so that what was once taken out by steps is taken out as one in the end. A tile's extremes are in a group for as
 -- long as any of its events count there.
 local function pass_tile(log, edge, number, tile, before, after)
   local s = log.s
@@ -65,13 +78,15 @@ local function pass_tile(log, edge, number, tile, before, after)
   end
   for _, group in ipairs(edge.enter) do
     local lane = group.lane
-    local n, sum, rest, least, most, spread, trues = tile_part(lane, tile, before)
-    local entered = tile_part(lane, tile, after)
+    -- What has entered before what had: of that, another edge of the window may have taken some out.
+    local entered, sum, rest, least, most, spread, trues = tile_part(lane, tile, after)
+    if entered > 0 then grow(s, group, entered, sum, rest, least, most, spread, trues) end
+    local n
+    n, sum, rest, least, most, spread, trues = tile_part(lane, tile, before)
     if n > 0 then
-      shrink(log, group, entered <= passed_of_lane(s, lane, group.ends, number, tile), n, sum, rest, least, most, spread, trues)
+      local whole = entered <= passed_of_lane(s, lane, group.ends, number, tile)
+      shrink(log, group, whole, n, sum, rest, least, most, spread, trues)
     end
-    n, sum, rest, least, most, spread, trues = tile_part(lane, tile, after)
-    if n > 0 then grow(s, group, n, sum, rest, least, most, spread, trues) end
   end
 end
 

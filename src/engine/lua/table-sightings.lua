@@ -114,7 +114,8 @@ local function sheds_stratum(s, window, now)
   return oldest(now) > oldest(s[AS_OF])
 end
 
--- Whether the call has done so much that no list should be made anew that can wait: a compaction or another list takes long.
+-- Whether the call has done so much that no list should be made anew that can wait: a compaction or another list takes long. (Of
+-- windows whose lists were dropped all need theirs at the next moment: these do not wait for one another.)
 local function is_busy(call, log)
   return log.compacted or call.has_listed
 end
