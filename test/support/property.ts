@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 
 /** How many times as thorough as `npm test` a run is; `npm run test:long` sets it. */
-const thoroughness = Number(process.env.TEST_THOROUGHNESS ?? 1);
+export const thoroughness = Number(process.env.TEST_THOROUGHNESS ?? 1);
 
 /** Which example to run again, as a failure prints it: `seed:path`, such as `-721494576:112:0:1`. */
 const [seed, ...path] = (process.env.TEST_EXAMPLE ?? '').split(':');

@@ -41,6 +41,16 @@ export class ThrowawayValkey {
     this.#server = null;
   }
 
+  /** Ends without a word, as a machine that loses its power does: what was written within the last second may be lost. */
+  async crash(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (!server) return;
+    process.kill(server.pid, 'SIGKILL');
+    await server.exited;
+    await server.stop(); // lets go of its directory
+  }
+
   /** Stops answering, while its connections stay open, until `thaw`. */
   freeze(): void {
     if (this.#server) process.kill(this.#server.pid, 'SIGSTOP');
