@@ -170,7 +170,8 @@ describe('a watch', () => {
     const keys = await valkey.keys(`${keyPrefix}:*{${payer}}*`);
     // In one burst, so that it is read only after both.
     const gone = valkey.del(...keys);
-    await engine.record(payment, [{ paymentId: id, payer, amount: 7, at: null }]);
+    // At another millisecond than the first, however quick we are.
+    await engine.record(payment, [{ paymentId: id, payer, amount: 7, at: Date.now() - 1_000 }]);
     await gone;
     const updates = [...(await take(watch))];
     while (updates.at(-1)?.vector.values[1] !== 7) updates.push(...(await take(watch)));
