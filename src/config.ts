@@ -105,9 +105,9 @@ function readKeyPrefix(text: string): string {
 }
 
 function readSweep(text: string): number | null {
-  const seconds = Number(text);
-  if (!(seconds >= 0 && seconds <= 86_400)) {
-    throw new Error(`expected seconds from 0, which is never, to 86400, got ${JSON.stringify(text)}`);
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds !== 0 && !(seconds >= 1 && seconds <= 86_400)) {
+    throw new Error(`expected seconds from 1 to 86400, or 0 for never, got ${JSON.stringify(text)}`);
   }
   return seconds === 0 ? null : 1_000 * seconds;
 }

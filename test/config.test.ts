@@ -72,7 +72,7 @@ describe('the configuration', () => {
       'VALKEY_URL: expected valkey://host:port/db, or valkeys:// for TLS',
       'FRESHET_CLOCK: expected one of wall, event, got "sun"',
       'FRESHET_KEY_PREFIX: must be 1 to 64 characters without braces, blanks or control characters, got "a{b}"',
-      'FRESHET_SWEEP_SECONDS: expected seconds from 0, which is never, to 86400, got "often"',
+      'FRESHET_SWEEP_SECONDS: expected seconds from 1 to 86400, or 0 for never, got "often"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
       'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS',
     ]);

@@ -24,8 +24,7 @@ export function featureViewField(t: EntityFields, view: View, options: FreshetFi
         description: `The moment of the values, within the last ${formatDuration(view.historyMs)} by the store’s clock; left out: now. A past one is told from what is known today, events that came late among it, and with bounds where events were put together: see accuracy.`,
       }),
     },
-    // Without `asOf`: as it comes with an update.
-    extensions: { [servedViewExtension]: view, [pureExtension]: true },
+    extensions: { [servedViewExtension]: view, [pureExtension]: view },
     resolve: async (entity, { asOf }, context): Promise<ShownVector> => {
       context.budget.take();
       return typeof asOf === 'number'

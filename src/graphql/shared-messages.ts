@@ -19,7 +19,10 @@ import type { Vector } from '../engine/index.ts';
 import type { UpdateCause } from '../live/index.ts';
 import type { EntityUpdate, Message, WatchStream } from './watch-stream.ts';
 
-/** Under this name a field's extensions say that its answer follows from its parent alone, where it is given no argument. */
+/**
+ * Under this name a field's extensions say that its answer, where it is given no argument, follows from its parent alone (true),
+ * or does where its parent came with an update of this view.
+ */
 export const pureExtension = 'freshetPure';
 
 /** What a client is shown of one update; null where it is not without errors. */
@@ -27,6 +30,8 @@ type Shown = unknown | null;
 
 /** Messages of more updates are mostly snapshots, which no two clients share. */
 const mostShared = 64;
+/** With more variables that decide what is selected, hardly two clients select the same. */
+const mostVariables = 4;
 
 /** What all subscriptions with one selection show of the vectors that they are given. */
 class Selection {
@@ -97,8 +102,18 @@ class SharedResults implements AsyncIterableIterator<ExecutionResult> {
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     const { done, value: message } = await this.#source.next();
     if (done) return { done, value: undefined };
-    const shown = message.kind === 'updates' ? await this.#selection.show(this.#args, message.updates) : null;
-    return { done: false, value: shown ?? (await execute({ ...this.#args, rootValue: message })) };
+    try {
+      const shown = message.kind === 'updates' ? await this.#selection.show(this.#args, message.updates) : null;
+      return { done: false, value: shown ?? (await execute({ ...this.#args, rootValue: message })) };
+    } catch (error) {
+      await this.#source.return();
+      throw error;
+    }
+  }
+
+  async throw(error: unknown): Promise<never> {
+    await this.#source.return();
+    throw error;
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
@@ -146,6 +161,8 @@ class PurityCheck {
   readonly #fragments: ReadonlyMap<string, { readonly condition: string; readonly selectionSet: SelectionSetNode }>;
   readonly #variables = new Set<string>();
   readonly #spread = new Set<string>();
+  /** That whose updates are watched. */
+  #view: unknown;
 
   constructor(schema: GraphQLSchema, document: DocumentNode) {
     this.#schema = schema;
@@ -162,8 +179,9 @@ class PurityCheck {
     if (!root || field?.kind !== Kind.FIELD || others.length > 0 || (field.directives?.length ?? 0) > 0) return null;
     const definition = root.getFields()[field.name.value];
     const type = definition && getNamedType(definition.type);
-    if (!definition?.extensions[pureExtension] || !isCompositeType(type) || !field.selectionSet) return null;
-    if (!this.#isPure(type, field.selectionSet)) return null;
+    this.#view = definition?.extensions[pureExtension];
+    if (!this.#view || !isCompositeType(type) || !field.selectionSet) return null;
+    if (!this.#isPure(type, field.selectionSet) || this.#variables.size > mostVariables) return null;
     return { name: (field.alias ?? field.name).value, variables: [...this.#variables] };
   }
 
@@ -176,7 +194,9 @@ class PurityCheck {
       if (selection.kind === Kind.FIELD) {
         if (selection.name.value === '__typename') return true;
         const definition = isUnionType(type) ? undefined : type.getFields()[selection.name.value];
-        if (!definition?.extensions[pureExtension] || (selection.arguments?.length ?? 0) > 0) return false;
+        const pure = definition?.extensions[pureExtension];
+        if (!definition || (pure !== true && pure !== this.#view) || !pure) return false;
+        if ((selection.arguments?.length ?? 0) > 0) return false;
         const inner = getNamedType(definition.type);
         return !selection.selectionSet || (isCompositeType(inner) && this.#isPure(inner, selection.selectionSet));
       }

@@ -42,7 +42,7 @@ export function updatesField(
         description: `What the client has already, for one that comes back: of a ${view.entity.name} that is still at its revision there is no snapshot.`,
       }),
     },
-    extensions: { [sizedArgumentExtension]: idsArgument(argument), [pureExtension]: true },
+    extensions: { [sizedArgumentExtension]: idsArgument(argument), [pureExtension]: view },
     subscribe: (_, args, { hub }, info) => {
       assertWithinLimits(info);
       const { minIntervalMs, since } = args as unknown as PaceArguments;

@@ -11,7 +11,7 @@ export interface DecayOptions<W> {
 const shortestWaitMs = 10;
 /** A clock may be set while we wait. */
 const longestWaitMs = 10_000; // 10 seconds
-/** The store cuts its clock to whole milliseconds: before one is over it has not come. */
+/** What we know of the store's clock is not so exact. */
 const lateMs = 1;
 
 /**

@@ -8,7 +8,7 @@ import { isNewer, type Watch, Watcher, type WatchOptions } from './watcher.ts';
 
 export interface HubOptions {
   readonly engine: Engine;
-  readonly events: Pick<KeyspaceEvents, 'listen' | 'subscribe' | 'unsubscribe' | 'settle' | 'storeNow' | 'askTime'>;
+  readonly events: Pick<KeyspaceEvents, 'listen' | 'subscribe' | 'unsubscribe' | 'problem' | 'settle' | 'storeNow' | 'askTime'>;
   /** How often all that is watched is read though nothing was heard of it; null: never; default 30 s. */
   readonly sweepMs?: number | null;
   /** Told of every read that failed and is tried again. */
@@ -56,6 +56,7 @@ export class Hub {
     this.#onReadFailure = onReadFailure;
     this.#pump = new Pump(engine, {
       now: () => ++this.#moment,
+      isDeaf: () => events.problem !== null,
       deliver: (batch, readAt) => this.#deliver(batch, readAt),
       failed: (batch, error, readAt) => this.#readFailed(batch, error, readAt, (watcher) => watcher.fail(error)),
       unreadable: (entity, error, readAt) =>
@@ -200,8 +201,7 @@ export class Hub {
     try {
       for (const [view, entities] of Map.groupBy(quiet, (entity) => entity.view)) {
         const ids = entities.map(({ id }) => id);
-        const lastRevisions = entities.map(({ lastRevision }) => lastRevision);
-        const results = await this.#engine.readEach(view, ids, { lastRevisions });
+        const results = await this.#engine.readEach(view, ids);
         for (const [i, found] of results.entries()) {
           if (!(found instanceof Error)) suspects.push({ entity: entities[i] as Entity, found });
         }
@@ -211,8 +211,10 @@ export class Hub {
       return; // what keeps it from being read is met by whoever reads next; a lost connection is a resync of its own
     }
     for (const { entity, found } of suspects) {
-      const { watchers, heardAt, last } = entity;
-      if (watchers.size > 0 && heardAt < begun && last && isNewer(last, found)) this.#resync(entity);
+      const { watchers, heardAt, last, lastRevision } = entity;
+      if (watchers.size === 0 || heardAt > begun || !last) continue;
+      const isBehind = found.eventSeq > 0 && found.revision < lastRevision; // the store lost writes
+      if (isBehind || isNewer(last, found)) this.#resync(entity);
     }
   }
 
@@ -235,7 +237,8 @@ export class Hub {
   #note(entity: Entity, vector: Vector, readAt: number): void {
     if (entity.watchers.size === 0) return;
     entity.last = vector;
-    entity.lastRevision = vector.eventSeq > 0 ? vector.revision : 0;
+    // Where the store lost writes, a read may bring an older one before anybody knows.
+    entity.lastRevision = vector.eventSeq > 0 ? Math.max(entity.lastRevision, vector.revision) : 0;
     entity.readAt = readAt;
     if (this.#engine.clock === 'event') return; // whose time goes on with events alone
     const { validUntil } = vector;
@@ -249,7 +252,9 @@ export class Hub {
       () => {
         if (entity.last === vector && entity.watchers.size > 0) this.#decay.set(entity, validUntil);
       },
-      () => this.#resync(entity),
+      () => {
+        if (entity.last === vector && entity.watchers.size > 0) this.#pump.mark(entity);
+      },
     );
   }
 

@@ -15,6 +15,10 @@ export class Mailbox {
   #ended = false;
   #failure: { readonly error: unknown } | null = null;
 
+  get isEmpty(): boolean {
+    return this.#updates.size === 0;
+  }
+
   put(update: Update): void {
     if (this.#ended) return;
     const { id } = update.vector;

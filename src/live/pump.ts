@@ -18,6 +18,8 @@ export interface Watched {
 export interface PumpOutlet<W extends Watched> {
   /** Names the moment before a read, to tell who joined early enough to be served by it. */
   now(): number;
+  /** Whether changes may go unheard at the moment. */
+  isDeaf(): boolean;
   /** Once for each read of which anything came. */
   deliver(
     batch: readonly { readonly watched: W; readonly resync: boolean; readonly vector: Vector }[],
@@ -158,10 +160,11 @@ export class Pump<W extends Watched> {
     const batch: Taken<W>[] = [];
     let view: View | undefined;
     let lost = false;
+    const deaf = this.#outlet.isDeaf();
     for (const watched of this.#dirty) {
       if (view === undefined) ({ view, lost } = watched);
       else if (watched.view !== view || watched.lost !== lost) continue;
-      batch.push({ watched, lost, resync: watched.resync });
+      batch.push({ watched, lost, resync: watched.resync || deaf });
       this.#dirty.delete(watched);
       watched.lost = watched.resync = false;
       if (batch.length === mostPerRead) break;

@@ -1,6 +1,6 @@
 /** What a sweep goes over. */
 export interface SweepOptions<W> {
-  /** From the beginning of one sweep to that of the next; null: never. */
+  /** For how long it rests in all from one sweep to the next; null: it never begins. */
   readonly everyMs: number | null;
   /** All that is watched now. */
   readonly watched: () => Iterable<W>;

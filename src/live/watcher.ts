@@ -106,9 +106,9 @@ export class Watcher implements Watch {
     const last = this.#given.get(vector.id);
     if (last && !isNewer(last, vector)) return;
     this.#given.set(vector.id, vector);
-    this.#unreadable.delete(vector.id);
+    const wasUnreadable = this.#unreadable.delete(vector.id);
     if (last) this.#mailbox.put({ cause: causeOf(last, vector, resync), vector });
-    else if (!this.#has(vector)) this.#mailbox.put({ cause: 'SNAPSHOT', vector });
+    else if (wasUnreadable || !this.#has(vector)) this.#mailbox.put({ cause: 'SNAPSHOT', vector });
     this.#beginWhenComplete();
   }
 
@@ -122,7 +122,7 @@ export class Watcher implements Watch {
   }
 
   flush(): void {
-    if (this.#state === 'live') this.#pace.run();
+    if (this.#state === 'live' && !this.#mailbox.isEmpty) this.#pace.run();
   }
 
   end(): void {

@@ -48,6 +48,7 @@ export class KeyspaceEvents {
   readonly #wanted = new Set<string>();
   readonly #unheard = new Set<string>();
   readonly #clock = new StoreClock();
+  #asking: Promise<void> | null = null;
   #listener: KeyspaceListener = { changed: () => {}, missed: () => {} };
   /** Counts connections, so that work begun for one that is gone stops. */
   #epoch = 0;
@@ -98,8 +99,15 @@ export class KeyspaceEvents {
     return this.#clock.now();
   }
 
-  /** Asks the server for its clock again. Rejects as a command does. */
-  async askTime(): Promise<void> {
+  /** Asks the server for its clock again, once for all who ask meanwhile. Rejects as a command does. */
+  askTime(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
+    return this.#asking;
+  }
+
+  async #ask(): Promise<void> {
     const sentAt = performance.now();
     const answer = await this.#options.valkey.time();
     this.#clock.learn({ micros: microsOf(answer), sentAt, receivedAt: performance.now() });

@@ -12,9 +12,17 @@ export interface ClockSample {
  */
 export class StoreClock {
   #aheadMs: number | null = null;
+  /** How long the answer took from which that was learnt. */
+  #tookMs = 0;
 
+  /** A slow answer is exact to half of what it took: it teaches nothing that is within that of what is known already. */
   learn({ micros, sentAt, receivedAt }: ClockSample): void {
-    this.#aheadMs = micros / 1_000 - (sentAt + receivedAt) / 2;
+    const aheadMs = micros / 1_000 - (sentAt + receivedAt) / 2;
+    const tookMs = receivedAt - sentAt;
+    const isKnown = this.#aheadMs !== null && Math.abs(aheadMs - this.#aheadMs) <= tookMs / 2;
+    if (isKnown && tookMs > 2 * this.#tookMs) return;
+    this.#aheadMs = aheadMs;
+    this.#tookMs = tookMs;
   }
 
   /** Milliseconds since 1970, not whole; null before it was learnt. */

@@ -2,7 +2,7 @@ import { type ExecutionResult, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { count, view } from '../../src/define/index.ts';
 import { subscribeShared } from '../../src/graphql/index.ts';
-import { account, newBuilder, transfer } from './deployments.ts';
+import { account, newBuilder, transfer, transferView } from './deployments.ts';
 import { freshId, Service } from './service.ts';
 
 let shown = 0;
@@ -22,11 +22,14 @@ const counting = view('counting', {
   },
 });
 
+const received = transferView('received', account, 'receiverId');
+
 function deployment() {
   const builder = newBuilder();
   builder.entityType(account, {
     fields: (t) => ({
       counting: t.featureView(counting),
+      received: t.featureView(received),
       askedBy: t.string({ nullable: false, resolve: (_, _args, { requestId }) => requestId }),
     }),
   });
@@ -36,7 +39,7 @@ function deployment() {
     description: 'Changes.',
     fields: (t) => ({ countingUpdated: t.featureUpdates(counting) }),
   });
-  return builder.toSchema({ views: [counting] });
+  return builder.toSchema({ views: [counting, received] });
 }
 
 const watching = (selection: string, fragments = '', variable = '') =>
@@ -45,7 +48,7 @@ const watching = (selection: string, fragments = '', variable = '') =>
   );
 
 async function open(text: ReturnType<typeof parse>, variables: { readonly [name: string]: unknown }[]) {
-  const service = await Service.open(deployment(), [counting]);
+  const service = await Service.open(deployment(), [counting, received]);
   expect(validate(service.schema, text)).toEqual([]);
   const begun = variables.map((variableValues) =>
     subscribeShared({ schema: service.schema, document: text, variableValues, contextValue: service.context() }),
@@ -72,6 +75,8 @@ const send = (service: Service, senderId: string) =>
     'mutation ($id: ID!, $from: ID!) { recordTransfer(input: { transferId: $id, senderId: $from, receiverId: "r", bankId: "b", sum: 1 }) { status } }',
     { id: freshId('transfer'), from: senderId },
   );
+
+const five = [1, 2, 3, 4, 5];
 
 describe('what many watch', () => {
   const all = watching('cause account { id counting { same freshness { revision } } }');
@@ -122,9 +127,15 @@ describe('what many watch', () => {
   test.each([
     ['a field of the team, which may ask who asks', 'account { askedBy }'],
     ['how sure values are, which is read', 'account { counting { accuracy(features: [count1h]) { feature } } }'],
+    ['another view of the entity, which does not come with its updates', 'account { received { count1h } }'],
+    [
+      'what more variables decide than two clients would have alike',
+      five.map((v) => `x${v}: cause @skip(if: $v${v})`).join(' '),
+    ],
     ['a moment of the past', 'account { counting(asOf: "2024-01-01T00:00:00Z") { same } }'],
   ])('is not shared where it shows %s', async (_, selection) => {
-    const { begun } = await open(watching(selection), [{ ids: ['a'] }]);
+    const variables = selection.includes('$v') ? five.map((v) => `, $v${v}: Boolean! = false`).join('') : '';
+    const { begun } = await open(watching(selection, '', variables), [{ ids: ['a'] }]);
     expect(begun).toEqual([null]);
   });
 });

@@ -76,25 +76,74 @@ describe('writes that the store lost', () => {
   it('are taken back under a revision that comes after those that were served', async () => {
     const one = await rig(null);
     const payer = newPayer();
-    const { valkey, engine } = one;
     await pay(one, payer);
-    const keys = [engine.keys.log(payments, payer), engine.keys.hash(payments, payer)];
-    const kept = await Promise.all(keys.map((key) => valkey.dumpBuffer(key)));
+    const lose = await losing(one, payer);
     const watch = one.hub.watch(payments, [payer]);
     await take(watch);
     await pay(one, payer);
     const [served] = await take(watch);
-    // As a failover to a replica that had not heard of the second does.
     one.subscriber.disconnect(true);
-    for (const [i, key] of keys.entries()) await valkey.restore(key, 0, kept[i] as Buffer, 'REPLACE');
+    await lose();
     const updates = await take(watch);
     expect(shown(updates)).toEqual([`RESYNC ${payer} 1 1`]);
     expect(updates[0]?.vector.revision).toBeGreaterThan(served?.vector.revision ?? Number.NaN);
-    const stored = await engine.read(payments, [payer]);
+    const stored = await one.engine.read(payments, [payer]);
     expect(stored[0]?.revision).toBe(updates[0]?.vector.revision);
-    expect(await valkey.hget(keys[1] as string, '_revision')).toBe(String(stored[0]?.revision));
+    expect(await one.valkey.hget(one.engine.keys.hash(payments, payer), '_revision')).toBe(String(stored[0]?.revision));
     await pay(one, payer);
     expect(shown(await take(watch))).toEqual([`EVENT ${payer} 2 2`]);
+  });
+});
+
+/** Loses what is written from now on, when it is called: as a failover to a replica that had not heard of it does. */
+async function losing({ valkey, engine }: HubRig, payer: string, only?: 'log'): Promise<() => Promise<void>> {
+  const names = [engine.keys.log(payments, payer), ...(only ? [] : [engine.keys.hash(payments, payer)])];
+  const kept = await Promise.all(names.map((key) => valkey.dumpBuffer(key)));
+  return async () => {
+    for (const [i, key] of names.entries()) await valkey.restore(key, 0, kept[i] as Buffer, 'REPLACE');
+  };
+}
+
+describe('a gap that another read comes to first', () => {
+  it('is lifted above what was served all the same, where the store lost writes', async () => {
+    const one = await rig(200);
+    const payer = newPayer();
+    await pay(one, payer);
+    const lose = await losing(one, payer);
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    await pay(one, payer);
+    await take(watch);
+    one.subscriber.disconnect(true);
+    await lose();
+    // Who joins now is served before the lost connection is back.
+    expect(shown(await take(one.hub.watch(payments, [payer])))).toEqual([`SNAPSHOT ${payer} 1 1`]);
+    expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 1 1`]);
+  });
+
+  it('is announced, though events came in it', async () => {
+    const one = await rig(null);
+    const payer = newPayer();
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    one.subscriber.disconnect(true);
+    await until(() => one.events.problem);
+    await pay(one, payer);
+    await take(one.hub.watch(payments, [payer]));
+    expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 1 1`]);
+  });
+
+  it('is announced, where the sweep finds that the store lost writes', async () => {
+    const one = await rig(100);
+    const payer = newPayer();
+    await pay(one, payer);
+    const lose = await losing(one, payer, 'log');
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    await pay(one, payer);
+    await take(watch);
+    await lose();
+    expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 1 1`]);
   });
 });
 

@@ -31,6 +31,7 @@ beforeEach(() => {
     },
     {
       now: () => ++moment,
+      isDeaf: () => false,
       deliver: (batch) => delivered.push(...batch.map(({ watched }) => watched.id)),
       failed: (batch, error) => failed.push(`${batch.map(({ id }) => id).join(' ')}: ${(error as Error).message}`),
       unreadable: ({ id }, error) => unreadable.push(`${id}: ${error.message}`),
@@ -166,6 +167,7 @@ describe('a pump', () => {
       },
       {
         now: () => 0,
+        isDeaf: () => false,
         deliver: (batch) => resyncs.push(...batch.map(({ resync }) => resync)),
         failed: () => {},
         unreadable: () => {},

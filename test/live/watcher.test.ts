@@ -84,3 +84,41 @@ describe('a watcher', () => {
     expect((await first).value).toMatchObject([{ cause: 'SNAPSHOT', vector: { id: 'ben' } }]);
   });
 });
+
+describe('a watcher that comes back', () => {
+  const back = (minIntervalMs: number, since: ReadonlyMap<string, number>) =>
+    new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} }, { minIntervalMs, since });
+
+  it('spends its pace on messages alone: what brings nothing new does not hold up what does', async () => {
+    const watcher = back(
+      60_000,
+      new Map([
+        ['anna', 5],
+        ['ben', 5],
+      ]),
+    );
+    const begun = watcher.begin();
+    for (const id of ['anna', 'ben']) watcher.offer(vectorOf(id, known(5, 1)), false);
+    watcher.flush();
+    expect(await begun).toEqual([]);
+    watcher.flush();
+    const next = watcher.next();
+    watcher.offer(vectorOf('anna', known(6, 2)), false);
+    watcher.flush();
+    expect((await next).value?.map(({ cause }) => cause)).toEqual(['EVENT']);
+    watcher.end();
+  });
+
+  it('is told of one that could not be read at first, also if it is as the client knows it', async () => {
+    const watcher = back(0, new Map([['anna', 5]]));
+    const begun = watcher.begin();
+    watcher.offer(vectorOf('ben', known(5, 1)), false);
+    watcher.miss('anna', new Error('broken'));
+    expect((await begun)?.map(({ vector }) => vector.id)).toEqual(['ben']);
+    const next = watcher.next();
+    watcher.offer(vectorOf('anna', known(5, 1)), false);
+    watcher.flush();
+    expect((await next).value?.map(({ cause, vector }) => `${cause} ${vector.id}`)).toEqual(['SNAPSHOT anna']);
+    watcher.end();
+  });
+});
