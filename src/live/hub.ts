@@ -8,7 +8,10 @@ import { isNewer, type Watch, Watcher, type WatchOptions } from './watcher.ts';
 
 export interface HubOptions {
   readonly engine: Engine;
-  readonly events: Pick<KeyspaceEvents, 'listen' | 'subscribe' | 'unsubscribe' | 'problem' | 'settle' | 'storeNow' | 'askTime'>;
+  readonly events: Pick<
+    KeyspaceEvents,
+    'listen' | 'subscribe' | 'unsubscribe' | 'problem' | 'settle' | 'storeNow' | 'askTime'
+  >;
   /** How often all that is watched is read though nothing was heard of it; null: never; default 30 s. */
   readonly sweepMs?: number | null;
   /** Told of every read that failed and is tried again. */

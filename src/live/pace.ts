@@ -18,6 +18,11 @@ export class Pace {
     else this.#timer = setTimeout(() => this.#now(), Math.ceil(waitMs)).unref();
   }
 
+  /** Counts from now on, as if it had been done just now. */
+  spend(): void {
+    this.#lastAt = performance.now();
+  }
+
   stop(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
@@ -25,7 +30,7 @@ export class Pace {
 
   #now(): void {
     this.#timer = null;
-    this.#lastAt = performance.now();
+    this.spend();
     this.#act();
   }
 }

@@ -81,9 +81,11 @@ export class Watcher implements Watch {
     return this.ended ? null : this.#mailbox.takeAll();
   }
 
-  next(): Promise<IteratorResult<readonly Update[], undefined>> {
+  async next(): Promise<IteratorResult<readonly Update[], undefined>> {
     this.#start();
-    return this.#mailbox.take();
+    const delivery = await this.#mailbox.take();
+    this.#pace.spend(); // a slow one takes later than it could
+    return delivery;
   }
 
   async return(): Promise<IteratorResult<readonly Update[], undefined>> {
