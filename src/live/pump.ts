@@ -50,6 +50,8 @@ export class Pump<W extends Watched> {
   readonly #dirty = new Set<W>();
   /** Those whose last read failed by itself. */
   readonly #failing = new Map<W, Hold>();
+  /** Ends a pause. */
+  #wake: (() => void) | null = null;
   #stopped = false;
   #running = false;
 
@@ -79,11 +81,13 @@ export class Pump<W extends Watched> {
     const hold = this.#failing.get(watched);
     if (hold) release(hold);
     this.#failing.delete(watched);
+    if (this.#dirty.size === 0) this.#wake?.();
   }
 
   stop(): void {
     this.#stopped = true;
     this.#dirty.clear();
+    this.#wake?.();
     for (const hold of this.#failing.values()) release(hold);
     this.#failing.clear();
   }
@@ -93,9 +97,19 @@ export class Pump<W extends Watched> {
     while (this.#dirty.size > 0 && !this.#stopped) {
       const away = (await this.#read(this.#take())) === 'away';
       backoffMs = away ? Math.min(Math.max(2 * backoffMs, shortestBackoffMs), longestBackoffMs) : 0;
-      if (away) await new Promise((resolve) => setTimeout(resolve, backoffMs).unref());
+      if (away && this.#dirty.size > 0) await this.#pause(backoffMs);
     }
     this.#running = false;
+  }
+
+  /** Waits, unless nobody watches anything any more. */
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms).unref();
+    this.#wake = resolve;
+    await promise;
+    this.#wake = null;
+    clearTimeout(timer);
   }
 
   async #read(batch: readonly Taken<W>[]): Promise<'done' | 'away'> {

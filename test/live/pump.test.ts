@@ -115,6 +115,22 @@ describe('a pump', () => {
     expect(reads).toHaveLength(before + 1);
   });
 
+  it('waits for nothing once nobody watches anything, and begins at once for who comes then', async () => {
+    answer = away;
+    const b = entity('b');
+    pump.mark(b);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(vi.getTimerCount()).toBe(1);
+    b.watchers.size = 0;
+    pump.forget(b);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+    answer = withFaultsIn();
+    pump.mark(entity('c'));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(delivered).toEqual(['c']);
+  });
+
   it('never reads again what nobody watches any more, wherever its read is', async () => {
     const b = entity('b');
     const leave = () => {
