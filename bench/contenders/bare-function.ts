@@ -5,7 +5,7 @@ import type { Subject } from '../subject.ts';
 import type { Contender } from './contender.ts';
 
 /** A single of the engine's: time, id, flags, an amount, a distinct value, and its marks. */
-const singleBytes = 52;
+const singleBytes = 44;
 /** What the served hash tells of the vector, all of which changes at every event. */
 const toldFields = 6;
 

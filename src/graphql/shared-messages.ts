@@ -15,6 +15,7 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
+import type { View } from '../define/index.ts';
 import type { Vector } from '../engine/index.ts';
 import type { UpdateCause } from '../live/index.ts';
 import type { EntityUpdate, Message, WatchStream } from './watch-stream.ts';
@@ -35,23 +36,25 @@ const mostVariables = 4;
 
 /** What all subscriptions with one selection show of the vectors that they are given. */
 class Selection {
-  /** The name under which the field is answered. */
-  readonly name: string;
+  readonly #view: View;
+  readonly #name: string;
   readonly #shown = new WeakMap<Vector, Map<UpdateCause, Promise<Shown>>>();
 
-  constructor(name: string) {
-    this.name = name;
+  constructor({ view, name }: Purity) {
+    this.#view = view;
+    this.#name = name;
   }
 
   /** What of a message stands for all its clients; null where it must be executed for each. */
   async show(args: ExecutionArgs, updates: readonly EntityUpdate[]): Promise<ExecutionResult | null> {
     if (updates.length > mostShared) return null;
     const shown = await Promise.all(updates.map((update) => this.#once(args, update)));
-    return shown.includes(null) ? null : { data: { [this.name]: shown } };
+    return shown.includes(null) ? null : { data: { [this.#name]: shown } };
   }
 
   #once(args: ExecutionArgs, update: EntityUpdate): Promise<Shown> {
-    const { cause, vector } = update;
+    const { cause, entity } = update;
+    const vector = entity.vectors?.get(this.#view);
     if (!vector) return Promise.resolve(null);
     const ofVector = this.#shown.get(vector) ?? new Map<UpdateCause, Promise<Shown>>();
     this.#shown.set(vector, ofVector);
@@ -66,7 +69,7 @@ class Selection {
     const rootValue: Message = { kind: 'updates', updates: [update] };
     const { data, errors } = await execute({ ...args, rootValue });
     if (errors || !data) return null;
-    return (data[this.name] as readonly unknown[])[0];
+    return (data[this.#name] as readonly unknown[])[0];
   }
 }
 
@@ -132,13 +135,15 @@ function selectionOf({ schema, document, operationName, variableValues }: Execut
   const key = JSON.stringify(purity.variables.map((name) => variableValues?.[name] ?? null));
   const ofOperation = selections.get(operation) ?? new Map<string, Selection>();
   selections.set(operation, ofOperation);
-  const selection = ofOperation.get(key) ?? new Selection(purity.name);
+  const selection = ofOperation.get(key) ?? new Selection(purity);
   ofOperation.set(key, selection);
   return selection;
 }
 
 /** What a pure operation depends on beside the vectors. */
 interface Purity {
+  /** Whose updates are watched. */
+  readonly view: View;
   /** The name under which its field is answered. */
   readonly name: string;
   /** Variables that decide about what is selected; those with a default are looked up as they are given. */
@@ -161,8 +166,7 @@ class PurityCheck {
   readonly #fragments: ReadonlyMap<string, { readonly condition: string; readonly selectionSet: SelectionSetNode }>;
   readonly #variables = new Set<string>();
   readonly #spread = new Set<string>();
-  /** That whose updates are watched. */
-  #view: unknown;
+  #view: View | undefined;
 
   constructor(schema: GraphQLSchema, document: DocumentNode) {
     this.#schema = schema;
@@ -179,10 +183,10 @@ class PurityCheck {
     if (!root || field?.kind !== Kind.FIELD || others.length > 0 || (field.directives?.length ?? 0) > 0) return null;
     const definition = root.getFields()[field.name.value];
     const type = definition && getNamedType(definition.type);
-    this.#view = definition?.extensions[pureExtension];
+    this.#view = definition?.extensions[pureExtension] as View | undefined;
     if (!this.#view || !isCompositeType(type) || !field.selectionSet) return null;
     if (!this.#isPure(type, field.selectionSet) || this.#variables.size > mostVariables) return null;
-    return { name: (field.alias ?? field.name).value, variables: [...this.#variables] };
+    return { view: this.#view, name: (field.alias ?? field.name).value, variables: [...this.#variables] };
   }
 
   #isPure(type: GraphQLCompositeType, { selections }: SelectionSetNode): boolean {
@@ -195,7 +199,7 @@ class PurityCheck {
         if (selection.name.value === '__typename') return true;
         const definition = isUnionType(type) ? undefined : type.getFields()[selection.name.value];
         const pure = definition?.extensions[pureExtension];
-        if (!definition || (pure !== true && pure !== this.#view) || !pure) return false;
+        if (!definition || (pure !== true && pure !== this.#view)) return false;
         if ((selection.arguments?.length ?? 0) > 0) return false;
         const inner = getNamedType(definition.type);
         return !selection.selectionSet || (isCompositeType(inner) && this.#isPure(inner, selection.selectionSet));

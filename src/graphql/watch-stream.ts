@@ -1,5 +1,5 @@
 import type { View } from '../define/index.ts';
-import { invalidIdReason, type Vector } from '../engine/index.ts';
+import { invalidIdReason } from '../engine/index.ts';
 import type { Hub, Update, UpdateCause, Watch, WatchOptions } from '../live/index.ts';
 import { clientError } from './errors.ts';
 import type { EntityRef } from './types.ts';
@@ -8,8 +8,6 @@ import type { EntityRef } from './types.ts';
 export interface EntityUpdate {
   readonly cause: UpdateCause;
   readonly entity: EntityRef;
-  /** What the entity comes with; null where it could not be read. */
-  readonly vector: Vector | null;
 }
 
 /** What a subscription sends: updates, or, as its last word, why there are no more. */
@@ -55,8 +53,8 @@ export class WatchStream implements AsyncIterableIterator<Message> {
         const update = watched.get(id);
         if (update) return [entityUpdate(view, update)];
         const failure = source?.unreadable.get(id);
-        if (failure) return [{ cause: 'SNAPSHOT', entity: { id, failures: new Map([[view, failure]]) }, vector: null }];
-        return bad.has(id) ? [{ cause: 'SNAPSHOT', entity: { id }, vector: null }] : [];
+        if (failure) return [{ cause: 'SNAPSHOT', entity: { id, failures: new Map([[view, failure]]) } }];
+        return bad.has(id) ? [{ cause: 'SNAPSHOT', entity: { id } }] : [];
       });
       const hasAll = source !== null && updates.length === 0;
       return new WatchStream(view, hasAll ? null : { kind: 'updates', updates }, source);
@@ -98,5 +96,5 @@ export class WatchStream implements AsyncIterableIterator<Message> {
 }
 
 function entityUpdate(view: View, { cause, vector }: Update): EntityUpdate {
-  return { cause, entity: { id: vector.id, vectors: new Map([[view, vector]]) }, vector };
+  return { cause, entity: { id: vector.id, vectors: new Map([[view, vector]]) } };
 }

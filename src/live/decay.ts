@@ -30,11 +30,6 @@ export class Decay<W> {
     this.#options = options;
   }
 
-  /** How many there are whose values time will change. */
-  get size(): number {
-    return this.#queue.size;
-  }
-
   /** Its vector holds until then, by the store's clock; null: whatever time it is. */
   set(watched: W, validUntil: number | null): void {
     if (validUntil === null) this.#queue.delete(watched);

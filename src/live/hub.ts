@@ -12,7 +12,7 @@ export interface HubOptions {
     KeyspaceEvents,
     'listen' | 'subscribe' | 'unsubscribe' | 'problem' | 'settle' | 'storeNow' | 'askTime'
   >;
-  /** How often all that is watched is read though nothing was heard of it; null: never; default 30 s. */
+  /** How often all that is watched is read though nothing was heard of it; null, the default: never. */
   readonly sweepMs?: number | null;
   /** Told of every read that failed and is tried again. */
   readonly onReadFailure?: (error: unknown) => void;
@@ -32,7 +32,6 @@ interface Entity extends Watched {
 
 /** The served hash is no longer under its key. */
 const losses: ReadonlySet<string> = new Set(['del', 'expired', 'evicted', 'rename_from', 'move_from']);
-const defaultSweepMs = 30_000; // 30 seconds
 /** Of the key, not of what it holds. */
 const indifferent: ReadonlySet<string> = new Set(['expire', 'persist']);
 
@@ -53,7 +52,7 @@ export class Hub {
   #moment = 0;
   #closed = false;
 
-  constructor({ engine, events, sweepMs = defaultSweepMs, onReadFailure = () => {} }: HubOptions) {
+  constructor({ engine, events, sweepMs = null, onReadFailure = () => {} }: HubOptions) {
     this.#engine = engine;
     this.#events = events;
     this.#onReadFailure = onReadFailure;

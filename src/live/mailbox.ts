@@ -35,7 +35,10 @@ export class Mailbox {
 
   /** What was put in so far, if anything, without waiting. */
   takeAll(): readonly Update[] {
-    return this.#takeOut();
+    const updates = [...this.#updates.values()];
+    this.#updates.clear();
+    this.#ready = false;
+    return updates;
   }
 
   /** Waits for the next updates; those that wait are served in turn. */
@@ -69,13 +72,6 @@ export class Mailbox {
   }
 
   #empty(): Delivery {
-    return { done: false, value: this.#takeOut() };
-  }
-
-  #takeOut(): readonly Update[] {
-    const updates = [...this.#updates.values()];
-    this.#updates.clear();
-    this.#ready = false;
-    return updates;
+    return { done: false, value: this.takeAll() };
   }
 }

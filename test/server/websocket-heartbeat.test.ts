@@ -31,6 +31,19 @@ async function askTooMuch(client: ProtocolSocket, query: string) {
   return { count, reads };
 }
 
+/** Lets a client ask for much, and take nothing of it, until the log says something of it. */
+async function takeNothing(client: ProtocolSocket, said: string): Promise<void> {
+  client.socket.pause();
+  const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { name description } }`);
+  const { reads } = await askTooMuch(client, `{ user(id: "u") { riskProfile { id } } ${views.join(' ')} }`);
+  reads.letGo();
+  const before = api.log.length;
+  await until(() => {
+    beat();
+    return api.log.slice(before).some((line) => line.includes(said));
+  });
+}
+
 const beat = () => vi.advanceTimersByTime(12_000);
 
 describe('a client over WebSocket', () => {
@@ -71,30 +84,14 @@ describe('a client over WebSocket', () => {
 
   it('that takes nothing of what it is sent is told that it is too slow, if it listens in time', async () => {
     const client = await ProtocolSocket.open(api.webSocketUrl, { autoPong: false });
-    client.socket.pause();
-    const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { name description } }`);
-    const { reads } = await askTooMuch(client, `{ user(id: "u") { riskProfile { id } } ${views.join(' ')} }`);
-    reads.letGo();
-    const before = api.log.length;
-    await until(() => {
-      beat();
-      return api.log.slice(before).some((line) => line.includes('takes nothing'));
-    });
+    await takeNothing(client, 'takes nothing');
     client.socket.resume();
     expect(await client.closed).toBe(4413);
   });
 
   it('that asks for much and takes none of it is dropped', async () => {
     const client = await ProtocolSocket.open(api.webSocketUrl);
-    client.socket.pause();
-    const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { name description } }`);
-    const { reads } = await askTooMuch(client, `{ user(id: "u") { riskProfile { id } } ${views.join(' ')} }`);
-    reads.letGo();
-    const before = api.log.length;
-    await until(() => {
-      beat();
-      return api.log.slice(before).some((line) => line.includes('A WebSocket closed'));
-    });
+    await takeNothing(client, 'A WebSocket closed');
     client.socket.terminate();
   });
 });
