@@ -8,7 +8,10 @@ export const views = [riskProfile, activity];
 
 builder.queryFields((t) => ({
   featureViews: t.featureViews(),
+  searchEntities: t.searchEntities(),
   previewTransaction: t.preview(transaction),
 }));
+
+builder.subscriptionField('serverActivity', (t) => t.serverActivity());
 
 export const schema = builder.toSchema({ views, sortSchema: false });

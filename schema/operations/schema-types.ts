@@ -22,6 +22,14 @@ export type AccuracyMethod =
   /** It cannot be told: of a past moment, the value itself, which is null beside an error; of a preview, how sure it is. */
   | 'UNREACHABLE';
 
+/** What a search came to. */
+export type EntitySearch = {
+  /** Whether there are no more than these. */
+  complete: Scalars['Boolean']['output'];
+  /** What was found, in no order, each entity once. */
+  found: Array<FoundEntity>;
+};
+
 /** One value of one entity: an aggregation over a window, or a derivation of other features. */
 export type Feature = {
   /** `count`, `rate`, `sum`, `avg`, `min`, `max`, `stddev`, `share`, `first`, `last`, `lastN`, `timeSinceLast` or `distinct`; `ratio` or `derived` if it is. */
@@ -108,6 +116,14 @@ export type ForgetStatus =
   | 'REJECTED'
   /** The store could not be reached: it may or may not be forgotten. Sending it again is safe. */
   | 'UNAVAILABLE';
+
+/** An entity of which something is stored. */
+export type FoundEntity = {
+  /** Its type, such as `User`. */
+  entity: Scalars['String']['output'];
+  /** Its id. */
+  id: Scalars['ID']['output'];
+};
 
 /** Of which moment a vector is, and how long it holds. All times are of the store’s clock. */
 export type Freshness = {
@@ -343,6 +359,8 @@ export type Query = {
   merchants: Array<Merchant>;
   /** What recording one Transaction would come to, and the features as they would be. Nothing is recorded. Its vectors have ids of their own; those of its entities are the true ones: leave them out in a client that caches by id, or it would link an entity to what was only previewed. */
   previewTransaction: RecordTransactionPayload;
+  /** Entities of which something is stored, by a part of their id: for people who do not know all of it. There is no index of ids, so it looks at what is stored, for a bounded time. */
+  searchEntities: EntitySearch;
   /** One User by id. Never null: an unknown one has empty windows. */
   user: User;
   /** Users by id, in the order asked; their vectors come in one round trip. */
@@ -365,6 +383,13 @@ export type QueryMerchantsArgs = {
 /** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type QueryPreviewTransactionArgs = {
   input: TransactionInput;
+};
+
+
+/** Reads features: as they are, as they were, and as they would be. Changes nothing. */
+export type QuerySearchEntitiesArgs = {
+  first?: Scalars['Int']['input'];
+  text: Scalars['String']['input'];
 };
 
 
@@ -505,10 +530,34 @@ export type RetractedView = {
   status: RetractStatus;
 };
 
+/** What one process did in a second, and what it holds open. Others of the same deployment have their own. */
+export type ServerActivity = {
+  /** When the second ended. */
+  at: Scalars['DateTime']['output'];
+  /** Events that were newly recorded. */
+  eventsPerSecond: Scalars['Float']['output'];
+  /** Half of them were answered in so many milliseconds, to a per cent; null if there were none. */
+  p50Ms?: Maybe<Scalars['Float']['output']>;
+  /** 99 of a hundred of them were answered in so many milliseconds; null if there were none. */
+  p99Ms?: Maybe<Scalars['Float']['output']>;
+  /** Vectors that were read for queries; what is read for watchers is not among them. */
+  readsPerSecond: Scalars['Float']['output'];
+  /** Queries and mutations that were answered. */
+  requestsPerSecond: Scalars['Float']['output'];
+  /** Events that were duplicates, too late, rejected, or could not be recorded for now. */
+  turnedAwayPerSecond: Scalars['Float']['output'];
+  /** Vectors that they watch, each counted once. */
+  watchedEntities: Scalars['Int']['output'];
+  /** Open subscriptions to views. */
+  watchers: Scalars['Int']['output'];
+};
+
 /** Watches features: a snapshot first, then every change. */
 export type Subscription = {
   /** First a snapshot of each Merchant’s MerchantActivity, then every change, be it by an event or by time alone. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   merchantActivityUpdated: Array<MerchantActivityUpdate>;
+  /** What the process that serves this subscription did, each second; the first message comes after one. */
+  serverActivity: ServerActivity;
   /** First a snapshot of each User’s UserRiskProfile, then every change, be it by an event or by time alone. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   userRiskProfileUpdated: Array<UserRiskProfileUpdate>;
 };

@@ -3,6 +3,7 @@ import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
 import { invalidIdError } from './admission.ts';
 import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
 import { Corrector } from './corrector.ts';
+import { type EntitySearch, searchEntities } from './entity-search.ts';
 import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
 import { LogStore } from './log-store.ts';
@@ -41,13 +42,15 @@ export class Engine {
   readonly views: readonly View[];
   readonly clock: Clock;
   readonly keys: KeyNames;
+  readonly #valkey: Redis;
   readonly #store: LogStore;
   readonly #toleranceMs: Milliseconds;
   readonly #recorder: Recorder;
   readonly #corrector: Corrector;
 
   private constructor(options: EngineOptions, store: LogStore) {
-    const { views, clock, toleranceMs = defaultToleranceMs, onFault = () => {} } = options;
+    const { valkey, views, clock, toleranceMs = defaultToleranceMs, onFault = () => {} } = options;
+    this.#valkey = valkey;
     this.views = views;
     this.clock = clock;
     this.#toleranceMs = toleranceMs;
@@ -107,6 +110,15 @@ export class Engine {
   /** Removes every key of an entity. From then on it is one of which nothing is known, and who watches it is told. */
   forget(entity: Entity, id: string): Promise<ForgetReceipt> {
     return forget(this.#store, entity, id);
+  }
+
+  /**
+   * Entities of which something is stored and whose id holds a text, in capitals or not; at most so many. It looks at what is
+   * stored for a bounded time, and says whether that was all.
+   * @throws UnavailableError
+   */
+  search(text: string, most: number): Promise<EntitySearch> {
+    return searchEntities(this.#valkey, this.keys, this.views, text, most);
   }
 
   /**

@@ -16,7 +16,7 @@ export class KeyNames {
 
   /** The served vector: a hash that anyone may read with HGETALL. */
   hash(view: View, id: string): string {
-    return `${this.prefix}:${stem(view)}{${encodeTag(id)}}`;
+    return `${this.prefix}:${stem(view)}{${this.encodeId(id)}}`;
   }
 
   /** The hash's name with `<id>` for the id, for people. */
@@ -26,23 +26,31 @@ export class KeyNames {
 
   /** The log: a packed string, see lua/call.lua. */
   log(view: KeyedView, id: string): string {
-    return `${this.prefix}:log:${stem(view)}{${encodeTag(id)}}`;
+    return `${this.prefix}:log:${stem(view)}{${this.encodeId(id)}}`;
   }
 
   /** What the prefix is committed to: its clock, the views and features ever loaded under it, and the layouts of its logs. */
   get registry(): string {
     return `${this.prefix}:registry`;
   }
+
+  /**
+   * An id, or a part of one, as it stands in keys: a brace would end the hash tag early, and a per cent sign must stay
+   * distinguishable from an encoded one.
+   */
+  encodeId(id: string): string {
+    return /[%{}]/.test(id) ? id.replace(/[%{}]/g, (sign) => encodeURIComponent(sign)) : id;
+  }
+
+  /** The id that stands so in keys. */
+  decodeId(encoded: string): string {
+    return encoded.replace(/%(25|7B|7D)/g, (sign) => decodeURIComponent(sign));
+  }
 }
 
 /** The part of a view's keys before the hash tag. */
 export function stem(view: KeyedView): string {
   return `v${view.version}:${view.name}:`;
-}
-
-/** A brace would end the hash tag early, and a per cent sign must stay distinguishable from an encoded one. */
-function encodeTag(id: string): string {
-  return /[%{}]/.test(id) ? id.replace(/[%{}]/g, (sign) => encodeURIComponent(sign)) : id;
 }
 
 /**

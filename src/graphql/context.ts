@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/index.ts';
 import type { Hub } from '../live/index.ts';
+import type { Activity } from './activity.ts';
 import { VectorLoaders } from './loaders.ts';
 import { ReadBudget } from './read-budget.ts';
 
@@ -10,6 +11,8 @@ import { ReadBudget } from './read-budget.ts';
 export interface FreshetContext {
   readonly engine: Engine;
   readonly hub: Hub;
+  /** What the process does, for whoever watches that. */
+  readonly activity: Activity;
   readonly loaders: VectorLoaders;
   readonly budget: ReadBudget;
   /** Names the request in logs, and in the errors that hide what happened. */
@@ -17,7 +20,10 @@ export interface FreshetContext {
 }
 
 /** Makes the context of one request or subscription. */
-export function createContext(parts: Pick<FreshetContext, 'engine' | 'hub' | 'requestId'>): FreshetContext {
-  const { engine, hub, requestId } = parts;
-  return { engine, hub, requestId, loaders: new VectorLoaders(engine), budget: new ReadBudget() };
+export function createContext(
+  parts: Pick<FreshetContext, 'engine' | 'hub' | 'activity' | 'requestId'>,
+): FreshetContext {
+  const { engine, hub, activity, requestId } = parts;
+  const loaders = new VectorLoaders(engine, (vectors) => activity.countReads(vectors));
+  return { engine, hub, activity, requestId, loaders, budget: new ReadBudget() };
 }

@@ -1,8 +1,10 @@
 import { MutationFieldBuilder, ObjectFieldBuilder, QueryFieldBuilder, SubscriptionFieldBuilder } from '@pothos/core';
 import type { Entity, Event, View } from '../define/index.ts';
+import { serverActivityField } from './activity-field.ts';
 import { labelField, retractField } from './correction-fields.ts';
 import { discoveryField } from './discovery.ts';
 import { entitiesField, entityField } from './entity-fields.ts';
+import { searchEntitiesField } from './entity-search-field.ts';
 import { featureViewField, featureViewSeriesField } from './feature-view-field.ts';
 import { forgetField } from './forget-field.ts';
 import { previewField, recordField, recordManyField } from './record-fields.ts';
@@ -28,6 +30,9 @@ query.entities = function entities(this: typeof query, subject: Entity, options?
 };
 query.featureViews = function featureViews(this: typeof query, options?: FreshetFieldOptions) {
   return discoveryField(this, options);
+};
+query.searchEntities = function searchEntities(this: typeof query, options?: FreshetFieldOptions) {
+  return searchEntitiesField(this, options);
 };
 query.preview = function preview(this: typeof query, event: Event, options?: FreshetFieldOptions) {
   return previewField(this, event, options);
@@ -65,4 +70,7 @@ subscription.featureUpdates = function featureUpdates(
   options?: FreshetFieldOptions,
 ) {
   return updatesField(this, view, options);
+};
+subscription.serverActivity = function serverActivity(this: typeof subscription, options?: FreshetFieldOptions) {
+  return serverActivityField(this, options);
 };

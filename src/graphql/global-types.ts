@@ -32,6 +32,9 @@ declare global {
       /** `previewTransaction(input: TransactionInput!): RecordTransactionPayload!`: features as they would be. */
       preview(event: Event, options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Query'>;
 
+      /** `searchEntities(text: String!, first: Int! = 20): EntitySearch!`: entities by a part of their id. */
+      searchEntities(options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Query'>;
+
       /** `featureViews: [FeatureView!]!`: what is served, for discovery. */
       featureViews(options?: FreshetFieldOptions): FieldRef<Types, readonly View[], 'Query'>;
     }
@@ -66,6 +69,9 @@ declare global {
        * id, bad ones with their error; with no good id among them it is also the last, since nothing could follow.
        */
       featureUpdates(view: View, options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Subscription'>;
+
+      /** `serverActivity: ServerActivity!`: what the serving process does, each second. */
+      serverActivity(options?: FreshetFieldOptions): FieldRef<Types, unknown, 'Subscription'>;
     }
 
     export interface ObjectFieldBuilder<Types extends SchemaTypes, ParentShape> {

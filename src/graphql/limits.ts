@@ -10,6 +10,9 @@ export const maxBatch = 1_000;
 /** Most moments that one series takes. */
 export const maxMoments = 200;
 
+/** Most entities that one search brings. */
+export const maxFound = 100;
+
 /**
  * Most vectors that one operation, or one message of a subscription, shows: five fields of a thousand entities. To look into
  * how sure one is counts as one more.

@@ -6,11 +6,14 @@ import { clientError } from './errors.ts';
 /** Reads vectors for one request: those wanted in the same tick in one batch a view, and each only once. */
 export class VectorLoaders {
   readonly #engine: Engine;
+  readonly #onRead: (vectors: number) => void;
   readonly #loaders = new Map<View, DataLoader<string, Vector>>();
   readonly #pastLoaders = new Map<View, DataLoader<Moment, PastVector, string>>();
 
-  constructor(engine: Engine) {
+  /** @param onRead told how many vectors each call asks for. */
+  constructor(engine: Engine, onRead: (vectors: number) => void = () => {}) {
     this.#engine = engine;
+    this.#onRead = onRead;
   }
 
   /**
@@ -41,6 +44,7 @@ export class VectorLoaders {
     const known = this.#loaders.get(view);
     if (known) return known;
     const loader = new DataLoader<string, Vector>(async (ids) => {
+      this.#onRead(ids.length);
       try {
         const results = await this.#engine.readEach(view, ids);
         return results.map((result) => (result instanceof Error ? (clientError(result) as Error) : result));
@@ -63,6 +67,7 @@ export class VectorLoaders {
   }
 
   async #readPast(view: View, wanted: readonly Moment[]): Promise<(PastVector | Error)[]> {
+    this.#onRead(wanted.length);
     const byId = Map.groupBy(wanted, ({ id }) => id);
     try {
       const results = await this.#engine.pastEach(

@@ -90,9 +90,10 @@ function eventArgument(arg: ArgBuilder<FreshetTypes>, registry: SchemaRegistry, 
 async function record(
   event: Event,
   inputs: readonly EventInput[],
-  { engine, loaders }: FreshetContext,
+  { engine, loaders, activity }: FreshetContext,
 ): Promise<RecordedEvent[]> {
   const outcomes = await engine.record(event, inputs);
+  for (const { status } of outcomes) activity.countEvent(status);
   // What the request has read before is no longer true.
   loaders.clear();
   return outcomes.map((outcome, index) => ({ index, input: inputs[index] as EventInput, outcome }));

@@ -3,6 +3,7 @@ import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
 import {
+  type Activity,
   contractError,
   createContext,
   createErrorMask,
@@ -28,6 +29,8 @@ export interface GraphQLOptions {
   readonly schema: GraphQLSchema;
   /** What to serve from; throws UnavailableError while there is nothing. */
   readonly backend: () => Backend;
+  /** Where what is done is counted. */
+  readonly activity: Activity;
   readonly log: Logger;
 }
 
@@ -62,7 +65,7 @@ export const resultTypes = [
   'multipart/mixed',
 ] as const;
 
-export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQLPipeline {
+export function createPipeline({ schema, backend, activity, log }: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
     requestId: currentRequestId,
     log: (error, requestId) => {
@@ -74,7 +77,7 @@ export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQ
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ requestId }) => createContext({ ...backend(), requestId }),
+    context: ({ requestId }) => createContext({ ...backend(), activity, requestId }),
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [

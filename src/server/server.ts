@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { printSchemaText } from '../graphql/index.ts';
+import { Activity, printSchemaText } from '../graphql/index.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
 import { Connections } from './connections.ts';
 import { graphiqlPage, wantsPage } from './graphiql.ts';
@@ -40,6 +40,7 @@ const keepAliveTimeoutMs = 65_000; // longer than the minute after which most lo
 /** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
 export class ApiServer {
   readonly #options: ServerOptions;
+  readonly #activity = new Activity();
   readonly #pipeline: GraphQLPipeline;
   readonly #webSockets: WebSockets;
   readonly #http: Server;
@@ -53,9 +54,10 @@ export class ApiServer {
     this.#options = options;
     this.#bodyLimitBytes = options.bodyLimitBytes ?? defaultBodyLimitBytes;
     this.#sdl = printSchemaText(options.schema);
-    this.#pipeline = createPipeline(options);
+    this.#pipeline = createPipeline({ ...options, activity: this.#activity });
     this.#webSockets = new WebSockets({
       pipeline: this.#pipeline,
+      activity: this.#activity,
       log: options.log,
       messageLimitBytes: this.#bodyLimitBytes,
     });
@@ -93,6 +95,7 @@ export class ApiServer {
   /** Takes no new connections, lets go of idle ones, and says no on `/readyz`; what is under way goes on. */
   drain(): void {
     this.#draining = true;
+    this.#activity.close();
     this.#webSockets.drain();
     this.#http.close(() => this.#closed.resolve());
     this.#connections.drain();
@@ -188,6 +191,7 @@ export class ApiServer {
     if (unsupported) return sendProtocolError(response, 415, unsupported);
     const problem = searchProblem(search);
     if (problem) return sendProtocolError(response, 400, problem);
+    const begun = performance.now();
     const closing = new AbortController();
     response.once('close', () => closing.abort());
     if (response.destroyed) closing.abort();
@@ -208,6 +212,10 @@ export class ApiServer {
     // Of what takes some result, only a subscription may still be refused.
     if (answer.status === 406) return sendProtocolError(response, 406, noStream);
     await sendFetchResponse(answer, response);
+    // How long a stream lasts is its client's choice.
+    if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) {
+      this.#activity.countRequest(performance.now() - begun);
+    }
   }
 
   async #graphiql(response: ServerResponse): Promise<void> {

@@ -4,7 +4,7 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { contractError, withoutHttp } from '../graphql/index.ts';
+import { type Activity, contractError, withoutHttp } from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
 import { type GraphQLPipeline, graphqlPath, type RequestContext, unavailable } from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -16,6 +16,7 @@ import { Turns } from './turns.ts';
 
 export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
+  readonly activity: Activity;
   readonly log: Logger;
   /** A longer message closes its socket. */
   readonly messageLimitBytes: number;
@@ -40,12 +41,14 @@ type PipelineArgs = ExecutionArgs & { readonly execute: Execute; readonly subscr
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
   readonly #log: Logger;
+  readonly #activity: Activity;
   readonly #sockets: WebSocketServer;
   readonly #operations = new Operations();
   #draining = false;
 
-  constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
+  constructor({ pipeline, activity, log, messageLimitBytes }: WebSocketOptions) {
     this.#log = log;
+    this.#activity = activity;
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: messageLimitBytes, handleProtocols });
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
@@ -171,7 +174,9 @@ export class WebSockets {
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
     const { requestId } = args.contextValue as RequestContext;
+    const begun = performance.now();
     const result = await this.#operations.run(requestId, () => args[how](args));
+    if (how === 'execute') this.#activity.countRequest(performance.now() - begun);
     if (how === 'subscribe' && Symbol.asyncIterator in result) handled();
     return result;
   }

@@ -13,7 +13,7 @@ import type { Redis } from 'iovalkey';
 import { inject, onTestFinished } from 'vitest';
 import type { View } from '../../src/define/index.ts';
 import { Engine, type EngineOptions } from '../../src/engine/index.ts';
-import { createContext, type FreshetContext } from '../../src/graphql/index.ts';
+import { Activity, createContext, type FreshetContext } from '../../src/graphql/index.ts';
 import { Hub } from '../../src/live/index.ts';
 import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
 
@@ -35,29 +35,38 @@ export class Service {
   readonly engine: Engine;
   readonly hub: Hub;
   readonly #valkey: Redis;
+  readonly #events: KeyspaceEvents;
 
-  private constructor(schema: GraphQLSchema, engine: Engine, hub: Hub, valkey: Redis) {
+  private constructor(schema: GraphQLSchema, engine: Engine, hub: Hub, valkey: Redis, events: KeyspaceEvents) {
     this.schema = schema;
     this.engine = engine;
     this.hub = hub;
     this.#valkey = valkey;
+    this.#events = events;
   }
 
   /** Opens it until the test is over. */
   static async open(schema: GraphQLSchema, views: readonly View[], options: ServiceOptions = {}): Promise<Service> {
+    const service = await Service.openFor(schema, views, options);
+    onTestFinished(() => service.close());
+    return service;
+  }
+
+  /** Opens it until it is closed, for several tests. */
+  static async openFor(schema: GraphQLSchema, views: readonly View[], options: ServiceOptions = {}): Promise<Service> {
     const { valkeyUrl = inject('valkeyUrl'), keyPrefix = freshPrefix(), clock = 'wall', ...limits } = options;
     const address = parseValkeyUrl(valkeyUrl);
     const valkey = connect(address);
     const subscriber = connectSubscriber(address);
     const engine = await Engine.open({ valkey, views, keyPrefix, clock, ...limits });
     const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
-    const hub = new Hub({ engine, events });
-    onTestFinished(() => {
-      hub.close();
-      events.close();
-      valkey.disconnect();
-    });
-    return new Service(schema, engine, hub, valkey);
+    return new Service(schema, engine, new Hub({ engine, events }), valkey, events);
+  }
+
+  close(): void {
+    this.hub.close();
+    this.#events.close();
+    this.#valkey.disconnect();
   }
 
   /** Makes an entity's log such that its vector can no longer be read. */
@@ -84,7 +93,7 @@ export class Service {
 
   /** The context of one request. */
   context(): FreshetContext {
-    return createContext({ engine: this.engine, hub: this.hub, requestId: 'test' });
+    return createContext({ engine: this.engine, hub: this.hub, activity: new Activity(), requestId: 'test' });
   }
 
   /** Executes a typed document, as one request. */

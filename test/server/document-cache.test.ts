@@ -1,13 +1,14 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { schema } from '../../schema/index.ts';
+import { Activity } from '../../src/graphql/index.ts';
 import { createPipeline } from '../../src/server/graphql.ts';
 
 function newParser(): (query: string) => unknown {
   const backend = () => {
     throw new Error('nothing is executed');
   };
-  const { yoga } = createPipeline({ schema, backend, log: pino({ level: 'silent' }) });
+  const { yoga } = createPipeline({ schema, backend, activity: new Activity(), log: pino({ level: 'silent' }) });
   const { parse } = yoga.getEnveloped({ requestId: 'test' });
   return (query) => {
     try {

@@ -1,0 +1,72 @@
+import type { EntitySearch, FoundEntity } from '../engine/index.ts';
+import { clientError, contractError } from './errors.ts';
+import { maxFound } from './limits.ts';
+import { registryOf, type SchemaRegistry } from './registry.ts';
+import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
+
+const longestText = 256; // no id is longer
+const defaultFound = 20;
+
+/** `searchEntities(text: String!, first: Int! = 20): EntitySearch!` */
+export function searchEntitiesField(
+  t: PothosSchemaTypes.QueryFieldBuilder<FreshetTypes, object>,
+  options: FreshetFieldOptions = {},
+) {
+  return t.field({
+    description:
+      'Entities of which something is stored, by a part of their id: for people who do not know all of it. There is no index of ids, so it looks at what is stored, for a bounded time.',
+    ...options,
+    type: registryOf(t.builder).generated(entitySearchType, undefined),
+    nullable: false,
+    args: {
+      text: t.arg.string({ required: true, description: 'A part of the id, in capitals or not; empty: any.' }),
+      first: t.arg.int({
+        required: true,
+        defaultValue: defaultFound,
+        description: `At most so many, up to ${maxFound}.`,
+      }),
+    },
+    resolve: async (_, { text, first }, { engine }) => {
+      if (first < 1 || first > maxFound) {
+        throw contractError('BAD_USER_INPUT', `first is ${first}: it goes from 1 to ${maxFound}`);
+      }
+      if (text.length > longestText) {
+        throw contractError('BAD_USER_INPUT', `text has ${text.length} characters: no id has more than ${longestText}`);
+      }
+      try {
+        return await engine.search(text, first);
+      } catch (error) {
+        throw clientError(error);
+      }
+    },
+  });
+}
+
+function entitySearchType(registry: SchemaRegistry) {
+  return registry.builder.objectRef<EntitySearch>('EntitySearch').implement({
+    description: 'What a search came to.',
+    fields: (t) => ({
+      found: t.field({
+        type: [registry.generated(foundEntityType, undefined)],
+        nullable: false,
+        description: 'What was found, in no order, each entity once.',
+        resolve: ({ found }) => [...found],
+      }),
+      complete: t.exposeBoolean('complete', { nullable: false, description: 'Whether there are no more than these.' }),
+    }),
+  });
+}
+
+function foundEntityType({ builder }: SchemaRegistry) {
+  return builder.objectRef<FoundEntity>('FoundEntity').implement({
+    description: 'An entity of which something is stored.',
+    fields: (t) => ({
+      entity: t.string({
+        nullable: false,
+        description: 'Its type, such as `User`.',
+        resolve: ({ entity }) => entity.name,
+      }),
+      id: t.exposeID('id', { nullable: false, description: 'Its id.' }),
+    }),
+  });
+}
