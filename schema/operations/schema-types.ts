@@ -544,6 +544,8 @@ export type ServerActivity = {
   readsPerSecond: Scalars['Float']['output'];
   /** Queries and mutations that were answered. */
   requestsPerSecond: Scalars['Float']['output'];
+  /** Why changes cannot be heard of now, in words; null while they can. */
+  storeProblem?: Maybe<Scalars['String']['output']>;
   /** Events that were duplicates, too late, rejected, or could not be recorded for now. */
   turnedAwayPerSecond: Scalars['Float']['output'];
   /** Vectors that they watch, each counted once. */

@@ -6,6 +6,7 @@ import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 interface ServerActivity extends ActivitySample {
   readonly watchers: number;
   readonly watchedEntities: number;
+  readonly storeProblem: string | null;
 }
 
 /** `serverActivity: ServerActivity!` */
@@ -21,7 +22,7 @@ export function serverActivityField(
     subscribe: (_, _args, { activity }) => activity.watch(),
     resolve: (sample: ActivitySample, _args, { hub }): ServerActivity => {
       const { subscriptions, entities } = hub.load;
-      return { ...sample, watchers: subscriptions, watchedEntities: entities };
+      return { ...sample, watchers: subscriptions, watchedEntities: entities, storeProblem: hub.problem };
     },
   });
 }
@@ -72,6 +73,10 @@ function serverActivityType({ builder }: SchemaRegistry) {
       watchedEntities: t.exposeInt('watchedEntities', {
         nullable: false,
         description: 'Vectors that they watch, each counted once.',
+      }),
+      storeProblem: t.exposeString('storeProblem', {
+        nullable: true,
+        description: 'Why changes cannot be heard of now, in words; null while they can.',
       }),
     }),
   });

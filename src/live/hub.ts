@@ -98,6 +98,12 @@ export class Hub {
     return new Watcher(view, ids, life, options);
   }
 
+  /** Why changes cannot be heard now; null while they can. */
+  get problem(): string | null {
+    const { problem } = this.#events;
+    return problem && (unavailableReason(problem) ?? problem.message);
+  }
+
   /** How many entities, and subscriptions to them, there are. */
   get load(): { readonly entities: number; readonly subscriptions: number } {
     return { entities: this.#entities.size, subscriptions: this.#watchers.size };

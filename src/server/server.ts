@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { Activity, printSchemaText } from '../graphql/index.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
 import { Connections } from './connections.ts';
+import { isDashboardPath, serveDashboard } from './dashboard.ts';
 import { graphiqlPage, wantsPage } from './graphiql.ts';
 import { type Backend, createPipeline, type GraphQLPipeline, graphqlPath, noStream, resultTypes } from './graphql.ts';
 import type { Health } from './health.ts';
@@ -154,16 +155,16 @@ export class ApiServer {
   ): Promise<void> {
     if (path === graphqlPath) return this.#graphql(search, request, response, requestId);
     const page = this.#pages[path];
-    if (!page) return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);
-    if (request.method === 'GET' || request.method === 'HEAD') return page(response);
+    if (!page && !isDashboardPath(path))
+      return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      return page ? page(response) : serveDashboard(path, request, response);
+    }
     response.setHeader('allow', 'GET, HEAD');
     return sendProtocolError(response, 405, `${path} is only to be read`);
   }
 
   readonly #pages: { readonly [path: string]: (response: ServerResponse) => Promise<void> | void } = {
-    '/': (response) => {
-      response.writeHead(302, { location: graphqlPath }).end();
-    },
     '/livez': (response) => sendJson(response, 200, { alive: true }),
     '/readyz': async (response) => {
       const health = await this.#health();

@@ -43,11 +43,6 @@ describe('a path', () => {
     expect(body).toMatch(/^type UserRiskProfile \{/m);
   });
 
-  it('/ leads to GraphQL', async () => {
-    const response = await fetch(api.url, { redirect: 'manual' });
-    expect([response.status, response.headers.get('location')]).toEqual([302, '/graphql']);
-  });
-
   it('/graphql is GraphiQL to a browser, and loads nothing from elsewhere', async () => {
     const response = await fetch(api.graphqlUrl, { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' } });
     const page = await response.text();

@@ -1,0 +1,123 @@
+import { signal } from '@preact/signals';
+import { createClient, type ExecutionResult } from 'graphql-ws';
+
+/** How the page's WebSocket is. */
+export type Connection =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'live' }
+  /** It is being tried again; `since` and `nextTryAt` are by the browser's clock, in milliseconds. */
+  | { readonly state: 'lost'; readonly since: number; readonly attempt: number; readonly nextTryAt: number | null };
+
+/** What is shown of the connection, and what else hangs on it. */
+export const connection = signal<Connection>({ state: 'connecting' });
+
+const longestWaitMs = 5_000; // 5 seconds
+const pingEveryMs = 5_000; // 5 seconds
+const pongWithinMs = 5_000; // 5 seconds
+const againAfterMs = 2_000; // 2 seconds
+
+let pong: ReturnType<typeof setTimeout> | undefined;
+const reconnected = new Set<() => void>();
+
+const client = createClient({
+  url: new URL('graphql', document.baseURI).href.replace(/^http/, 'ws'),
+  lazy: false,
+  // A page may be left open for weeks, and the API be away for a night.
+  retryAttempts: Number.POSITIVE_INFINITY,
+  shouldRetry: () => true,
+  retryWait: waitToRetry,
+  keepAlive: pingEveryMs,
+  on: {
+    connected: (_socket, _payload, wasRetry) => {
+      connection.value = { state: 'live' };
+      if (wasRetry) for (const tell of reconnected) tell();
+    },
+    ping: (received) => {
+      // A connection may be dead without either side knowing.
+      if (!received) pong = setTimeout(() => client.terminate(), pongWithinMs);
+    },
+    pong: (received) => {
+      if (received) clearTimeout(pong);
+    },
+    closed: () => {
+      clearTimeout(pong);
+      const { value: before } = connection;
+      if (before.state !== 'lost') connection.value = { state: 'lost', since: Date.now(), attempt: 0, nextTryAt: null };
+    },
+  },
+});
+
+/** Waits longer each time, never at the pace of other pages, and no longer than until the network is back. */
+async function waitToRetry(attempt: number): Promise<void> {
+  const ms = Math.min(longestWaitMs, 250 * 2 ** attempt) * (0.5 + Math.random() / 2);
+  const { value: before } = connection;
+  const since = before.state === 'lost' ? before.since : Date.now();
+  connection.value = { state: 'lost', since, attempt: attempt + 1, nextTryAt: Date.now() + ms };
+  await new Promise<void>((resolve) => {
+    const go = () => {
+      clearTimeout(timer);
+      window.removeEventListener('online', go);
+      resolve();
+    };
+    const timer = setTimeout(go, ms);
+    window.addEventListener('online', go);
+  });
+}
+
+/** Calls back whenever the connection is there again after it was lost. */
+export function onReconnected(tell: () => void): () => void {
+  reconnected.add(tell);
+  return () => reconnected.delete(tell);
+}
+
+/**
+ * Subscribes until what it returns is called; it outlasts lost connections, after each of which it begins anew, and what the
+ * API refuses for now.
+ * @param variables asked for at each beginning: what a client has by then is another matter than what it had.
+ */
+export function subscribe<Data>(
+  query: string,
+  variables: () => Readonly<Record<string, unknown>>,
+  { next, failed }: { next: (result: ExecutionResult<Data>) => void; failed: (message: string) => void },
+): () => void {
+  const payload = {
+    query,
+    // The client writes the payload out each time it connects.
+    get variables() {
+      return variables();
+    },
+  };
+  let ended = false;
+  let stop = () => {};
+  let end = begin();
+  return () => {
+    ended = true;
+    stop();
+    end();
+  };
+
+  function begin(): () => void {
+    return client.subscribe<Data>(payload, {
+      next: (result) => next(result as ExecutionResult<Data>),
+      error: (error) => {
+        failed(wordsOf(error));
+        const timer = setTimeout(beginAgain, againAfterMs);
+        stop = () => clearTimeout(timer);
+      },
+      // An API that shuts down ends what it streams first; whoever comes after it begins anew.
+      complete: () => {
+        if (!ended) stop = onReconnected(beginAgain);
+      },
+    });
+  }
+
+  function beginAgain(): void {
+    stop();
+    end = begin();
+  }
+}
+
+function wordsOf(error: unknown): string {
+  if (Array.isArray(error)) return error.map(({ message }: { message: string }) => message).join('; ');
+  return error instanceof Error ? error.message : 'The connection was refused';
+}

@@ -1,0 +1,118 @@
+import { batch, type Signal, signal } from '@preact/signals';
+import { ask } from '../api/ask.ts';
+import type { Feature, ServedView } from '../api/catalogue.ts';
+import { type FeatureValue, pastDocument, type ShownUpdate, type ShownVector } from '../api/documents.ts';
+import { hearStoreTime, storeNow } from './clock.ts';
+import { rangeMs } from './settings.ts';
+import { Trace } from './trace.ts';
+
+/** The newest that is known of a pinned entity. */
+export interface Shown {
+  readonly vector: ShownVector;
+  readonly cause: ShownUpdate['cause'];
+  /** When it came, by the browser's clock. */
+  readonly receivedAt: number;
+}
+
+const pastMoments = 150; // a call takes 200
+const historyMs = 24 * 3_600_000;
+
+/** A pinned entity: its values, what became of them, and why there are none. */
+export class Tracked {
+  readonly view: ServedView;
+  readonly id: string;
+  readonly charted: readonly Feature[];
+  readonly trace: Trace;
+  readonly shown: Signal<Shown | null> = signal(null);
+  readonly problem: Signal<string | null> = signal(null);
+  /** Goes up whenever there is something else to draw. */
+  readonly drawing = signal(0);
+  /** Why the past could not be had. */
+  readonly pastProblem: Signal<string | null> = signal(null);
+  #filling: AbortController | null = null;
+
+  constructor(view: ServedView, id: string) {
+    this.view = view;
+    this.id = id;
+    this.charted = view.features.filter(({ type }) => type === 'Int' || type === 'Float');
+    this.trace = new Trace(this.charted.length);
+  }
+
+  get revision(): string | null {
+    return this.shown.peek()?.vector.freshness.revision ?? null;
+  }
+
+  take({ cause, entity }: ShownUpdate): void {
+    const vector = entity.view;
+    if (!vector) return;
+    const asOf = Date.parse(vector.freshness.asOf);
+    if (cause !== 'SNAPSHOT') hearStoreTime(asOf);
+    batch(() => {
+      this.problem.value = null;
+      this.shown.value = { vector, cause, receivedAt: Date.now() };
+      // A snapshot may be of long ago, and is what holds now.
+      this.trace.add(cause === 'SNAPSHOT' ? storeNow() : asOf, this.#numbers(vector));
+      this.#redraw();
+    });
+    // What happened meanwhile was not heard of; the past knows it.
+    if (cause === 'RESYNC') void this.fillPast();
+  }
+
+  fail(message: string): void {
+    this.problem.value = message;
+  }
+
+  /** The connection is lost: from now on nothing is known. */
+  lose(): void {
+    this.trace.lose(storeNow());
+    this.#redraw();
+  }
+
+  /** Fills the charts from the past, as far as their range goes. */
+  async fillPast(): Promise<void> {
+    const document = pastDocument(this.view);
+    if (!document) return;
+    this.#filling?.abort();
+    const filling = new AbortController();
+    this.#filling = filling;
+    const now = storeNow();
+    const reach = Math.min(rangeMs.peek(), historyMs, 1_000 * this.view.historySeconds - 1_000);
+    const stepMs = reach / pastMoments;
+    const moments = Array.from({ length: pastMoments + 1 }, (_, i) => Math.round(now - reach + i * stepMs));
+    try {
+      const at = moments.map((ms) => new Date(ms).toISOString());
+      const { data } = await ask<PastData, { id: string; at: string[] }>(document, { id: this.id, at }, filling.signal);
+      if (filling.signal.aborted) return;
+      const past = data.entity.series.map((vector, i) => ({
+        at: moments[i] as number,
+        values: vector && this.#numbers(vector),
+      }));
+      batch(() => {
+        this.trace.fill(past);
+        this.pastProblem.value = null;
+        this.#redraw();
+      });
+    } catch (error) {
+      if (!filling.signal.aborted) this.pastProblem.value = (error as Error).message;
+    }
+  }
+
+  stop(): void {
+    this.#filling?.abort();
+  }
+
+  #redraw(): void {
+    this.drawing.value = this.drawing.peek() + 1;
+  }
+
+  #numbers(vector: ShownVector): (number | null)[] {
+    return this.charted.map(({ name }) => {
+      const value = vector[name] as FeatureValue;
+      return typeof value === 'number' ? value : null;
+    });
+  }
+}
+
+interface PastData {
+  readonly entity: { readonly series: readonly (ShownVector | null)[] };
+}

@@ -1,0 +1,48 @@
+import icon from '../icon.svg';
+import { tracked } from '../model/watching.ts';
+import { ActivityLine } from './activity-line.tsx';
+import { Card } from './card.tsx';
+import { ConnectionState } from './connection-state.tsx';
+import { Empty } from './empty.tsx';
+import { RangeChoice } from './range-choice.tsx';
+import { Search } from './search.tsx';
+import { ThemeChoice } from './theme-choice.tsx';
+import { Troubles } from './troubles.tsx';
+
+/** The whole page. */
+export function App() {
+  const cards = tracked.value;
+  return (
+    <>
+      <header class="top">
+        <h1>
+          <img src={icon} alt="" width="28" height="28" />
+          Freshet
+        </h1>
+        <ConnectionState />
+        <nav aria-label="Other pages">
+          <a href="./graphql">GraphiQL</a>
+          <a href="./schema.graphql">Schema</a>
+        </nav>
+        <ThemeChoice />
+      </header>
+      <main>
+        <ActivityLine />
+        <div class="tools">
+          <Search />
+          <RangeChoice />
+        </div>
+        <Troubles />
+        {cards.length === 0 ? (
+          <Empty />
+        ) : (
+          <div class="cards">
+            {cards.map((each) => (
+              <Card key={`${each.view.name} ${each.id}`} tracked={each} />
+            ))}
+          </div>
+        )}
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,271 @@
+import axe from 'axe-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
+import { buildDashboard } from '../../scripts/build-dashboard.ts';
+import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
+import { findChromium, launchChromium } from '../support/chromium.ts';
+import { until } from '../support/until.ts';
+
+const executable = findChromium();
+if (executable === null)
+  process.stderr.write('There is no Chromium here: the tests of the page in a browser are left out\n');
+
+let browser: Browser;
+
+interface Opened {
+  readonly page: Page;
+  /** What the page complained of. */
+  readonly complaints: readonly string[];
+}
+
+interface Look {
+  readonly dark?: boolean;
+  readonly phone?: boolean;
+}
+
+/** Opens the page until the test is over. */
+async function open(api: ApiClient, hash = '', { dark = false, phone = false }: Look = {}): Promise<Opened> {
+  const context = await browser.newContext({
+    colorScheme: dark ? 'dark' : 'light',
+    viewport: phone ? { width: 375, height: 812 } : { width: 1280, height: 900 },
+    reducedMotion: 'reduce', // a number that lights up has other colours meanwhile
+    locale: 'en-GB',
+  });
+  onTestFinished(() => context.close());
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(`${api.url}/${hash}`);
+  return { page, complaints };
+}
+
+/** An API of its own until the test is over. */
+async function startApi(settings: Readonly<Record<string, string>> = {}) {
+  const api = new ApiProcess({ VALKEY_URL: inject('valkeyUrl'), FRESHET_KEY_PREFIX: newKeyPrefix(), ...settings });
+  onTestFinished(() => api.stop());
+  return { api, client: await api.listening() };
+}
+
+let transactions = 0;
+
+/** Records a payment, by default of now. */
+async function pay(client: ApiClient, userId: string, amount: number, secondsAgo?: number): Promise<void> {
+  const occurredAt = secondsAgo === undefined ? null : new Date(Date.now() - 1_000 * secondsAgo).toISOString();
+  const input = { transactionId: `t${transactions++}`, userId, merchantId: 'corner_shop', amount, occurredAt };
+  const mutation = 'mutation ($input: TransactionInput!) { recordTransaction(input: $input) { status } }';
+  const { data } = await client.ask<{ recordTransaction: { status: string } }>(mutation, { input });
+  expect(data?.recordTransaction.status).toBe('RECORDED');
+}
+
+function card(page: Page, name: string): Locator {
+  return page.getByRole('article', { name });
+}
+
+/** The row of a feature: a button with the feature's name, its chart and its value. */
+function row(page: Page, name: string, feature: string): Locator {
+  return card(page, name).locator('.row').filter({ hasText: feature });
+}
+
+async function shownValue(page: Page, name: string, feature: string): Promise<string> {
+  return (await row(page, name, feature).locator('.value').textContent()) ?? '';
+}
+
+/** What its chart says to ears. */
+async function chartOf(page: Page, name: string, feature: string): Promise<string> {
+  return (await row(page, name, feature).getByRole('img').getAttribute('aria-label')) ?? '';
+}
+
+/** Its chart's picture; null while nothing is drawn on it. */
+function pictureOf(page: Page, name: string, feature: string): Promise<string | null> {
+  return row(page, name, feature)
+    .locator('canvas')
+    .evaluate((element) => {
+      const canvas = element as HTMLCanvasElement;
+      const blank = document.createElement('canvas');
+      blank.width = canvas.width;
+      blank.height = canvas.height;
+      const picture = canvas.toDataURL();
+      return picture === blank.toDataURL() ? null : picture;
+    });
+}
+
+/** What axe finds wrong by WCAG 2.2 AA, contrast among it. */
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run({
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    }),
+  );
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+describe.skipIf(executable === null)('the dashboard', () => {
+  beforeAll(async () => {
+    await buildDashboard();
+    browser = await launchChromium(executable as string);
+  });
+  afterAll(() => browser.close());
+
+  test('says what to do while there is nothing, and offers whom there is once there is somebody', async () => {
+    const { client } = await startApi();
+    const { page, complaints } = await open(client);
+    await page.getByRole('heading', { name: 'Nothing is recorded yet' }).waitFor();
+    expect(await page.getByText('npm run demo').count()).toBeGreaterThan(0);
+    expect(await barriers(page)).toEqual([]);
+    await pay(client, 'anna', 10);
+    await page.getByRole('heading', { name: 'Nothing is pinned' }).waitFor();
+    await page.getByRole('button', { name: 'User anna' }).click();
+    await card(page, 'User anna').waitFor();
+    expect(await shownValue(page, 'User anna', 'txnCount1h')).toBe('1');
+    expect(complaints).toEqual([]);
+  });
+
+  test('finds and pins by keys, shows events as they come, and decay', async () => {
+    const { client } = await startApi();
+    await pay(client, 'berta', 20, 3_600);
+    await pay(client, 'bernd', 20, 3_600);
+    const { page, complaints } = await open(client);
+    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('BER');
+    await page.getByRole('option', { name: 'User berta' }).waitFor();
+    await page.keyboard.press('ArrowDown'); // from bernd, who comes first
+    await page.keyboard.press('Enter');
+    await card(page, 'User berta').waitFor();
+    expect(new URL(page.url()).hash).toBe('#User/berta');
+
+    await until(async () => (await chartOf(page, 'User berta', 'txnCount24h')).includes('now 1'));
+    expect(await shownValue(page, 'User berta', 'txnCount24h')).toBe('1');
+    const picture = await pictureOf(page, 'User berta', 'txnCount24h');
+    expect(picture).not.toBeNull();
+
+    // The second is of 58 s ago: it leaves the minute soon, with nothing else happening.
+    await pay(client, 'berta', 30, 58);
+    await until(async () => (await shownValue(page, 'User berta', 'txnCount24h')) === '2');
+    await card(page, 'User berta').getByText('EVENT', { exact: true }).waitFor();
+    await until(
+      async () => (await chartOf(page, 'User berta', 'txnCount24h')) === 'txnCount24h over time: from 1 to 2, now 2',
+    );
+    await until(async () => (await pictureOf(page, 'User berta', 'txnCount24h')) !== picture);
+    await card(page, 'User berta').getByText('DECAY', { exact: true }).waitFor();
+    expect(await shownValue(page, 'User berta', 'txnCount1m')).toBe('0');
+    expect(await shownValue(page, 'User berta', 'txnCount24h')).toBe('2');
+
+    await row(page, 'User berta', 'txnCount1m').press('Enter');
+    await card(page, 'User berta').getByRole('img', { name: 'txnCount1m over time, with axes' }).waitFor();
+    await card(page, 'User berta').getByRole('button', { name: 'Unpin User berta' }).press('Enter');
+    await page.getByRole('heading', { name: 'Nothing is pinned' }).waitFor();
+    expect(new URL(page.url()).hash).toBe('');
+    expect(complaints).toEqual([]);
+  });
+
+  test('is honest while it is not connected, and goes on after a restart', async () => {
+    const keyPrefix = newKeyPrefix();
+    const first = await startApi({ FRESHET_KEY_PREFIX: keyPrefix });
+    const { port } = new URL(first.client.url);
+    await pay(first.client, 'carla', 10);
+    await pay(first.client, 'carlo', 10);
+    const { page } = await open(first.client, '#User/carla&User/carlo&User/gone');
+    await card(page, 'User gone').getByRole('button', { name: 'Unpin User gone' }).click();
+    await until(async () => (await shownValue(page, 'User carla', 'txnCount24h')) === '1');
+    expect(await barriers(page)).toEqual([]);
+
+    await first.api.stop();
+    await page.getByRole('status').filter({ hasText: 'Reconnecting' }).waitFor();
+    await page.getByRole('alert').filter({ hasText: 'Not connected since' }).waitFor();
+    expect(await shownValue(page, 'User carla', 'txnCount24h')).toBe('1'); // as it was then
+    await until(async () => (await chartOf(page, 'User carla', 'txnCount24h')).includes('not known now'));
+    expect(await barriers(page)).toEqual([]);
+
+    const second = await startApi({ FRESHET_KEY_PREFIX: keyPrefix, PORT: port });
+    await pay(second.client, 'carla', 10); // perhaps before the page is back
+    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+    await until(async () => (await shownValue(page, 'User carla', 'txnCount24h')) === '2');
+    // Of whom nothing came meanwhile, what is shown is known to hold, too.
+    await until(async () => (await chartOf(page, 'User carlo', 'txnCount24h')).includes('now 1'));
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await pay(second.client, 'carla', 10);
+    await until(async () => (await shownValue(page, 'User carla', 'txnCount24h')) === '3');
+    // What was unpinned before is not watched again.
+    await until(
+      async () =>
+        (await page.locator('.figure').filter({ hasText: 'watchers' }).locator('.value').textContent()) === '1',
+    );
+  });
+
+  test('shows what the API does', async () => {
+    const { client } = await startApi();
+    const { page } = await open(client);
+    const figure = (name: string) => page.locator('.figure').filter({ hasText: name });
+    await until(async () => (await figure('events/s').locator('.value').textContent()) === '0');
+    await pay(client, 'dora', 10);
+    await until(
+      async () =>
+        !/now 0$|no values/.test((await figure('events/s').getByRole('img').getAttribute('aria-label')) ?? ''),
+    );
+    await page.goto(`${client.url}/#User/dora&Merchant/corner_shop`);
+    await until(async () => (await figure('watchers').locator('.value').textContent()) === '2');
+  });
+
+  test('shows of an id that cannot be, why, beside those that can', async () => {
+    const { client } = await startApi();
+    await pay(client, 'erna', 10);
+    const tooLong = 'x'.repeat(257);
+    const { page } = await open(client, `#User/${tooLong}&User/erna`);
+    await until(async () => (await shownValue(page, 'User erna', 'txnCount24h')) === '1');
+    await card(page, `User ${tooLong}`).getByRole('alert').waitFor();
+    expect(await card(page, `User ${tooLong}`).getByRole('alert').textContent()).toMatch(/256 bytes/);
+  });
+
+  test.each([
+    { dark: false, phone: false },
+    { dark: true, phone: false },
+    { dark: false, phone: true },
+    { dark: true, phone: true },
+  ])('can be used by all, and fits: %o', async (look) => {
+    const { client } = await startApi();
+    await pay(client, 'fritz_with_quite_a_long_name_for_a_card', 12_345_678.9);
+    const { page } = await open(client, '#User/fritz_with_quite_a_long_name_for_a_card&Merchant/corner_shop', look);
+    await until(async () => (await page.locator('.row').count()) > 20);
+    await row(page, 'Merchant corner_shop', 'txnAmount24h').click();
+    await page.getByRole('combobox').fill('fritz');
+    await page.getByRole('option').first().waitFor();
+    expect(await barriers(page)).toEqual([]);
+    const overhang = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overhang).toBe(0);
+  });
+});
+
+describe('the files of the dashboard', () => {
+  beforeAll(() => buildDashboard());
+
+  test('are served with what a browser needs to trust and keep them, and nothing else is', async () => {
+    const { client } = await startApi();
+    const page = await fetch(`${client.url}/`);
+    expect(page.status).toBe(200);
+    expect(page.headers.get('cache-control')).toBe('no-cache');
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+    const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(await page.text())?.[1];
+    const asset = await fetch(`${client.url}/${script}`);
+    expect(asset.headers.get('content-type')).toMatch(/javascript/);
+    expect(asset.headers.get('cache-control')).toMatch(/immutable/);
+    const etag = asset.headers.get('etag') as string;
+    expect((await fetch(`${client.url}/${script}`, { headers: { 'if-none-match': etag } })).status).toBe(304);
+    for (const path of [
+      '/assets/none.js',
+      '/assets/../.built-from',
+      '/assets/%2e%2e/%2e%2e/%2e%2e/package.json',
+      '/index.html/x',
+    ]) {
+      expect((await fetch(client.url + path)).status).toBe(404);
+    }
+    expect((await fetch(`${client.url}/`, { method: 'POST' })).status).toBe(405);
+  });
+});
