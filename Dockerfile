@@ -1,11 +1,22 @@
 # syntax=docker/dockerfile:1
-# Dependencies are installed in one stage and copied into one without npm's caches; the API runs as an ordinary user.
+# Dependencies are installed in one stage, the dashboard built in another, and both copied into one without npm's caches; the
+# API runs as an ordinary user.
 
 FROM node:24-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 # The image has its own Node 24, so the optional one from the registry stays out.
 RUN npm ci --omit=dev --omit=optional
+
+FROM node:24-slim AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+# What builds the page comes for each processor as an optional package.
+RUN npm ci
+COPY scripts scripts
+COPY schema schema
+COPY src/dashboard src/dashboard
+RUN node scripts/build-dashboard.ts
 
 FROM node:24-slim
 WORKDIR /app
@@ -14,6 +25,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY src src
 COPY schema schema
+COPY --from=dashboard /app/dist dist
 USER node
 EXPOSE 4000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \

@@ -45,6 +45,11 @@ assert.equal(recorded.status, start === '1' ? 'RECORDED' : 'DUPLICATE', 'what a 
 const profile = (await ask(find('query'))).user.riskProfile;
 assert.equal(profile.txnCount24h, Number(start), JSON.stringify(profile)); // one here, one live at each earlier start
 
+const page = await fetch(url);
+assert.equal(page.status, 200, 'the dashboard is built');
+const script = /<script [^>]*src="\.\/([^"]+)"/.exec(await page.text())?.[1];
+assert.equal((await fetch(`${url}/${script}`)).headers.get('content-type'), 'text/javascript');
+
 const ending = new AbortController();
 const updates = watch(find('subscription'), AbortSignal.any([ending.signal, AbortSignal.timeout(20_000)]));
 const next = async () => (await updates.next()).value.data.userRiskProfileUpdated[0];

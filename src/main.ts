@@ -77,6 +77,7 @@ async function run(config: Config): Promise<void> {
     const { current, health } = bound(backend);
     server = await ApiServer.listen({ schema, backend: current, health, log, host, port });
     announce(`Freshet listens on ${server.url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser)`);
+    announce(`The dashboard is at ${server.url}/`);
   } catch (error) {
     if (ending) return;
     fail(error);
