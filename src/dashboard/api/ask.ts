@@ -1,4 +1,5 @@
 import { print, type TypedQueryDocumentNode } from 'graphql';
+import { hear } from '../model/clock.ts';
 
 /** Where the API is that served this page. */
 const endpoint = new URL('graphql', document.baseURI);
@@ -47,6 +48,7 @@ export async function ask<Data, Variables>(
       body: JSON.stringify({ query: typeof document === 'string' ? document : print(document), variables }),
       signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
     });
+    hear('api', Date.parse(response.headers.get('date') ?? ''));
     answer = (await response.json()) as Answer<Data>;
   } catch (error) {
     if (signal?.aborted) throw error;

@@ -1,68 +1,60 @@
-/** Of one entity, what is drawn: values that hold from their moment until the next. */
+/** What is drawn of one feature: values that hold from their moment until the next. */
 export interface Drawn {
   /** Seconds since 1970, oldest first. */
-  readonly times: number[];
-  /** A row a feature; null where there is no value, or none is known. */
-  readonly rows: (number | null)[][];
+  readonly times: readonly number[];
+  /** Null where there is no value, or none is known. */
+  readonly values: readonly (number | null)[];
 }
 
-const mostPoints = 4_000;
-
-/** A point in time: the values of all features, or null where they are not known from then on. */
-interface Point {
+/** A moment, in milliseconds, and the values of all features from then on; null where they are not known. */
+export interface Point {
   readonly at: number;
   readonly values: readonly (number | null)[] | null;
 }
 
-/**
- * The values of an entity over time, bounded: once there are many, every other of the older ones goes. Where the page was cut
- * off it holds a gap, and no line.
- */
+/** A range is drawn from at most about so many points, which is more than there are pixels. */
+const pointsPerRange = 2_000;
+/** However many gaps there were. */
+const mostPoints = 2 * pointsPerRange;
+
+/** The values of an entity over time, as finely as its range can show. Where the page was cut off it holds a gap. */
 export class Trace {
-  readonly #width: number;
   #points: Point[] = [];
 
-  constructor(width: number) {
-    this.#width = width;
-  }
-
-  /** Takes what holds from `at` (in milliseconds) on. */
-  add(at: number, values: readonly (number | null)[]): void {
-    this.#put({ at, values });
+  /** Takes what holds from a moment on; of moments that no one could tell apart in a range of `rangeMs`, only the last. */
+  add({ at, values }: Point, rangeMs: number): void {
+    const last = this.#points.at(-1);
+    // Clocks differ a little; what comes later holds later.
+    const from = Math.max(at, last?.at ?? at);
+    const finestMs = rangeMs / pointsPerRange;
+    const merges = last?.values && values && Math.floor(last.at / finestMs) === Math.floor(from / finestMs);
+    if (merges || last?.at === from) this.#points.pop();
+    this.#points.push({ at: from, values });
+    if (this.#points.length > mostPoints) this.#points.shift();
   }
 
   /** From `at` on nothing is known, until the next values come. */
-  lose(at: number): void {
-    if (this.#points.length > 0 && this.#points.at(-1)?.values !== null) this.#put({ at, values: null });
+  lose(at: number, rangeMs: number): void {
+    if (this.#points.at(-1)?.values) this.add({ at, values: null }, rangeMs);
   }
 
   /** Takes what is known of the past instead of all that was drawn there, up to where `past` ends. */
-  fill(past: readonly { readonly at: number; readonly values: readonly (number | null)[] | null }[]): void {
+  fill(past: readonly Point[]): void {
     const end = past.at(-1)?.at ?? Number.NEGATIVE_INFINITY;
-    this.#points = [...past, ...this.#points.filter(({ at }) => at > end)];
+    this.#points = [...past, ...this.#points.filter(({ at }) => at > end)].slice(-mostPoints);
   }
 
-  /** What to draw from `from` to `to`, both in milliseconds: the value that held at `from`, and what came up to `to`. */
-  drawn(from: number, to: number): Drawn {
+  /**
+   * What to draw of the feature at `place` from `from` to `to`, both in milliseconds: the value that held at `from`, what
+   * came up to `to`, and that the last of it holds still.
+   */
+  drawn(place: number, from: number, to: number): Drawn {
     const first = this.#points.findLastIndex(({ at }) => at <= from);
     const shown = this.#points.slice(Math.max(0, first)).filter(({ at }) => at <= to);
     const times = shown.map(({ at }) => Math.max(at, from) / 1_000);
+    const values = shown.map((point) => point.values?.[place] ?? null);
     const last = shown.at(-1);
-    // The newest value holds until now.
-    if (last?.values && last.at < to) times.push(to / 1_000);
-    const points = last?.values && last.at < to ? [...shown, last] : shown;
-    const rows = Array.from({ length: this.#width }, (_, i) => points.map(({ values }) => values?.[i] ?? null));
-    return { times, rows };
-  }
-
-  #put(point: Point): void {
-    const last = this.#points.at(-1);
-    // Clocks differ a little; what comes later holds later.
-    const at = Math.max(point.at, last?.at ?? point.at);
-    if (last?.at === at) this.#points.pop();
-    this.#points.push({ ...point, at });
-    if (this.#points.length <= mostPoints) return;
-    const half = mostPoints / 2;
-    this.#points = this.#points.filter(({ values }, i) => i >= half || i % 2 === 0 || values === null);
+    if (!last || last.at === to) return { times, values };
+    return { times: [...times, to / 1_000], values: [...values, values.at(-1) ?? null] };
   }
 }

@@ -2,9 +2,9 @@ import { batch, type Signal, signal } from '@preact/signals';
 import { ask } from '../api/ask.ts';
 import type { Feature, ServedView } from '../api/catalogue.ts';
 import { type FeatureValue, pastDocument, type ShownUpdate, type ShownVector } from '../api/documents.ts';
-import { hearStoreTime, storeNow } from './clock.ts';
+import { hear, storeNow } from './clock.ts';
 import { rangeMs } from './settings.ts';
-import { Trace } from './trace.ts';
+import { type Point, Trace } from './trace.ts';
 
 /** The newest that is known of a pinned entity. */
 export interface Shown {
@@ -22,7 +22,7 @@ export class Tracked {
   readonly view: ServedView;
   readonly id: string;
   readonly charted: readonly Feature[];
-  readonly trace: Trace;
+  readonly trace = new Trace();
   readonly shown: Signal<Shown | null> = signal(null);
   readonly problem: Signal<string | null> = signal(null);
   /** Goes up whenever there is something else to draw. */
@@ -35,23 +35,24 @@ export class Tracked {
     this.view = view;
     this.id = id;
     this.charted = view.features.filter(({ type }) => type === 'Int' || type === 'Float');
-    this.trace = new Trace(this.charted.length);
   }
 
+  /** What is shown, if that is known to be what was served last. */
   get revision(): string | null {
-    return this.shown.peek()?.vector.freshness.revision ?? null;
+    return this.problem.peek() === null ? (this.shown.peek()?.vector.freshness.revision ?? null) : null;
   }
 
   take({ cause, entity }: ShownUpdate): void {
     const vector = entity.view;
     if (!vector) return;
     const asOf = Date.parse(vector.freshness.asOf);
-    if (cause !== 'SNAPSHOT') hearStoreTime(asOf);
+    if (cause !== 'SNAPSHOT') hear('store', asOf);
     batch(() => {
       this.problem.value = null;
       this.shown.value = { vector, cause, receivedAt: Date.now() };
       // A snapshot may be of long ago, and is what holds now.
-      this.trace.add(cause === 'SNAPSHOT' ? storeNow() : asOf, this.#numbers(vector));
+      const at = cause === 'SNAPSHOT' ? storeNow() : asOf;
+      this.trace.add({ at, values: this.#numbers(vector) }, rangeMs.peek());
       this.#redraw();
     });
     // What happened meanwhile was not heard of; the past knows it.
@@ -64,7 +65,7 @@ export class Tracked {
 
   /** The connection is lost: from now on nothing is known. */
   lose(): void {
-    this.trace.lose(storeNow());
+    this.trace.lose(storeNow(), rangeMs.peek());
     this.#redraw();
   }
 
@@ -83,10 +84,9 @@ export class Tracked {
       const at = moments.map((ms) => new Date(ms).toISOString());
       const { data } = await ask<PastData, { id: string; at: string[] }>(document, { id: this.id, at }, filling.signal);
       if (filling.signal.aborted) return;
-      const past = data.entity.series.map((vector, i) => ({
-        at: moments[i] as number,
-        values: vector && this.#numbers(vector),
-      }));
+      const past = data.entity.series.map(
+        (vector, i): Point => ({ at: moments[i] as number, values: vector && this.#numbers(vector) }),
+      );
       batch(() => {
         this.trace.fill(past);
         this.pastProblem.value = null;

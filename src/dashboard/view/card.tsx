@@ -82,9 +82,12 @@ function Freshness({ shown: { cause, vector } }: { shown: Shown }) {
       <span>
         {lastEventAt === null ? 'no event yet' : `last event ${formatAge(now - Date.parse(lastEventAt))} ago`}
       </span>
-      <span title="When time alone changes something, if no event comes">
-        {until === null ? 'holds until an event' : until > 0 ? `decays in ${formatAge(until)}` : 'decays now'}
-      </span>
+      {/* Once that is past, it held on and nothing changed: what changes is sent. */}
+      {(until === null || until > 0) && (
+        <span title="When time alone may change something, if no event comes">
+          {until === null ? 'holds until an event' : `holds for ${formatAge(until)}`}
+        </span>
+      )}
     </p>
   );
 }

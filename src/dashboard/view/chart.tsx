@@ -1,4 +1,4 @@
-import { useComputed, useSignalEffect } from '@preact/signals';
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -28,6 +28,7 @@ export interface ChartProps {
 export function Chart({ draw, height, full = false, formatValue = String, label }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
+  const seen = useSignal(false);
   const drawing = useComputed(() => {
     second.value;
     return draw();
@@ -43,18 +44,25 @@ export function Chart({ draw, height, full = false, formatValue = String, label 
     show(made, drawing.peek());
     const resizing = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
     resizing.observe(element);
+    // Of hundreds of charts, those are drawn that somebody sees.
+    const watching = new IntersectionObserver((entries) => {
+      seen.value = entries.at(-1)?.isIntersecting ?? false;
+    });
+    watching.observe(element);
     return () => {
       resizing.disconnect();
+      watching.disconnect();
       made.destroy();
       plot.current = null;
     };
   }, [colours, height, full]);
   useSignalEffect(() => {
+    if (!seen.value) return;
     const { value } = drawing;
     if (plot.current) show(plot.current, value);
     place.current?.setAttribute('aria-label', `${label}: ${inWords(value, formatValue)}`);
   });
-  return <div ref={place} class={full ? 'chart full' : 'chart'} style={{ height }} role="img" />;
+  return <div ref={place} class={full ? 'chart full' : 'chart'} style={{ height }} role="img" aria-label={label} />;
 }
 
 /** The same for ears. */

@@ -79,8 +79,7 @@ function drawing(tracked: Tracked, place: number): Drawing {
   tracked.drawing.value; // drawn anew whenever that goes up
   const to = storeNow();
   const from = to - rangeMs.value;
-  const { times, rows } = tracked.trace.drawn(from, to);
-  return { times, values: rows[place] ?? [], from: from / 1_000, to: to / 1_000 };
+  return { ...tracked.trace.drawn(place, from, to), from: from / 1_000, to: to / 1_000 };
 }
 
 /** Such as `count, 24h, where amount ≥ 1000`. */
