@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { SwallowingProxy } from '../support/swallowing-proxy.ts';
 import { until } from '../support/until.ts';
 import { type HubRig, newPayer, openHub, pay, shown, take } from './hub-rig.ts';
 import { payments } from './payments.ts';
 
 const open: HubRig[] = [];
 
-async function rig(sweepMs: number | null): Promise<HubRig> {
-  const opened = await openHub(`gaps-${randomUUID()}`, { sweepMs });
+async function rig(sweepMs: number | null, valkeyUrl?: string): Promise<HubRig> {
+  const opened = await openHub(`gaps-${randomUUID()}`, { sweepMs }, valkeyUrl);
   open.push(opened);
   return opened;
 }
@@ -16,24 +17,32 @@ afterEach(() => {
   for (const { close } of open.splice(0)) close();
 });
 
+/** Where changes of this payer are heard. */
+function channelOf({ engine, valkey }: HubRig, payer: string): string {
+  return `__keyspace@${valkey.options.db ?? 0}__:${engine.keys.hash(payments, payer)}`;
+}
+
 /** No change of this payer is heard any more, and nobody is told so. */
-async function deafen({ subscriber, engine, valkey }: HubRig, payer: string): Promise<void> {
-  await subscriber.unsubscribe(`__keyspace@${valkey.options.db ?? 0}__:${engine.keys.hash(payments, payer)}`);
+async function deafen(one: HubRig, payer: string): Promise<void> {
+  await one.subscriber.unsubscribe(channelOf(one, payer));
 }
 
 describe('a sweep', () => {
   it('finds what a notification that was lost in silence told of, and says that there was a gap', async () => {
-    const one = await rig(50);
+    await using proxy = await SwallowingProxy.before(inject('valkeyUrl'));
+    const one = await rig(50, proxy.url);
     const [lost, quiet] = [newPayer(), newPayer()];
     const watch = one.hub.watch(payments, [lost, quiet]);
     await take(watch);
-    await deafen(one, lost);
+    proxy.silence(channelOf(one, lost));
     await pay(one, lost);
     expect(shown(await take(watch))).toEqual([`RESYNC ${lost} 1 1`]);
     await pay(one, lost);
     expect(shown(await take(watch))).toEqual([`RESYNC ${lost} 2 2`]);
+    expect(proxy.swallowed).toBeGreaterThanOrEqual(2);
     await pay(one, quiet);
     expect(shown(await take(watch))).toEqual([`EVENT ${quiet} 1 1`]);
+    one.close();
   });
 
   it('says of nothing that is heard that there was a gap, however often it looks', async () => {

@@ -1,5 +1,4 @@
-import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { Relay, type Tap } from './relay.ts';
 
 /** One connection's traffic, told apart by direction: a burst is what is sent before the other side speaks again. */
 interface Exchange {
@@ -9,24 +8,19 @@ interface Exchange {
 
 /** Stands between a client and a real Valkey, passes everything on, and counts bursts each way on every connection. */
 export class CountingProxy implements AsyncDisposable {
-  readonly #server = createServer((client) => this.#pass(client));
-  readonly #target: { host: string; port: number };
-  readonly #sockets = new Set<Socket>();
-  #exchanges: Exchange[] = [];
+  readonly #exchanges: Exchange[] = [];
+  #relay!: Relay;
 
-  private constructor(target: { host: string; port: number }) {
-    this.#target = target;
-  }
+  private constructor() {}
 
   static async before(valkeyUrl: string): Promise<CountingProxy> {
-    const { hostname, port } = new URL(valkeyUrl);
-    const proxy = new CountingProxy({ host: hostname, port: Number(port || 6379) });
-    await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
+    const proxy = new CountingProxy();
+    proxy.#relay = await Relay.before(valkeyUrl, () => proxy.#count());
     return proxy;
   }
 
   get url(): string {
-    return `valkey://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this.#relay.url;
   }
 
   /** Counts what passes during `work`, on all connections together. */
@@ -39,31 +33,19 @@ export class CountingProxy implements AsyncDisposable {
     );
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    this.#server.close();
-    await once(this.#server, 'close');
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#relay[Symbol.asyncDispose]();
   }
 
-  #pass(client: Socket): void {
-    const server = connect(this.#target);
+  #count(): Tap {
     const exchange: Exchange = { toServer: 0, toClient: 0 };
     this.#exchanges.push(exchange);
     let speaking: keyof Exchange | null = null;
-    const relay = (from: Socket, to: Socket, direction: keyof Exchange) => {
-      this.#sockets.add(from);
-      from.on('data', (chunk) => {
-        if (speaking !== direction || exchange[direction] === 0) exchange[direction] += 1;
-        speaking = direction;
-        to.write(chunk);
-      });
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
+    const counted = (direction: keyof Exchange) => (chunk: Buffer) => {
+      if (speaking !== direction || exchange[direction] === 0) exchange[direction] += 1;
+      speaking = direction;
+      return chunk;
     };
-    relay(client, server, 'toServer');
-    relay(server, client, 'toClient');
+    return { toServer: counted('toServer'), toClient: counted('toClient') };
   }
 }
