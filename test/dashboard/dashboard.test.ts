@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { buildDashboard } from '../../scripts/build-dashboard.ts';
 import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
+import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
 
 const executable = findChromium();
@@ -196,6 +197,25 @@ describe.skipIf(executable === null)('the dashboard', () => {
       async () =>
         (await page.locator('.figure').filter({ hasText: 'watchers' }).locator('.value').textContent()) === '1',
     );
+  });
+
+  test('says so while the API cannot hear its store, and goes on once it is back', async () => {
+    const store = await ThrowawayValkey.create();
+    onTestFinished(() => store.destroy());
+    await store.start();
+    const { client } = await startApi({ VALKEY_URL: store.url });
+    await pay(client, 'greta', 10);
+    const { page } = await open(client, '#User/greta');
+    await until(async () => (await shownValue(page, 'User greta', 'txnCount24h')) === '1');
+    await store.crash();
+    await page.getByRole('alert').filter({ hasText: 'The API cannot hear its store' }).waitFor();
+    await page.getByRole('status').filter({ hasText: 'Store away' }).waitFor();
+    expect(await barriers(page)).toEqual([]);
+    await store.start();
+    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+    expect(await page.getByRole('alert').count()).toBe(0);
+    await pay(client, 'greta', 10);
+    await until(async () => (await shownValue(page, 'User greta', 'txnCount24h')) === '2');
   });
 
   test('goes by the store’s clock, though the browser’s is an hour behind', async () => {

@@ -66,7 +66,11 @@ function Value({ feature, value }: { feature: Feature; value: FeatureValue }) {
     if (before.current === now) return;
     before.current = now;
     if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
-    place.current?.animate([{ backgroundColor: 'var(--flash)' }, { backgroundColor: 'transparent' }], 900);
+    // In a few steps: each is painted, and hundreds of numbers may change at once.
+    place.current?.animate([{ backgroundColor: 'var(--flash)' }, { backgroundColor: 'transparent' }], {
+      duration: 900,
+      easing: 'steps(5, jump-none)',
+    });
   }, [value]);
   return (
     <span ref={place} class="value">
