@@ -8,6 +8,7 @@ import {
   Labelling,
   LateLabels,
   Live,
+  label,
   Random,
   type Recordable,
   Sender,
@@ -157,6 +158,7 @@ describe('live traffic', () => {
       stream,
       sender,
       live,
+      first: () => new TransactionStream({ ...drawn, customers }, options).upTo(Number.POSITIVE_INFINITY).next().value,
       userIds: customers.map(({ id }) => id),
       async end() {
         stop.abort();
@@ -168,9 +170,13 @@ describe('live traffic', () => {
 
   test('is sent as it occurs, without labels, and at another rate when it is told so', async () => {
     await using proxy = await FailingProxy.before(api.graphqlUrl);
-    const { stream, sender, live, userIds, end } = start(proxy, 100);
+    const { stream, sender, live, userIds, first, end } = start(proxy, 100);
     await until(() => sender.tally.recorded > 50);
     stream.setRate(2_000);
+    const earliest = first();
+    if (!earliest) throw new Error('there was none');
+    // One that had this label already would be a DUPLICATE.
+    expect(await label(new Endpoint(api.graphqlUrl), { ...earliest, fraud: false })).toBe('LABELLED');
     const before = { sent: live.sent, knownMs: stream.knownMs };
     await until(() => live.sent > before.sent + 1_000);
     await end();
@@ -270,6 +276,11 @@ describe('a past', () => {
     expect(oldFrauds).toBeGreaterThan(50);
     expect(1 - knownAtFirst / oldFrauds).toBeCloseTo(1 / 3, 0.7);
 
+    const heldBy = (id: string) => old.filter(({ merchantId, fraud }) => fraud && merchantId === id).length;
+    expect(labels.merchants(now).length).toBeGreaterThan(2);
+    expect(heldBy(labels.merchants(now)[0] ?? '')).toBeGreaterThan(0);
+    expect(labels.merchants(now - 30 * dayMs)).toEqual([]);
+
     const stop = new AbortController();
     const labelling = new Labelling(endpoint, labels, new Random(seed));
     proxy.treatments = ['pass', 'refuse', 'lose'];
@@ -282,6 +293,26 @@ describe('a past', () => {
     expect(labelling.refused).toBe(1);
     expect(labels.held).toBe(young);
     expect(await ratesTimesCounts()).toBeCloseTo(oldFrauds, 6);
+  });
+
+  test('is known as far as it is old: frauds that are held back, and all that is young, have no label', () => {
+    const now = Date.now();
+    const labels = new LateLabels(new Random(1));
+    const labelOf = (ageDays: number, fraud: boolean) =>
+      labels.withLabelAt(now, {
+        transactionId: 't',
+        userId: 'u',
+        merchantId: 'm',
+        amount: 1,
+        occurredAt: now - ageDays * dayMs,
+        fraud,
+      }).fraud;
+    expect([8, 7].map((age) => labelOf(age, false))).toEqual([false, false]);
+    expect(new Set(Array.from({ length: 20 }, () => labelOf(8, true)))).toEqual(new Set([true, null]));
+    const held = labels.held;
+    expect([6.99, 0].map((age) => labelOf(age, false))).toEqual([null, null]);
+    expect([6.99, 0].map((age) => labelOf(age, true))).toEqual([null, null]);
+    expect(labels.held).toBe(held + 2);
   });
 
   test('is left at once when it is told to end', async () => {

@@ -45,9 +45,10 @@ export class LateLabels {
     this.#held.sort((a, b) => a.occurredAt - b.occurredAt);
   }
 
-  /** The merchants of those that are still held back, those with most of them first. */
-  merchants(): string[] {
-    const byMerchant = Map.groupBy(this.#held, ({ merchantId }) => merchantId);
+  /** The merchants of those that are old enough to be known by now, those with most of them first. */
+  merchants(nowMs: Milliseconds): string[] {
+    const old = this.#held.filter((one) => isOld(one, nowMs));
+    const byMerchant = Map.groupBy(old, ({ merchantId }) => merchantId);
     return [...byMerchant].sort(([, a], [, b]) => b.length - a.length).map(([merchantId]) => merchantId);
   }
 }

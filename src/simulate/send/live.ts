@@ -12,7 +12,7 @@ export interface LiveOptions {
   readonly mostBehindMs?: Milliseconds;
 }
 
-/** How often it looks what is due. */
+/** How often it looks what is due: at 1,000 events a batch, enough for 20,000 a second. */
 const tickMs: Milliseconds = 50;
 
 /**
@@ -56,8 +56,7 @@ export class Live {
       const batch = this.#take(now);
       if (batch.length > 0) this.#sender.send(batch);
       this.sent += batch.length;
-      // With a full batch there may be more that is due.
-      if (batch.length < largestBatch) await this.#tick();
+      await this.#tick();
     }
   }
 
