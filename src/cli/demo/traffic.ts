@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { formatDuration } from '../../define/index.ts';
 import {
+  type Customer,
   drawPopulation,
   type Endpoint,
   Labelling,
@@ -11,6 +12,7 @@ import {
   Sender,
   type SenderOptions,
   sendPast,
+  type Terminal,
   TransactionStream,
 } from '../../simulate/index.ts';
 import type { Display } from './display.ts';
@@ -113,17 +115,31 @@ export function prepareTraffic(
   };
 }
 
-/** Ids worth watching, each with why. */
+/** Ids worth watching, each with why: of all that a reason holds for, where most happens. */
 export function worthPinning({ population, labels }: Scene, stream: TransactionStream): string[] {
-  const [busy, next] = [...population.customers].sort((a, b) => b.paymentsPerDay - a.paymentsPerDay);
+  const byPayments = (customers: readonly Customer[]) =>
+    [...customers].sort((a, b) => b.paymentsPerDay - a.paymentsPerDay);
+  const [busy] = byPayments(population.customers);
+  const [leaked] = byPayments(stream.fraud.leaked);
+  const income = incomePerDay(population);
+  const [compromised] = [...stream.fraud.compromised].sort((a, b) => (income.get(b) ?? 0) - (income.get(a) ?? 0));
   const [labelled] = labels.merchants(Date.now());
-  return [
-    ...(busy ? [`${busy.id}  pays most often`] : []),
-    ...(next ? [`${next.id}  pays second most often`] : []),
-    ...stream.fraud.leaked
-      .slice(0, 1)
-      .map(({ id }) => `${id}  has lost the card: some amounts are five times as large`),
-    ...stream.fraud.compromised.slice(0, 1).map(({ id }) => `${id}  is compromised`),
-    ...(labelled === undefined ? [] : [`${labelled}  has had frauds that will be known soon: see its fraud rates`]),
+  const reasons: [string | undefined, string][] = [
+    [busy?.id, 'pays most often'],
+    [leaked?.id, 'has lost the card: some amounts are five times as large'],
+    [compromised?.id, 'is compromised: every payment there is fraud, of which nobody knows yet'],
+    [labelled, 'has had frauds that will be known soon: see its fraud rates'],
   ];
+  return reasons.flatMap(([id, why]) => (id === undefined ? [] : [`${id}  ${why}`]));
+}
+
+/** How many payments a day the terminals may expect; those that nobody reaches are not listed. */
+function incomePerDay({ customers }: Population): Map<Terminal, number> {
+  const income = new Map<Terminal, number>();
+  for (const { terminals, paymentsPerDay } of customers) {
+    for (const terminal of terminals) {
+      income.set(terminal, (income.get(terminal) ?? 0) + paymentsPerDay / terminals.length);
+    }
+  }
+  return income;
 }
