@@ -2,7 +2,7 @@ import { activity } from '../schema/merchant.ts';
 import { transaction } from '../schema/transaction.ts';
 import { riskProfile } from '../schema/user.ts';
 import type { Milliseconds, View } from '../src/define/index.ts';
-import type { Transaction } from './simulate/transaction.ts';
+import type { Transaction } from '../src/simulate/index.ts';
 
 /** A view that is measured, on entities of its own: all else that a transaction names is drawn. */
 export interface Subject {

@@ -76,8 +76,10 @@ async function run(config: Config): Promise<void> {
     if (ending) return;
     const { current, health } = bound(backend);
     server = await ApiServer.listen({ schema, backend: current, health, log, host, port });
-    announce(`Freshet listens on ${server.url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser)`);
-    announce(`The dashboard is at ${server.url}/`);
+    const { url } = server;
+    announce(
+      `Freshet listens on ${url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser); the dashboard is at ${url}/`,
+    );
   } catch (error) {
     if (ending) return;
     fail(error);

@@ -1,3 +1,4 @@
+import { Random } from '../../src/simulate/index.ts';
 import type { Bench, BenchOptions } from '../bench.ts';
 import { Deadline, OutOfTimeError } from '../deadline.ts';
 import { table, whole } from '../report/table.ts';
@@ -5,7 +6,6 @@ import type { BenchServer } from '../server.ts';
 import { type Arrivals, bursty, poisson } from '../simulate/arrivals.ts';
 import { drawHistory } from '../simulate/history.ts';
 import { type Population, populations } from '../simulate/population.ts';
-import { Random } from '../simulate/random.ts';
 import { beginningMs } from '../simulate/transaction.ts';
 import { type Subject, subjects } from '../subject.ts';
 import { type Group, groupRows, groupTable, requirementsOf } from './groups.ts';

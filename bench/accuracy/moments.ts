@@ -1,6 +1,6 @@
 import type { Milliseconds, View } from '../../src/define/index.ts';
+import type { Random } from '../../src/simulate/index.ts';
 import { countUpTo, type Stretch } from '../simulate/arrivals.ts';
-import type { Random } from '../simulate/random.ts';
 
 /** When an entity's values are looked at, and its events: those that were given, and those that make these moments. */
 export interface Moments {

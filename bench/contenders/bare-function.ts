@@ -1,6 +1,6 @@
 import type { Redis } from 'iovalkey';
+import type { Transaction } from '../../src/simulate/index.ts';
 import { FunctionCaller } from '../../src/valkey/index.ts';
-import type { Transaction } from '../simulate/transaction.ts';
 import type { Subject } from '../subject.ts';
 import type { Contender } from './contender.ts';
 

@@ -1,5 +1,5 @@
+import type { Transaction } from '../../src/simulate/index.ts';
 import type { Deadline } from '../deadline.ts';
-import type { Transaction } from '../simulate/transaction.ts';
 
 /** One of two that are compared: it keeps features of one subject's entities up to date, in a Valkey. */
 export interface Contender {

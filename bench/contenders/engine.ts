@@ -1,7 +1,7 @@
 import type { Redis } from 'iovalkey';
 import { Engine, type Vector } from '../../src/engine/index.ts';
+import type { Transaction } from '../../src/simulate/index.ts';
 import type { Deadline } from '../deadline.ts';
-import type { Transaction } from '../simulate/transaction.ts';
 import { event, type Subject } from '../subject.ts';
 import type { Contender } from './contender.ts';
 

@@ -1,7 +1,7 @@
 import type { Redis } from 'iovalkey';
 import type { Milliseconds } from '../../src/define/index.ts';
+import type { Transaction } from '../../src/simulate/index.ts';
 import type { Deadline } from '../deadline.ts';
-import type { Transaction } from '../simulate/transaction.ts';
 import type { Subject } from '../subject.ts';
 import type { Contender } from './contender.ts';
 

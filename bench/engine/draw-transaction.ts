@@ -1,7 +1,7 @@
 import type { Milliseconds } from '../../src/define/index.ts';
+import type { Random, Transaction } from '../../src/simulate/index.ts';
 import { type Population, populations } from '../simulate/population.ts';
-import type { Random } from '../simulate/random.ts';
-import { drawAmount, drawFraud, type Transaction } from '../simulate/transaction.ts';
+import { drawAmount, drawFraud } from '../simulate/transaction.ts';
 import type { Subject } from '../subject.ts';
 
 /** With whom the entities of all scenarios deal. */

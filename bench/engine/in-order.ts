@@ -1,6 +1,6 @@
 import type { Milliseconds } from '../../src/define/index.ts';
-import type { Random } from '../simulate/random.ts';
-import { beginningMs, type Transaction } from '../simulate/transaction.ts';
+import type { Random, Transaction } from '../../src/simulate/index.ts';
+import { beginningMs } from '../simulate/transaction.ts';
 import type { Subject } from '../subject.ts';
 import { drawTransaction } from './draw-transaction.ts';
 import type { Sample, Scenario } from './scenario.ts';

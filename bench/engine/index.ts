@@ -1,3 +1,4 @@
+import { Random } from '../../src/simulate/index.ts';
 import type { Bench, BenchOptions } from '../bench.ts';
 import { BareFunction } from '../contenders/bare-function.ts';
 import { EngineContender } from '../contenders/engine.ts';
@@ -6,7 +7,6 @@ import { Deadline, OutOfTimeError } from '../deadline.ts';
 import type { Requirement } from '../report/requirement.ts';
 import { digits, table } from '../report/table.ts';
 import type { BenchServer } from '../server.ts';
-import { Random } from '../simulate/random.ts';
 import { subjects } from '../subject.ts';
 import { inOrderOverDay, inOrderOverSpan } from './in-order.ts';
 import { type Cost, measure } from './measure.ts';

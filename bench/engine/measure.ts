@@ -1,8 +1,8 @@
 import type { Redis } from 'iovalkey';
+import type { Random } from '../../src/simulate/index.ts';
 import type { Contender } from '../contenders/contender.ts';
 import type { Deadline } from '../deadline.ts';
 import { median, quantile } from '../report/statistics.ts';
-import type { Random } from '../simulate/random.ts';
 import type { Subject } from '../subject.ts';
 import type { Sample, Scenario } from './scenario.ts';
 import { elapsed, type ServerTime, serverTime, timeOf } from './server-time.ts';

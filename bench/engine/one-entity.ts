@@ -1,8 +1,8 @@
 import type { Milliseconds } from '../../src/define/index.ts';
+import type { Random, Transaction } from '../../src/simulate/index.ts';
 import { poisson } from '../simulate/arrivals.ts';
 import { drawHistory, transactionsOf } from '../simulate/history.ts';
-import type { Random } from '../simulate/random.ts';
-import { beginningMs, type Transaction } from '../simulate/transaction.ts';
+import { beginningMs } from '../simulate/transaction.ts';
 import type { Subject } from '../subject.ts';
 import { drawTransaction, population } from './draw-transaction.ts';
 import type { Scenario } from './scenario.ts';

@@ -1,5 +1,4 @@
-import type { Random } from '../simulate/random.ts';
-import type { Transaction } from '../simulate/transaction.ts';
+import type { Random, Transaction } from '../../src/simulate/index.ts';
 import type { Subject } from '../subject.ts';
 
 /** One measurement: both contenders take in the same. */

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import type { Transaction } from '../simulate/transaction.ts';
+import type { Transaction } from '../../src/simulate/index.ts';
 
 const atOnce = 1_000;
 

@@ -1,3 +1,4 @@
+import { Random } from '../../src/simulate/index.ts';
 import type { Bench } from '../bench.ts';
 import { Deadline, OutOfTimeError } from '../deadline.ts';
 import { type Requirement, worstOf } from '../report/requirement.ts';
@@ -5,7 +6,6 @@ import { digits, table, whole } from '../report/table.ts';
 import { poisson } from '../simulate/arrivals.ts';
 import { drawHistory } from '../simulate/history.ts';
 import { populations } from '../simulate/population.ts';
-import { Random } from '../simulate/random.ts';
 import { beginningMs } from '../simulate/transaction.ts';
 import { subjects } from '../subject.ts';
 import { type Footprint, footprint } from './footprint.ts';

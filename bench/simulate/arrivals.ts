@@ -1,5 +1,5 @@
 import type { Milliseconds } from '../../src/define/index.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../src/simulate/index.ts';
 
 /** A stretch of event time: whole milliseconds since 1970, the end excluded. */
 export interface Stretch {

@@ -1,7 +1,7 @@
+import type { Random, Transaction } from '../../src/simulate/index.ts';
 import type { Subject } from '../subject.ts';
 import type { Population } from './population.ts';
-import type { Random } from './random.ts';
-import { drawAmount, drawFraud, type Transaction } from './transaction.ts';
+import { drawAmount, drawFraud } from './transaction.ts';
 
 /** What happens to one entity, column by column, oldest first: millions of events take little room. */
 export interface History {

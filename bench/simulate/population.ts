@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import { byWeight, type Random } from '../../src/simulate/index.ts';
 
 /** Draws the number of whom an entity deals with: a user's merchant, a merchant's user. */
 export type Population = (random: Random) => number;
@@ -8,23 +8,7 @@ export type Population = (random: Random) => number;
  * now and then.
  */
 export function zipf(size: number, exponent: number): Population {
-  const cumulative = new Float64Array(size);
-  let total = 0;
-  for (let rank = 1; rank <= size; rank++) {
-    total += rank ** -exponent;
-    cumulative[rank - 1] = total;
-  }
-  return (random) => {
-    const wanted = random.uniform() * total;
-    let low = 0;
-    let high = size - 1;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((cumulative[middle] as number) > wanted) high = middle;
-      else low = middle + 1;
-    }
-    return low;
-  };
+  return byWeight(Float64Array.from({ length: size }, (_, i) => (i + 1) ** -exponent));
 }
 
 /** A population so large that hardly anyone is drawn twice. */

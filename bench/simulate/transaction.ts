@@ -1,15 +1,5 @@
 import type { Milliseconds } from '../../src/define/index.ts';
-import type { Random } from './random.ts';
-
-/** The one event of the schema, with all that its fields may hold. */
-export type Transaction = {
-  readonly transactionId: string;
-  readonly userId: string;
-  readonly merchantId: string;
-  readonly amount: number;
-  readonly occurredAt: Milliseconds;
-  readonly fraud: boolean;
-};
+import type { Random } from '../../src/simulate/index.ts';
 
 /** Some moment for simulated histories to begin. */
 export const beginningMs: Milliseconds = Date.UTC(2025, 0, 1);

@@ -1,3 +1,4 @@
+import { Random, type Tally } from '../../src/simulate/index.ts';
 import type { Bench } from '../bench.ts';
 import { Deadline, OutOfTimeError } from '../deadline.ts';
 import type { Requirement } from '../report/requirement.ts';
@@ -6,13 +7,12 @@ import { digits, percent, table, whole } from '../report/table.ts';
 import { poisson } from '../simulate/arrivals.ts';
 import { drawHistory, type History } from '../simulate/history.ts';
 import { type Population, populations } from '../simulate/population.ts';
-import { Random } from '../simulate/random.ts';
 import { beginningMs } from '../simulate/transaction.ts';
 import { type Subject, subjects } from '../subject.ts';
 import { startApi } from './api-process.ts';
 import { CallWatch, type Quantiles } from './calls.ts';
 import { Observer } from './observer.ts';
-import { send, type Tally } from './send.ts';
+import { send } from './send.ts';
 import { growth, type Stage, slowShare, stageRows, stageTable } from './stages.ts';
 import { type ServedValue, servedValues } from './values.ts';
 
@@ -41,12 +41,12 @@ export const soakBench: Bench = {
       try {
         const observer = new Observer(server.valkey, prefix, history, watch);
         const deadline = new Deadline(options.seconds);
-        const tally = await orNull(send(api, history, deadline, (answered) => observer.look(answered)));
+        const tally = await orNull(send(api.endpoint, history, deadline, (answered) => observer.look(answered)));
         print(table(stageTable, stageRows(observer.stages)));
         print(`\n${callsText(observer.stages, await watch.quantiles(), history.id)}`);
         if (!tally) print(`\nnot done within ${options.seconds} s`);
         if (!tally) return requirementsOf(history.times.length, null);
-        const values = await servedValues(api, history);
+        const values = await servedValues(api.endpoint, history);
         print(`\n${valueTable(values)}`);
         return requirementsOf(history.times.length, { tally, values, stages: observer.stages });
       } finally {

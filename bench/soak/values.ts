@@ -1,6 +1,6 @@
+import type { Endpoint } from '../../src/simulate/index.ts';
 import { isCompared, Reference } from '../accuracy/reference.ts';
 import type { History } from '../simulate/history.ts';
-import type { ApiProcess } from './api-process.ts';
 
 /** A served value beside the true one. */
 export interface ServedValue {
@@ -33,7 +33,7 @@ interface Answer {
 const rounding = 1e-9;
 
 /** Reads over HTTP what is served of the history's merchant, and folds the same from its events. */
-export async function servedValues(api: ApiProcess, history: History): Promise<ServedValue[]> {
+export async function servedValues(endpoint: Endpoint, history: History): Promise<ServedValue[]> {
   const names = history.subject.view.features.filter((one) => isCompared(one.aggregation)).map(({ name }) => name);
   const query = `query ($id: ID!, $features: [MerchantActivityFeature!]!) {
     merchant(id: $id) {
@@ -44,7 +44,7 @@ export async function servedValues(api: ApiProcess, history: History): Promise<S
       }
     }
   }`;
-  const answer = await api.ask<Answer>(query, { id: history.id, features: names });
+  const answer = await endpoint.ask<Answer>(query, { id: history.id, features: names });
   const { freshness, accuracy, ...values } = answer.merchant.activity;
   const asOf = Date.parse(freshness.asOf);
   const reference = new Reference(history);

@@ -7,6 +7,7 @@ import { type Explanation, explain } from './explain/explanation.ts';
 import { explanationJson } from './explain/json.ts';
 import { type Asked, findAsked, UnknownNameError } from './explain/names.ts';
 import { explanationText } from './explain/text.ts';
+import { UsageError } from './usage-error.ts';
 
 const usage = `npm run explain -- [--json] ENTITY ID [FEATURE]
 
@@ -25,9 +26,6 @@ FRESHET_DATA_DIR; under the key prefix FRESHET_KEY_PREFIX, by the clock that thi
 Exit status: 0, also if nothing is stored of the entity; 1 if there is no such type or feature; 2 if it was not called as
 above; 3 if the store could not be looked into.
 `;
-
-/** What the user got wrong. */
-class UsageError extends Error {}
 
 const adviceForStart =
   'Start it with npm start, or name the Valkey to look into with VALKEY_URL, or the data directory with FRESHET_DATA_DIR.';

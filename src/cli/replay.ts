@@ -3,7 +3,7 @@ import { views } from '../../schema/index.ts';
 import { transaction } from '../../schema/transaction.ts';
 import { Engine, invalidKeyPrefixReason } from '../engine/index.ts';
 import { connect, parseValkeyUrl, startEmbeddedValkey, type ValkeyAddress } from '../valkey/index.ts';
-import { abortOnSignal, InterruptedError } from './replay/interruption.ts';
+import { abortOnSignal, InterruptedError } from './interruption.ts';
 import { withProgress } from './replay/progress.ts';
 import { replayFile } from './replay/replay-file.ts';
 import { describe, exitStatus, graver } from './replay/summary.ts';

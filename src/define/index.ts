@@ -20,7 +20,7 @@ export type { DerivedFeature, FeatureNumbers, ReadFeatures } from './derived.ts'
 export { ratio } from './derived.ts';
 export { describeAggregation, describeWindow } from './describe.ts';
 export type { Duration, Milliseconds } from './duration.ts';
-export { formatDuration } from './duration.ts';
+export { formatDuration, parseDuration } from './duration.ts';
 export type { Entity } from './entity.ts';
 export { entity } from './entity.ts';
 export type { Event, EventField, EventFields, FieldType, RequiredFieldOf } from './event.ts';

@@ -3,6 +3,7 @@ export { connect, connectSubscriber, describeAddress, parseValkeyUrl } from './c
 export { findEmbeddedValkey } from './embedded/find.ts';
 export type { EmbeddedValkey } from './embedded/server.ts';
 export { endedError, startEmbeddedValkey } from './embedded/server.ts';
+export { clearThrowawayDirectory, createThrowawayDirectory } from './embedded/throwaway-directory.ts';
 export type { FunctionCall } from './functions.ts';
 export { FunctionCaller } from './functions.ts';
 export type { KeyspaceListener } from './keyspace-events.ts';

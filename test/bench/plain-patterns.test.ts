@@ -5,8 +5,8 @@ import { Deadline } from '../../bench/deadline.ts';
 import { poisson } from '../../bench/simulate/arrivals.ts';
 import { drawHistory, transactionsOf } from '../../bench/simulate/history.ts';
 import { zipf } from '../../bench/simulate/population.ts';
-import { Random } from '../../bench/simulate/random.ts';
 import { type Subject, subjects } from '../../bench/subject.ts';
+import { Random } from '../../src/simulate/index.ts';
 import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
 
 const valkey = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });

@@ -4,8 +4,8 @@ import { isCompared, Reference } from '../../bench/accuracy/reference.ts';
 import { bursty } from '../../bench/simulate/arrivals.ts';
 import { drawHistory, transactionsOf } from '../../bench/simulate/history.ts';
 import { zipf } from '../../bench/simulate/population.ts';
-import { Random } from '../../bench/simulate/random.ts';
 import { subjects } from '../../bench/subject.ts';
+import { Random } from '../../src/simulate/index.ts';
 import { disagreements, type History, valuesAt } from '../support/oracle.ts';
 
 test.each(subjects)('the efficient reference agrees with the obvious one: $name', (subject) => {

@@ -1,29 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { bursty, countUpTo, poisson } from '../../bench/simulate/arrivals.ts';
 import { nearlyAllDistinct, zipf } from '../../bench/simulate/population.ts';
-import { Random } from '../../bench/simulate/random.ts';
+import { Random } from '../../src/simulate/index.ts';
 
 const month = { fromMs: 1_000, toMs: 1_000 + 30 * 86_400_000 };
-
-describe('random numbers', () => {
-  test('are the same with the same seed, and others with another', () => {
-    const draw = (seed: number) => {
-      const random = new Random(seed);
-      return Array.from({ length: 5 }, () => random.uniform());
-    };
-    expect(draw(7)).toEqual(draw(7));
-    expect(draw(7)).not.toEqual(draw(8));
-  });
-
-  test('have the means that their names say', () => {
-    const random = new Random(1);
-    const mean = (draw: () => number) => Array.from({ length: 20_000 }, draw).reduce((sum, x) => sum + x / 20_000, 0);
-    expect(mean(() => random.uniform())).toBeCloseTo(0.5, 1);
-    expect(mean(() => random.exponential(3)) / 3).toBeCloseTo(1, 1);
-    expect(mean(() => random.normal())).toBeCloseTo(0, 1);
-    expect(mean(() => Math.log(random.lognormal(40, 1)))).toBeCloseTo(Math.log(40), 1);
-  });
-});
 
 describe.each([
   ['Poisson', poisson],

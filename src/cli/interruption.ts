@@ -1,6 +1,6 @@
-import { type EndSignal, exitCodeOf, onEndSignal } from '../../signals.ts';
+import { type EndSignal, exitCodeOf, onEndSignal } from '../signals.ts';
 
-/** The user, or the system, wants the replay to end. */
+/** The user, or the system, wants the command to end. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError';
   readonly code = 'INTERRUPTED';
@@ -12,14 +12,11 @@ export class InterruptedError extends Error {
   }
 }
 
-/** For whoever listens to end in good order. */
-const patienceMs = 5_000; // 5 seconds
-
 /**
  * Turns the first SIGINT, SIGTERM or SIGHUP into an abort whose reason is an InterruptedError. Who does not end by then
- * within 5 s, or before it is asked again, is ended at once; an embedded Valkey is asked to end even so.
+ * within the patience, by default 5 s, or before it is asked again, is ended at once; an embedded Valkey is asked to end even so.
  */
-export function abortOnSignal(): AbortSignal {
+export function abortOnSignal(patienceMs = 5_000): AbortSignal {
   const controller = new AbortController();
   onEndSignal({
     first(signal) {

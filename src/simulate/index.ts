@@ -1,0 +1,18 @@
+export type { FraudShares } from './fraud.ts';
+export type { Customer, Place, Population, PopulationOptions, Terminal } from './population.ts';
+export { drawPopulation } from './population.ts';
+export { Random } from './random.ts';
+export { Endpoint, EndpointError } from './send/endpoint.ts';
+export { Labelling } from './send/labelling.ts';
+export { LateLabels, label, labelDelayMs } from './send/late-labels.ts';
+export type { LiveOptions } from './send/live.ts';
+export { Live } from './send/live.ts';
+export { sendPast } from './send/past.ts';
+export type { Recordable, Tally } from './send/record.ts';
+export { addTo, emptyTally, fates, largestBatch, record } from './send/record.ts';
+export type { SenderOptions } from './send/sender.ts';
+export { Sender } from './send/sender.ts';
+export type { StreamOptions } from './stream.ts';
+export { TransactionStream } from './stream.ts';
+export type { Transaction } from './transaction.ts';
+export { byWeight } from './weighted.ts';
