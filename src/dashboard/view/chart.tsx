@@ -103,7 +103,7 @@ function options(
           {
             ...axis,
             size: 30,
-            space: 70,
+            space: 52,
             values: (_, splits, _i, _s, step) => splits.map((at) => formatTime(at, step)),
           },
           { ...axis, size: 64, values: (_, splits) => splits.map(formatValue) },
