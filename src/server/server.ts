@@ -207,7 +207,9 @@ export class ApiServer {
     );
     // Of what takes some result, only a subscription may still be refused.
     if (answer.status === 406) return sendProtocolError(response, 406, noStream);
-    await sendFetchResponse(answer, response);
+    await sendFetchResponse(answer, response, () =>
+      this.#options.log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it'),
+    );
   }
 
   async #graphiql(response: ServerResponse): Promise<void> {

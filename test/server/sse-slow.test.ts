@@ -1,0 +1,73 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startApi, type TestApi } from '../support/api.ts';
+import { EventStream } from '../support/event-stream.ts';
+import { until } from '../support/until.ts';
+
+let api: TestApi;
+const streams: EventStream[] = [];
+
+beforeAll(async () => {
+  api = await startApi();
+});
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  for (const stream of streams.splice(0)) stream.leave();
+});
+
+afterAll(() => api?.stop());
+
+const beat = () => vi.advanceTimersByTime(12_000);
+
+/** A snapshot of some 45 MB, several times what the system keeps of a connection that is not read. */
+const values = Array.from({ length: 100 }, (_, i) => `${'a'.repeat(400)}${i}: txnCount1h`);
+const muchToRead = {
+  query: `subscription ($userIds: [ID!]!) { userRiskProfileUpdated(userIds: $userIds) { user { riskProfile { ${values.join(' ')} } } } }`,
+  variables: { userIds: Array.from({ length: 1_000 }, (_, i) => `u${i}`) },
+};
+const moreThanIsBuffered = 12 * 1024 * 1024;
+
+async function open(): Promise<EventStream> {
+  const stream = await EventStream.open(api.graphqlUrl, { method: 'POST', body: muchToRead });
+  streams.push(stream);
+  return stream;
+}
+
+describe('a client of an event stream', () => {
+  it('that reads nothing is dropped, with all that it watches', async () => {
+    const { hub } = api.backend.current();
+    const stream = await open();
+    stream.readNothing();
+    await until(() => hub.load.subscriptions === 1);
+    const before = api.log.length;
+    await until(() => {
+      beat();
+      return hub.load.subscriptions === 0;
+    });
+    expect(api.log.slice(before).join()).toContain('takes nothing of what it is sent');
+    stream.readOn();
+    await stream.closed();
+    expect(stream.bytes).toBeLessThan(moreThanIsBuffered);
+    expect(stream.events).toEqual([]);
+    expect(hub.load.entities).toBe(0);
+  });
+
+  it('that reads slowly gets all of it', async () => {
+    const stream = await open();
+    while (stream.events.length === 0) {
+      const read = stream.bytes;
+      stream.readOn();
+      // Of so much, some was written since the last beat.
+      await until(() => stream.bytes > read + moreThanIsBuffered || stream.events.length > 0);
+      stream.readNothing();
+      beat();
+    }
+    expect(stream.bytes).toBeGreaterThan(3 * moreThanIsBuffered);
+    expect(stream.response.complete).toBe(false);
+    expect(api.backend.current().hub.load.subscriptions).toBe(1);
+  });
+});
