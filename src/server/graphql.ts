@@ -1,4 +1,11 @@
-import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
@@ -12,9 +19,11 @@ import {
   subscribeShared,
   useInputErrors,
   useQueryLimits,
+  withoutHttp,
 } from '../graphql/index.ts';
 import type { Hub } from '../live/index.ts';
 import { createDocumentCaches } from './document-cache.ts';
+import { RefusedOperation, type StreamOperation } from './event-stream.ts';
 import { logSerializers } from './log-serializers.ts';
 import { currentRequestId, isFirstReport } from './request-id.ts';
 
@@ -36,10 +45,12 @@ export interface RequestContext {
   readonly requestId: string;
   /** Only of a request by HTTP. */
   readonly http?: {
-    /** Aborts when the response is over, or the client has left. */
+    /** Aborts when the response is over, or the client has left or wants no more. */
     readonly closed: AbortSignal;
     /** Whether the client takes a stream. */
     readonly takesStream: boolean;
+    /** Only of an operation whose results go to a stream that the client has reserved. */
+    readonly operation?: StreamOperation;
   };
 }
 
@@ -79,6 +90,7 @@ export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQ
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
       useParameters(),
+      useReservedStreams(),
       useHttpStreams(),
       useSharedMessages(),
       useQueryLimits(),
@@ -133,7 +145,60 @@ function useSharedMessages(): Plugin {
 
 /** It is a 400 in every media type: there is no GraphQL in it. */
 function badRequest(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+  return refusal(400, 'BAD_REQUEST', message);
+}
+
+/** @param http beside its status. */
+function refusal(status: number, code: string, message: string, http = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code, http: { status, ...http } } });
+}
+
+/** As libraries type it: what is not there may be undefined. */
+type AnyResult = { readonly [Key in keyof ExecutionResult]: ExecutionResult[Key] | undefined };
+
+export function shownError(error: GraphQLError): GraphQLFormattedError {
+  return withoutHttp(error).toJSON();
+}
+
+/** A result in the form in which clients see it where there is no HTTP about it. */
+export function shownResult({ data, errors, extensions }: AnyResult): FormattedExecutionResult {
+  return {
+    ...(data !== undefined && { data }),
+    ...(errors && { errors: errors.map(shownError) }),
+    ...(extensions && { extensions }),
+  };
+}
+
+/** What is executed for a stream that the client has reserved goes there; what is wrong before that is answered by HTTP. */
+function useReservedStreams(): Plugin<RequestContext> {
+  const begin = ({ args: { contextValue } }: { readonly args: { contextValue?: unknown } }) => {
+    const { http } = contextValue as RequestContext;
+    if (http?.operation) http.operation.begun = true;
+  };
+  return {
+    async onParams({ params, context }) {
+      const { http } = context as RequestContext;
+      try {
+        await http?.operation?.enter(params.extensions?.operationId);
+      } catch (error) {
+        if (!(error instanceof RefusedOperation)) throw error;
+        const { status, message } = error;
+        if (status !== 429) throw refusal(status, 'BAD_REQUEST', message);
+        throw refusal(status, 'RATE_LIMITED', message, { headers: { 'retry-after': '5' } });
+      }
+    },
+    onExecute: begin,
+    onSubscribe: begin,
+    onResultProcess({ serverContext, setResultProcessor }) {
+      const { http } = serverContext as unknown as RequestContext;
+      if (!http?.operation?.begun) return;
+      const { operation } = http;
+      setResultProcessor((result, fetchAPI) => {
+        operation.take(result as ExecutionResult | AsyncIterable<ExecutionResult>);
+        return new fetchAPI.Response(null, { status: 202 });
+      }, '*/*');
+    },
+  };
 }
 
 /**

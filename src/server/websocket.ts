@@ -4,9 +4,16 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { contractError, withoutHttp } from '../graphql/index.ts';
+import { contractError } from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
-import { type GraphQLPipeline, graphqlPath, type RequestContext, unavailable } from './graphql.ts';
+import {
+  type GraphQLPipeline,
+  graphqlPath,
+  type RequestContext,
+  shownError,
+  shownResult,
+  unavailable,
+} from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { handled, Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
@@ -159,13 +166,8 @@ export class WebSockets {
         }),
       execute: (args) => this.#run(args as PipelineArgs, 'execute'),
       subscribe: (args) => this.#run(args as PipelineArgs, 'subscribe'),
-      onNext: (_context, _id, _payload, _args, { data, errors, extensions }) =>
-        errors && {
-          ...(data !== undefined && { data }),
-          errors: errors.map(formatted),
-          ...(extensions && { extensions }),
-        },
-      onError: (_context, _id, _payload, errors) => errors.map((error) => formatted(mask(error))),
+      onNext: (_context, _id, _payload, _args, result) => (result.errors ? shownResult(result) : undefined),
+      onError: (_context, _id, _payload, errors) => errors.map((error) => shownError(mask(error))),
     });
   }
 
@@ -185,10 +187,6 @@ function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
 function tooManySubscriptions(): GraphQLError {
   const message = `More than ${maxSubscriptions} subscriptions on one socket: end some, watch several ids by one, or open another socket`;
   return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
-}
-
-function formatted(error: GraphQLError) {
-  return withoutHttp(error).toJSON();
 }
 
 function send(socket: WebSocket, text: string, heartbeat: Heartbeat): Promise<void> {

@@ -135,10 +135,10 @@ describe('a transfer coding', () => {
 });
 
 describe('another method', () => {
-  it.each(['HEAD', 'OPTIONS', 'PUT'])('is refused as such whatever it accepts: %s', async (method) => {
+  it.each(['HEAD', 'OPTIONS', 'PATCH'])('is refused as such whatever it accepts: %s', async (method) => {
     for (const accept of ['*/*', 'text/html', 'image/png', 'text/event-stream']) {
       const response = await fetch(api.graphqlUrl, { method, headers: { accept } });
-      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST']);
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST, PUT, DELETE']);
     }
   });
 });

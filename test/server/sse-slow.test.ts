@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
 import { EventStream } from '../support/event-stream.ts';
+import { ReservedStream } from '../support/reserved-stream.ts';
 import { until } from '../support/until.ts';
 
 let api: TestApi;
@@ -31,13 +32,24 @@ const muchToRead = {
 };
 const moreThanIsBuffered = 12 * 1024 * 1024;
 
-async function open(): Promise<EventStream> {
+async function ofItsOwn(): Promise<EventStream> {
   const stream = await EventStream.open(api.graphqlUrl, { method: 'POST', body: muchToRead });
   streams.push(stream);
   return stream;
 }
 
-describe('a client of an event stream', () => {
+async function reserved(): Promise<EventStream> {
+  const reserved = await ReservedStream.reserve(api.graphqlUrl);
+  const stream = await reserved.open();
+  streams.push(stream);
+  await reserved.ask('w', muchToRead.query, muchToRead.variables);
+  return stream;
+}
+
+describe.each([
+  ['an event stream of its own', ofItsOwn],
+  ['a reserved event stream', reserved],
+])('a client of %s', (_, open) => {
   it('that reads nothing is dropped, with all that it watches', async () => {
     const { hub } = api.backend.current();
     const stream = await open();
@@ -68,6 +80,9 @@ describe('a client of an event stream', () => {
     }
     expect(stream.bytes).toBeGreaterThan(3 * moreThanIsBuffered);
     expect(stream.response.complete).toBe(false);
-    expect(api.backend.current().hub.load.subscriptions).toBe(1);
+    const { hub } = api.backend.current();
+    expect(hub.load.subscriptions).toBe(1);
+    stream.leave();
+    await until(() => hub.load.subscriptions === 0);
   });
 });
