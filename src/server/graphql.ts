@@ -49,6 +49,8 @@ export interface RequestContext {
     readonly closed: AbortSignal;
     /** Whether the client takes a stream. */
     readonly takesStream: boolean;
+    /** Asked when a subscription has ended: whether that is the server's doing, and the response is now over without it. */
+    readonly isCutShort?: () => boolean;
     /** Only of an operation whose results go to a stream that the client has reserved. */
     readonly operation?: StreamOperation;
   };
@@ -216,13 +218,35 @@ function useHttpStreams(): Plugin<RequestContext> {
         return undefined;
       }
       return {
-        onSubscribeResult({ result }) {
+        onSubscribeResult({ result, setResult }) {
           if (!(Symbol.asyncIterator in result)) return;
+          const { isCutShort } = http;
+          if (isCutShort) setResult(withoutEnd(result, isCutShort));
           const end = () => void Promise.resolve(result.return?.(undefined)).catch(() => {});
           if (http.closed.aborted) end();
           else http.closed.addEventListener('abort', end, { once: true });
         },
       };
+    },
+  };
+}
+
+/** Its steps, but for the last one where that would say to the client that there is no more: it is to come back for it. */
+function withoutEnd<T>(stream: AsyncIterable<T>, isCutShort: () => boolean): AsyncGenerator<T> {
+  const source = stream[Symbol.asyncIterator]();
+  const over = async () => ({ done: true, value: undefined }) as const;
+  return {
+    next: async () => {
+      const result = await source.next();
+      return result.done && isCutShort() ? new Promise(() => {}) : result;
+    },
+    return: (value) => source.return?.(value) ?? over(),
+    throw: (error) => source.throw?.(error) ?? over(),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.return(undefined);
     },
   };
 }

@@ -257,7 +257,15 @@ export class ApiServer {
         requestId,
         http: operation
           ? { closed: operation.ended, takesStream: true, operation }
-          : { closed: closing(response), takesStream: accepted.includes('text/event-stream') },
+          : {
+              closed: closing(response),
+              takesStream: accepted.includes('text/event-stream'),
+              isCutShort: () => {
+                // After what has just been read of the stream is written.
+                if (this.#draining) setImmediate(() => response.end());
+                return this.#draining;
+              },
+            },
       } satisfies RequestContext,
     );
     operation?.settle();

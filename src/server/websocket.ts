@@ -48,7 +48,7 @@ type PipelineArgs = ExecutionArgs & { readonly execute: Execute; readonly subscr
 export class WebSockets {
   readonly #log: Logger;
   readonly #sockets: WebSocketServer;
-  readonly #operations = new Operations();
+  readonly #operations = new Operations(() => this.#draining);
   #draining = false;
 
   constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
