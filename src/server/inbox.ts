@@ -37,6 +37,11 @@ export class Inbox {
     this.#options = options;
   }
 
+  /** Whether what is put in now has to wait. */
+  get isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#underWay >= this.#options.width;
+  }
+
   put(text: string): void {
     if (this.#closed) return;
     this.#waiting.push(text);

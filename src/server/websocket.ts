@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
-import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
+import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { contractError } from '../graphql/index.ts';
@@ -33,6 +33,8 @@ const operationsAtOnce = 50;
 const waitingMessages = 1_000;
 /** Of one socket; each may watch a thousand entities. */
 const maxSubscriptions = 2_000;
+/** Of a close frame, by the WebSocket protocol. */
+const longestReasonBytes = 123;
 
 /** What came with the handshake. */
 interface Extra extends Record<PropertyKey, unknown> {
@@ -58,18 +60,23 @@ export class WebSockets {
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdOf(request);
       let handle = async (_text: string) => {};
+      const close = (code: number, reason: string) => {
+        inbox.close(); // nothing of what it has said after that is done
+        socket.close(code, reason);
+      };
       const turns = new Turns({
         handle: (text) => handle(text),
-        onTaken: () => socket.close(CloseCode.SubscriberAlreadyExists, 'Subscriber for this id already exists'),
+        onTaken: (id) => close(CloseCode.SubscriberAlreadyExists, takenReason(id)),
       });
+      const take = async (text: string) => {
+        try {
+          await turns.take(text);
+        } catch (error) {
+          this.#messageFailed(close, requestId, error);
+        }
+      };
       const inbox = new Inbox({
-        handle: async (text) => {
-          try {
-            await turns.take(text);
-          } catch (error) {
-            this.#messageFailed(socket, requestId, error);
-          }
-        },
+        handle: take,
         pause: () => socket.pause(),
         resume: () => socket.resume(),
         width: operationsAtOnce,
@@ -83,7 +90,7 @@ export class WebSockets {
         {
           protocol: socket.protocol,
           send: (text) => send(socket, text, heartbeat),
-          close: (code, reason) => socket.close(code, reason),
+          close,
           onMessage: (take) => {
             handle = take;
           },
@@ -92,7 +99,8 @@ export class WebSockets {
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
-        if (text === null) socket.close(CloseCode.BadRequest, 'Invalid message received');
+        if (text === null) close(CloseCode.BadRequest, 'Invalid message received');
+        else if (inbox.isBusy && isUrgent(text)) void take(text);
         else inbox.put(text);
       });
       // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.
@@ -129,15 +137,15 @@ export class WebSockets {
     for (const socket of this.#sockets.clients) socket.close(1001, 'The server is shutting down');
   }
 
-  #messageFailed(socket: WebSocket, requestId: string, error: unknown): void {
+  #messageFailed(close: (code: number, reason: string) => void, requestId: string, error: unknown): void {
     // What a server says, a client must not.
     if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
       this.#log.debug({ requestId }, 'A WebSocket message was not for a server');
-      socket.close(CloseCode.BadRequest, 'Invalid message received');
+      close(CloseCode.BadRequest, 'Invalid message received');
       return;
     }
     this.#log.warn({ err: error, requestId }, 'A WebSocket message could not be handled');
-    socket.close(CloseCode.InternalServerError, 'Internal server error');
+    close(CloseCode.InternalServerError, 'Internal server error');
   }
 
   #protocol({ yoga, mask }: GraphQLPipeline) {
@@ -177,6 +185,25 @@ export class WebSockets {
     if (how === 'subscribe' && Symbol.asyncIterator in result) handled();
     return result;
   }
+}
+
+/**
+ * What the protocol has answered at once, however much is under way: a ping, and what closes the socket. All else keeps its
+ * turn, a `complete` too, since what it ends may still wait.
+ */
+function isUrgent(text: string): boolean {
+  try {
+    const { type } = parseMessage(text);
+    return type !== MessageType.Subscribe && type !== MessageType.Complete;
+  } catch {
+    return true;
+  }
+}
+
+/** As the protocol words it, if that fits into a close frame. */
+function takenReason(id: string): string {
+  const reason = `Subscriber for ${id} already exists`;
+  return Buffer.byteLength(reason) <= longestReasonBytes ? reason : 'Subscriber for this id already exists';
 }
 
 /** Those that have begun: of the others, graphql-ws knows but the id. */
