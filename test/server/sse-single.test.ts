@@ -276,7 +276,7 @@ describe('a reserved event stream on which much is asked', () => {
     expect(hub.load).toEqual({ entities: 10, subscriptions: 2_000 });
     const refused = await reserved.ask('more', watchUsers, { userIds: ['u'] });
     expect(refused.status).toBe(429);
-    expect(refused.headers.get('retry-after')).toBe('5');
+    expect(refused.headers['retry-after']).toBe('5');
     expect(JSON.parse(refused.text)).toMatchObject({
       errors: [{ message: expect.stringContaining('2000'), extensions: { code: 'RATE_LIMITED' } }],
     });
