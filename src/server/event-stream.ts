@@ -121,15 +121,13 @@ export class EventStream {
   open(response: ServerResponse): void {
     this.#state = 'open';
     this.#response = response;
-    response.once('close', () => this.close());
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
     const writer = new EventWriter(response, { onTooSlow: this.#options.onTooSlow, keepAlive: true });
     void writer.write(() => keepAliveComment);
     this.#writer.resolve(writer);
-    if (response.destroyed) this.close();
   }
 
-  /** Ends all its operations at once. */
+  /** Ends all its operations at once: its connection is over, or will never be. */
   close(): void {
     this.#state = 'closed';
     for (const operation of this.#operations.values()) operation.end();

@@ -77,8 +77,8 @@ export class EventWriter {
       return;
     }
     this.#onTooSlow();
-    this.#response.destroy();
-    this.#stop();
+    // Of a response that waits behind another one, to destroy it would do nothing yet.
+    this.#response.req.socket.destroy();
   }
 
   #stop(): void {

@@ -68,15 +68,15 @@ export class WebSockets {
         handle: (text) => handle(text),
         onTaken: (id) => close(CloseCode.SubscriberAlreadyExists, takenReason(id)),
       });
-      const take = async (text: string) => {
-        try {
-          await turns.take(text);
-        } catch (error) {
-          this.#messageFailed(close, requestId, error);
-        }
-      };
       const inbox = new Inbox({
-        handle: take,
+        handle: async (text) => {
+          try {
+            await turns.take(text);
+          } catch (error) {
+            this.#messageFailed(close, requestId, error);
+          }
+        },
+        isUrgent,
         pause: () => socket.pause(),
         resume: () => socket.resume(),
         width: operationsAtOnce,
@@ -100,7 +100,6 @@ export class WebSockets {
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
         if (text === null) close(CloseCode.BadRequest, 'Invalid message received');
-        else if (inbox.isBusy && isUrgent(text)) void take(text);
         else inbox.put(text);
       });
       // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
 import { EventStream } from '../support/event-stream.ts';
@@ -85,4 +86,19 @@ describe.each([
     stream.leave();
     await until(() => hub.load.subscriptions === 0);
   });
+});
+
+it('a stream that was asked for behind one that does not end is given up with it', async () => {
+  const { hub } = api.backend.current();
+  const socket = connect(Number(new URL(api.url).port), '127.0.0.1').on('error', () => {});
+  socket.resume();
+  const body = '{"query":"subscription { userRiskProfileUpdated(userIds: [\\"u\\"]) { cause } }"}';
+  const head = `POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAccept: text/event-stream\r\nContent-Length: ${body.length}`;
+  socket.write(`${head}\r\n\r\n${body}`.repeat(2));
+  await until(() => hub.load.subscriptions === 2);
+  await until(() => {
+    beat();
+    return socket.closed;
+  });
+  await until(() => hub.load.subscriptions === 0);
 });
