@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import { EventWriter, keepAliveComment } from './event-writer.ts';
 import { Slots } from './slots.ts';
+import { RefusedOperation, type Result, type StreamOfOperations, type StreamOperation } from './stream-operation.ts';
 
 /** Of one stream, as of one WebSocket: how many operations are under way, from their request to their answer or stream. */
 const operationsAtOnce = 50;
@@ -10,9 +11,6 @@ const operationsAtOnce = 50;
 const maxOperations = 2_000;
 /** Of an operation's id, which is repeated in each of its messages. */
 const longestId = 256;
-
-/** What an operation results in, as the pipeline has it. */
-type Result = ExecutionResult | AsyncIterable<ExecutionResult>;
 
 export interface EventStreamOptions {
   /** What a client may see of an error, in the form of a result. */
@@ -25,80 +23,11 @@ export interface EventStreamOptions {
   readonly isGoingAway: () => boolean;
 }
 
-/** Why a stream does not take an operation, with the HTTP status for it. */
-export class RefusedOperation extends Error {
-  override readonly name = 'RefusedOperation';
-  readonly status: 400 | 404 | 409 | 429;
-
-  constructor(status: RefusedOperation['status'], message: string) {
-    super(message);
-    this.status = status;
-  }
-}
-
-/** An operation whose results go to a stream that its client has reserved. */
-export class StreamOperation {
-  readonly #stream: EventStream;
-  readonly #ending = new AbortController();
-  #id: string | null = null;
-  #release: (() => void) | null = null;
-  #handedOver = false;
-  /** Whether it is executed: what is wrong before that is answered to its request, and what comes after goes to the stream. */
-  begun = false;
-
-  constructor(stream: EventStream) {
-    this.#stream = stream;
-  }
-
-  /** Aborts when its client wants no more of it, or has left. */
-  get ended(): AbortSignal {
-    return this.#ending.signal;
-  }
-
-  /**
-   * Takes its place on the stream, and waits until it may begin.
-   * @throws RefusedOperation
-   */
-  async enter(id: unknown): Promise<void> {
-    const release = await this.#stream.enter(this, id);
-    this.#id = id as string;
-    this.#release = release;
-    if (this.ended.aborted) throw new RefusedOperation(404, 'The operation was ended before it began');
-  }
-
-  /** Hands over what it results in, once it has entered. */
-  take(result: Result): void {
-    this.#handedOver = true;
-    // A stream no longer counts as under way; a single result does until it was taken.
-    if (Symbol.asyncIterator in result) this.#leaveTurn();
-    void this.#stream.send(this, this.#id as string, result).finally(() => this.#leave());
-  }
-
-  /** Its request was answered: one that has handed over nothing is over. */
-  settle(): void {
-    if (!this.#handedOver) this.#leave();
-  }
-
-  end(): void {
-    this.#ending.abort();
-  }
-
-  #leave(): void {
-    this.#leaveTurn();
-    if (this.#id !== null) this.#stream.leave(this.#id, this);
-  }
-
-  #leaveTurn(): void {
-    this.#release?.();
-    this.#release = null;
-  }
-}
-
 /**
  * A stream that a client has reserved, and the results of all its operations: the single connection mode of GraphQL over
  * SSE. What is sent before it is opened waits for that. It is over once its connection is, with all its operations.
  */
-export class EventStream {
+export class EventStream implements StreamOfOperations {
   /** What the client shows to open it and to use it. */
   readonly token = randomUUID();
   readonly #options: EventStreamOptions;
@@ -149,7 +78,6 @@ export class EventStream {
     this.#operations.delete(id);
   }
 
-  /** For `StreamOperation.enter`: resolves, with what gives its turn to another, when it may begin or has been ended. */
   async enter(operation: StreamOperation, id: unknown): Promise<() => void> {
     if (id === undefined || id === null || id === '') {
       throw new RefusedOperation(400, 'extensions.operationId is missing: it tells the results on a stream apart');
@@ -169,13 +97,11 @@ export class EventStream {
     return this.#slots.take(operation.ended);
   }
 
-  /** For a `StreamOperation` that is over. */
   leave(id: string, operation: StreamOperation): void {
     if (this.#operations.get(id) === operation) this.#operations.delete(id);
     if (this.#operations.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** For `StreamOperation.take`: sends results as they are taken. Never rejects. */
   async send(operation: StreamOperation, id: string, result: Result): Promise<void> {
     const { failed, shown, isGoingAway } = this.#options;
     try {

@@ -5,24 +5,19 @@ import type { Logger } from 'pino';
 import { printSchemaText } from '../graphql/index.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
 import { Connections } from './connections.ts';
-import { type EventStream, StreamOperation } from './event-stream.ts';
+import type { EventStream } from './event-stream.ts';
 import { EventStreams, sendNoStream, streamToken } from './event-streams.ts';
 import { graphiqlPage, wantsPage } from './graphiql.ts';
-import {
-  type Backend,
-  createPipeline,
-  type GraphQLPipeline,
-  graphqlPath,
-  noStream,
-  type RequestContext,
-  resultTypes,
-  shownResult,
-} from './graphql.ts';
+import { type Backend, createPipeline, type GraphQLPipeline, graphqlPath, resultTypes } from './graphql.ts';
 import type { Health } from './health.ts';
 import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
+import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
+import type { RequestContext } from './request-context.ts';
 import { requestIdOf, runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget, searchProblem } from './request-target.ts';
+import { shownResult } from './shown-result.ts';
+import { StreamOperation } from './stream-operation.ts';
 import { WebSockets } from './websocket.ts';
 
 export interface ServerOptions {
@@ -270,7 +265,7 @@ export class ApiServer {
     );
     operation?.settle();
     // Of what takes some result, only a subscription may still be refused.
-    if (answer.status === 406) return sendProtocolError(response, 406, noStream);
+    if (answer.status === 406) return sendProtocolError(response, 406, needsStream);
     await sendFetchResponse(answer, response, () =>
       this.#options.log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it'),
     );

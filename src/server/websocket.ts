@@ -6,19 +6,14 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { contractError } from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
-import {
-  type GraphQLPipeline,
-  graphqlPath,
-  type RequestContext,
-  shownError,
-  shownResult,
-  unavailable,
-} from './graphql.ts';
+import { type GraphQLPipeline, graphqlPath, unavailable } from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { handled, Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
+import type { RequestContext } from './request-context.ts';
 import { requestIdOf, runAs } from './request-id.ts';
 import { requestTarget } from './request-target.ts';
+import { shownError, shownResult } from './shown-result.ts';
 import { Turns } from './turns.ts';
 
 export interface WebSocketOptions {
