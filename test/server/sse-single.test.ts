@@ -3,6 +3,7 @@ import { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
 import { EventStream } from '../support/event-stream.ts';
+import { faultySchema } from '../support/faulty-schema.ts';
 import { HeldReads } from '../support/held-reads.ts';
 import { ReservedStream } from '../support/reserved-stream.ts';
 import { until } from '../support/until.ts';
@@ -226,6 +227,31 @@ describe('a mistake on a reserved event stream', () => {
     await reserved.ask('q', readUser(user));
     await until(() => stream.events.length === 2);
     expect(stream.events[0]).toEqual(next('q', { user: { riskProfile: { txnCount1h: 0 } } }));
+  });
+});
+
+describe('a fault of ours on a reserved event stream', () => {
+  it('is told without a word of what happened, and ends its operation alone', async () => {
+    const faulty = await startApi({ schema: faultySchema });
+    try {
+      const reserved = await ReservedStream.reserve(faulty.graphqlUrl);
+      const stream = await reserved.open();
+      expect((await reserved.ask('s', '{ secret }')).status).toBe(202);
+      await reserved.ask('f', '{ fine }');
+      await until(() => stream.events.length === 4);
+      const extensions = { code: 'INTERNAL_SERVER_ERROR', requestId: expect.any(String) };
+      expect(stream.about('s')).toEqual([
+        {
+          event: 'next',
+          data: { id: 's', payload: { errors: [{ message: 'Something went wrong on our side.', extensions }] } },
+        },
+        complete('s'),
+      ]);
+      expect(stream.about('f')).toEqual([next('f', { fine: null }), complete('f')]);
+      expect(faulty.log.join()).toContain('BigInt');
+    } finally {
+      await faulty.stop();
+    }
   });
 });
 

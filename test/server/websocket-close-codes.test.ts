@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { GraphQLObjectType, GraphQLScalarType, GraphQLSchema } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { startApi, type TestApi } from '../support/api.ts';
+import { faultySchema } from '../support/faulty-schema.ts';
 import { HeldReads } from '../support/held-reads.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
 import { until } from '../support/until.ts';
@@ -116,9 +116,7 @@ describe('a WebSocket is closed with', () => {
   });
 
   it('4500 for a fault of ours, which is not told', async () => {
-    const Secret = new GraphQLScalarType({ name: 'Secret', serialize: () => 1n }); // JSON knows no such number
-    const query = new GraphQLObjectType({ name: 'Query', fields: { secret: { type: Secret, resolve: () => 1 } } });
-    const faulty = await startApi({ schema: new GraphQLSchema({ query }) });
+    const faulty = await startApi({ schema: faultySchema });
     try {
       const client = await ProtocolSocket.open(faulty.webSocketUrl);
       const reason = new Promise((resolve) => client.socket.once('close', (_, text) => resolve(String(text))));
