@@ -42,6 +42,7 @@ export function isDashboardPath(path: string): boolean {
 
 /** Answers with the page, or a file of it. */
 export function serveDashboard(path: string, request: IncomingMessage, response: ServerResponse): void {
+  request.url = path; // it is read anew there, and may be a whole address
   files(request, response, () => {
     if (path === '/') send(response, 503, 'text/html; charset=utf-8', notBuilt);
     else sendProtocolError(response, 404, 'The dashboard has no such file');

@@ -1,4 +1,4 @@
-import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
@@ -16,7 +16,10 @@ import {
 } from '../graphql/index.ts';
 import type { Hub } from '../live/index.ts';
 import { createDocumentCaches } from './document-cache.ts';
+import { useHttpStreams, useReservedStreams } from './http-streams.ts';
 import { logSerializers } from './log-serializers.ts';
+import { refusal } from './refusal.ts';
+import type { RequestContext } from './request-context.ts';
 import { currentRequestId, isFirstReport } from './request-id.ts';
 
 /** What requests are served from. */
@@ -34,18 +37,6 @@ export interface GraphQLOptions {
   readonly log: Logger;
 }
 
-/** What a protocol hands over. */
-export interface RequestContext {
-  readonly requestId: string;
-  /** Only of a request by HTTP. */
-  readonly http?: {
-    /** Aborts when the response is over, or the client has left. */
-    readonly closed: AbortSignal;
-    /** Whether the client takes a stream. */
-    readonly takesStream: boolean;
-  };
-}
-
 /** The one pipeline through which every operation goes, whatever protocol it came by. */
 export interface GraphQLPipeline {
   readonly yoga: YogaServerInstance<RequestContext, FreshetContext>;
@@ -53,9 +44,6 @@ export interface GraphQLPipeline {
 }
 
 export const graphqlPath = '/graphql';
-
-/** To a subscription that comes by plain JSON. */
-export const noStream = 'Subscriptions need accept: text/event-stream, or a WebSocket';
 
 /** The media types of results, the default first. */
 export const resultTypes = [
@@ -82,11 +70,13 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
       useParameters(),
+      useReservedStreams(),
       useHttpStreams(),
       useSharedMessages(),
       useQueryLimits(),
       useInputErrors(),
       useHttpStatus(),
+      useActivity(activity),
     ],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
@@ -118,9 +108,20 @@ function useHttpStatus(): Plugin {
 function useParameters(): Plugin {
   return {
     onParams({ params: { query, operationName } }) {
-      if (query === undefined || query === null) throw badRequest('query is missing: it is the text of what is asked');
+      if (query === undefined || query === null)
+        throw refusal(400, 'BAD_REQUEST', 'query is missing: it is the text of what is asked');
       if (operationName === undefined || operationName === null || typeof operationName === 'string') return;
-      throw badRequest('operationName must be a string');
+      throw refusal(400, 'BAD_REQUEST', 'operationName must be a string');
+    },
+  };
+}
+
+/** How long queries and mutations take, by whatever protocol they came. */
+function useActivity(activity: Activity): Plugin<RequestContext> {
+  return {
+    onExecute({ args: { contextValue } }) {
+      const { receivedAt } = contextValue as RequestContext;
+      return { onExecuteDone: () => activity.countRequest(performance.now() - receivedAt) };
     },
   };
 }
@@ -130,37 +131,6 @@ function useSharedMessages(): Plugin {
   return {
     onSubscribe({ subscribeFn, setSubscribeFn }) {
       setSubscribeFn((args) => subscribeShared(args as unknown as ExecutionArgs) ?? subscribeFn(args));
-    },
-  };
-}
-
-/** It is a 400 in every media type: there is no GraphQL in it. */
-function badRequest(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
-}
-
-/**
- * A subscription is for clients that take a stream, and ends with their connection, at once: to cancel the stream of the
- * response waits for its next message, and does nothing before its first one was asked for.
- */
-function useHttpStreams(): Plugin<RequestContext> {
-  return {
-    onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
-      const { http } = contextValue as RequestContext;
-      if (!http) return undefined;
-      if (!http.takesStream) {
-        const extensions = { code: 'BAD_REQUEST', http: { status: 406 } };
-        setResultAndStopExecution({ errors: [new GraphQLError(noStream, { extensions })] });
-        return undefined;
-      }
-      return {
-        onSubscribeResult({ result }) {
-          if (!(Symbol.asyncIterator in result)) return;
-          const end = () => void Promise.resolve(result.return?.(undefined)).catch(() => {});
-          if (http.closed.aborted) end();
-          else http.closed.addEventListener('abort', end, { once: true });
-        },
-      };
     },
   };
 }

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { EventWriter } from './event-writer.ts';
 
 /** Answers in JSON. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
@@ -16,8 +16,15 @@ export function send(response: ServerResponse, status: number, contentType: stri
   response.end(body);
 }
 
-/** Writes what the GraphQL pipeline answers; a stream goes on until it ends or the client leaves. */
-export async function sendFetchResponse(answer: Response, response: ServerResponse): Promise<void> {
+/**
+ * Writes what the GraphQL pipeline answers; a stream goes on until it ends or the client leaves.
+ * @param onTooSlow told of a client that takes nothing of a stream, when its connection is broken.
+ */
+export async function sendFetchResponse(
+  answer: Response,
+  response: ServerResponse,
+  onTooSlow: () => void,
+): Promise<void> {
   const contentType = answer.headers.get('content-type') ?? '';
   response.statusCode = answer.status;
   // Of a stream, Yoga says that its connection is kept: that is for the server to say.
@@ -34,10 +41,11 @@ export async function sendFetchResponse(answer: Response, response: ServerRespon
   response.once('close', left);
   if (response.destroyed) left();
   response.flushHeaders();
+  const writer = new EventWriter(response, { onTooSlow });
   for (;;) {
     const part = await reader?.read();
     if (!part || part.done || response.destroyed) break;
-    if (!response.write(part.value)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    await writer.write(() => part.value);
   }
   response.end();
 }

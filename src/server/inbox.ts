@@ -3,6 +3,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 export interface InboxOptions {
   /** Handles a message; it is under way until this settles, or `handled` is called on its behalf. Never rejects. */
   readonly handle: (text: string) => Promise<void>;
+  /** Whether a message goes before those that wait, if none such is under way. Asked only if it would have to wait. */
+  readonly isUrgent: (text: string) => boolean;
   /** Stops and resumes reading from the socket. */
   readonly pause: () => void;
   readonly resume: () => void;
@@ -29,6 +31,7 @@ export class Inbox {
   #waiting: string[] = [];
   #waitingLength = 0;
   #underWay = 0;
+  #hasUrgent = false;
   #paused = false;
   #scheduled = false;
   #closed = false;
@@ -39,6 +42,18 @@ export class Inbox {
 
   put(text: string): void {
     if (this.#closed) return;
+    if (this.#isBusy && !this.#hasUrgent && this.#options.isUrgent(text)) this.#takeUrgent(text);
+    else this.#enqueue(text);
+  }
+
+  /** Drops what waits. */
+  close(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#waitingLength = 0;
+  }
+
+  #enqueue(text: string): void {
     this.#waiting.push(text);
     this.#waitingLength += text.length;
     this.#take();
@@ -49,11 +64,16 @@ export class Inbox {
     }
   }
 
-  /** Drops what waits. */
-  close(): void {
-    this.#closed = true;
-    this.#waiting = [];
-    this.#waitingLength = 0;
+  get #isBusy(): boolean {
+    return this.#waiting.length > 0 || this.#underWay >= this.#options.width;
+  }
+
+  /** One at a time: what is answered at once, too, waits for a client that does not read. */
+  #takeUrgent(text: string): void {
+    this.#hasUrgent = true;
+    void this.#options.handle(text).finally(() => {
+      this.#hasUrgent = false;
+    });
   }
 
   #take(): void {

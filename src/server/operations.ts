@@ -2,8 +2,14 @@ import { runAs } from './request-id.ts';
 
 /** Counts operations under way, subscriptions until their streams end, and runs each on behalf of its request. */
 export class Operations {
+  readonly #isGoingAway: () => boolean;
   readonly #waiting: (() => void)[] = [];
   #count = 0;
+
+  /** @param isGoingAway whether the server ends what it cannot serve on: such a stream is over, and is not complete. */
+  constructor(isGoingAway: () => boolean) {
+    this.#isGoingAway = isGoingAway;
+  }
 
   /** Runs one; what it results in may be a stream, whose every step is run on behalf of the request too. */
   async run<Result>(requestId: string, work: () => Result): Promise<Awaited<Result>> {
@@ -43,7 +49,11 @@ export class Operations {
       }
     };
     return {
-      next: () => step(() => source.next()),
+      next: async () => {
+        const result = await step(() => source.next());
+        // A client that is told it is complete does not come back for the rest: it is to hear that the socket closes.
+        return result.done && this.#isGoingAway() ? new Promise(() => {}) : result;
+      },
       return: (value) => step(() => source.return?.(value)),
       throw: (error) => step(() => source.throw?.(error)),
       [Symbol.asyncIterator]() {

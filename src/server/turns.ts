@@ -4,7 +4,7 @@ export interface TurnsOptions {
   /** Handles a message; for a `subscribe` it settles once the whole operation is over, a stream when it has ended. */
   readonly handle: (text: string) => Promise<void>;
   /** Told of a `subscribe` whose id is that of an operation which the client has not completed; nothing begins. */
-  readonly onTaken: () => void;
+  readonly onTaken: (id: string) => void;
 }
 
 /** An operation, from its `subscribe` until nothing of it goes on. */
@@ -47,7 +47,7 @@ export class Turns {
   async #subscribe(id: string, text: string): Promise<void> {
     const { handle, onTaken } = this.#options;
     const earlier = this.#operations.get(id);
-    if (earlier && !earlier.completed) return onTaken();
+    if (earlier && !earlier.completed) return onTaken(id);
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
     const operation: Operation = { begun: false, completed: false, over };
     this.#operations.set(id, operation);

@@ -1,22 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
-import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
+import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type Activity, contractError, withoutHttp } from '../graphql/index.ts';
+import { contractError } from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
-import { type GraphQLPipeline, graphqlPath, type RequestContext, unavailable } from './graphql.ts';
+import { type GraphQLPipeline, graphqlPath, unavailable } from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { handled, Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
+import type { RequestContext } from './request-context.ts';
 import { requestIdOf, runAs } from './request-id.ts';
 import { requestTarget } from './request-target.ts';
+import { shownError, shownResult } from './shown-result.ts';
 import { Turns } from './turns.ts';
 
 export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
-  readonly activity: Activity;
   readonly log: Logger;
   /** A longer message closes its socket. */
   readonly messageLimitBytes: number;
@@ -27,6 +28,8 @@ const operationsAtOnce = 50;
 const waitingMessages = 1_000;
 /** Of one socket; each may watch a thousand entities. */
 const maxSubscriptions = 2_000;
+/** Of a close frame, by the WebSocket protocol. */
+const longestReasonBytes = 123;
 
 /** What came with the handshake. */
 interface Extra extends Record<PropertyKey, unknown> {
@@ -41,31 +44,34 @@ type PipelineArgs = ExecutionArgs & { readonly execute: Execute; readonly subscr
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
   readonly #log: Logger;
-  readonly #activity: Activity;
   readonly #sockets: WebSocketServer;
-  readonly #operations = new Operations();
+  readonly #operations = new Operations(() => this.#draining);
   #draining = false;
 
-  constructor({ pipeline, activity, log, messageLimitBytes }: WebSocketOptions) {
+  constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
     this.#log = log;
-    this.#activity = activity;
     this.#sockets = new WebSocketServer({ noServer: true, maxPayload: messageLimitBytes, handleProtocols });
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdOf(request);
       let handle = async (_text: string) => {};
+      const close = (code: number, reason: string) => {
+        inbox.close(); // nothing of what it has said after that is done
+        socket.close(code, reason);
+      };
       const turns = new Turns({
         handle: (text) => handle(text),
-        onTaken: () => socket.close(CloseCode.SubscriberAlreadyExists, 'Subscriber for this id already exists'),
+        onTaken: (id) => close(CloseCode.SubscriberAlreadyExists, takenReason(id)),
       });
       const inbox = new Inbox({
         handle: async (text) => {
           try {
             await turns.take(text);
           } catch (error) {
-            this.#messageFailed(socket, requestId, error);
+            this.#messageFailed(close, requestId, error);
           }
         },
+        isUrgent,
         pause: () => socket.pause(),
         resume: () => socket.resume(),
         width: operationsAtOnce,
@@ -79,7 +85,7 @@ export class WebSockets {
         {
           protocol: socket.protocol,
           send: (text) => send(socket, text, heartbeat),
-          close: (code, reason) => socket.close(code, reason),
+          close,
           onMessage: (take) => {
             handle = take;
           },
@@ -88,7 +94,7 @@ export class WebSockets {
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
-        if (text === null) socket.close(CloseCode.BadRequest, 'Invalid message received');
+        if (text === null) close(CloseCode.BadRequest, 'Invalid message received');
         else inbox.put(text);
       });
       // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.
@@ -125,15 +131,15 @@ export class WebSockets {
     for (const socket of this.#sockets.clients) socket.close(1001, 'The server is shutting down');
   }
 
-  #messageFailed(socket: WebSocket, requestId: string, error: unknown): void {
+  #messageFailed(close: (code: number, reason: string) => void, requestId: string, error: unknown): void {
     // What a server says, a client must not.
     if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
       this.#log.debug({ requestId }, 'A WebSocket message was not for a server');
-      socket.close(CloseCode.BadRequest, 'Invalid message received');
+      close(CloseCode.BadRequest, 'Invalid message received');
       return;
     }
     this.#log.warn({ err: error, requestId }, 'A WebSocket message could not be handled');
-    socket.close(CloseCode.InternalServerError, 'Internal server error');
+    close(CloseCode.InternalServerError, 'Internal server error');
   }
 
   #protocol({ yoga, mask }: GraphQLPipeline) {
@@ -142,7 +148,10 @@ export class WebSockets {
         runAs(requestId, async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
-            const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({ requestId });
+            const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
+              requestId,
+              receivedAt: performance.now(),
+            });
             const document = parse(query);
             const errors: readonly GraphQLError[] = validate(schema, document);
             if (errors.length > 0) return errors;
@@ -162,24 +171,36 @@ export class WebSockets {
         }),
       execute: (args) => this.#run(args as PipelineArgs, 'execute'),
       subscribe: (args) => this.#run(args as PipelineArgs, 'subscribe'),
-      onNext: (_context, _id, _payload, _args, { data, errors, extensions }) =>
-        errors && {
-          ...(data !== undefined && { data }),
-          errors: errors.map(formatted),
-          ...(extensions && { extensions }),
-        },
-      onError: (_context, _id, _payload, errors) => errors.map((error) => formatted(mask(error))),
+      onNext: (_context, _id, _payload, _args, result) => (result.errors ? shownResult(result) : undefined),
+      onError: (_context, _id, _payload, errors) => errors.map((error) => shownError(mask(error))),
     });
   }
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
     const { requestId } = args.contextValue as RequestContext;
-    const begun = performance.now();
     const result = await this.#operations.run(requestId, () => args[how](args));
-    if (how === 'execute') this.#activity.countRequest(performance.now() - begun);
     if (how === 'subscribe' && Symbol.asyncIterator in result) handled();
     return result;
   }
+}
+
+/**
+ * What the protocol has answered at once, however much is under way: a ping, and what closes the socket. All else keeps its
+ * turn, a `complete` too, since what it ends may still wait.
+ */
+function isUrgent(text: string): boolean {
+  try {
+    const { type } = parseMessage(text);
+    return type !== MessageType.Subscribe && type !== MessageType.Complete;
+  } catch {
+    return true;
+  }
+}
+
+/** As the protocol words it, if that fits into a close frame. */
+function takenReason(id: string): string {
+  const reason = `Subscriber for ${id} already exists`;
+  return Buffer.byteLength(reason) <= longestReasonBytes ? reason : 'Subscriber for this id already exists';
 }
 
 /** Those that have begun: of the others, graphql-ws knows but the id. */
@@ -190,10 +211,6 @@ function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
 function tooManySubscriptions(): GraphQLError {
   const message = `More than ${maxSubscriptions} subscriptions on one socket: end some, watch several ids by one, or open another socket`;
   return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
-}
-
-function formatted(error: GraphQLError) {
-  return withoutHttp(error).toJSON();
 }
 
 function send(socket: WebSocket, text: string, heartbeat: Heartbeat): Promise<void> {

@@ -293,6 +293,7 @@ describe('the files of the dashboard', () => {
     const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(await page.text())?.[1];
     const asset = await fetch(`${client.url}/${script}`);
     expect(asset.headers.get('content-type')).toMatch(/javascript/);
+    expect((await fetch(`${client.url}/?from=a-bookmark`)).status).toBe(200);
     expect(asset.headers.get('cache-control')).toMatch(/immutable/);
     const etag = asset.headers.get('etag') as string;
     expect((await fetch(`${client.url}/${script}`, { headers: { 'if-none-match': etag } })).status).toBe(304);

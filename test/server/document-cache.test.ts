@@ -9,7 +9,7 @@ function newParser(): (query: string) => unknown {
     throw new Error('nothing is executed');
   };
   const { yoga } = createPipeline({ schema, backend, activity: new Activity(), log: pino({ level: 'silent' }) });
-  const { parse } = yoga.getEnveloped({ requestId: 'test' });
+  const { parse } = yoga.getEnveloped({ requestId: 'test', receivedAt: 0 });
   return (query) => {
     try {
       return parse(query);

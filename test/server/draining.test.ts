@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startApi, type TestApi } from '../support/api.ts';
 import { HeldReads } from '../support/held-reads.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
+import { ReservedStream } from '../support/reserved-stream.ts';
 import { until } from '../support/until.ts';
 
 let api: TestApi;
@@ -93,6 +94,23 @@ describe('a server that is draining', () => {
     await once(client, 'end');
     expect(said().match(/"txnCount1h":0/g)).toHaveLength(3);
     expect(said().match(/^connection: close\r$/gim)).toHaveLength(1);
+  });
+
+  it('answers what was asked for a reserved stream, and ends the stream then', async () => {
+    const reserved = await ReservedStream.reserve(api.graphqlUrl);
+    const stream = await reserved.open();
+    const reads = new HeldReads(api.engine);
+    const asked = reserved.ask('q', '{ user(id: "u") { riskProfile { txnCount1h } } }');
+    await until(() => reads.begun === 1);
+    api.server.drain();
+    api.backend.endSubscriptions();
+    const closed = api.server.close();
+    reads.letGo();
+    expect((await asked).status).toBe(202);
+    await closed;
+    await stream.closed();
+    expect(stream.events).toMatchObject([{ event: 'next' }, { event: 'complete' }]);
+    expect(stream.response.complete).toBe(true);
   });
 
   it('takes no new operations on its WebSockets, and says that they may be tried again', async () => {

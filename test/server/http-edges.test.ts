@@ -135,10 +135,10 @@ describe('a transfer coding', () => {
 });
 
 describe('another method', () => {
-  it.each(['HEAD', 'OPTIONS', 'PUT'])('is refused as such whatever it accepts: %s', async (method) => {
+  it.each(['HEAD', 'OPTIONS', 'PATCH'])('is refused as such whatever it accepts: %s', async (method) => {
     for (const accept of ['*/*', 'text/html', 'image/png', 'text/event-stream']) {
       const response = await fetch(api.graphqlUrl, { method, headers: { accept } });
-      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST']);
+      expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, POST, PUT, DELETE']);
     }
   });
 });
@@ -176,7 +176,7 @@ describe('the address of a request', () => {
     const get = (path: string) => speak(`GET ${origin}${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
     expect(await get(`/graphql${ask}`)).toContain('{"data":{"__typename":"Query"}}');
     expect(await get('/livez')).toContain('"alive":true');
-    expect(await get('')).toMatch(/^HTTP\/1.1 302 /);
+    expect(await get('')).toMatch(/<title>Freshet<\/title>/); // the dashboard, or that it is not built
   });
 });
 

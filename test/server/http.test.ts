@@ -164,7 +164,7 @@ describe('a request', () => {
   });
 
   it('by another method is 405, and for another type of answer 406', async () => {
-    expect((await fetch(api.graphqlUrl, { method: 'PUT' })).status).toBe(405);
+    expect((await fetch(api.graphqlUrl, { method: 'PATCH' })).status).toBe(405);
     expect((await post('{"query":"{ __typename }"}', { accept: 'image/png' })).status).toBe(406);
   });
 

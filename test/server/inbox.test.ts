@@ -16,6 +16,7 @@ beforeEach(() => {
       begun.push(text);
       return new Promise((resolve) => underWay.set(text, resolve));
     },
+    isUrgent: (text) => text.startsWith('urgent'),
     pause: () => told.push('pause'),
     resume: () => told.push('resume'),
     width: 2,
@@ -80,6 +81,7 @@ describe('an inbox', () => {
     const order: string[] = [];
     const quick = new Inbox({
       handle: async (text) => void order.push(text),
+      isUrgent: () => false,
       pause: () => {},
       resume: () => {},
       width: 1,
@@ -104,6 +106,7 @@ describe('an inbox', () => {
         handled();
         await new Promise(() => {});
       },
+      isUrgent: () => false,
       pause: () => {},
       resume: () => {},
       width: 1,
@@ -115,6 +118,22 @@ describe('an inbox', () => {
     await turn();
     await turn();
     expect(order).toEqual(['a', 'b']);
+  });
+
+  it('begins what is urgent at once, but one at a time, though others wait', async () => {
+    put(3);
+    for (const text of ['urgent 1', 'urgent 2']) inbox.put(text);
+    expect(begun).toEqual(['m0', 'm1', 'urgent 1']);
+    underWay.get('urgent 1')?.();
+    await turn();
+    inbox.put('urgent 3');
+    expect(begun).toEqual(['m0', 'm1', 'urgent 1', 'urgent 3']);
+    underWay.delete('urgent 1');
+    underWay.get('urgent 3')?.();
+    underWay.delete('urgent 3');
+    await end(2);
+    // In its turn, once it had to wait.
+    expect(begun.slice(4)).toEqual(['m2', 'urgent 2']);
   });
 
   it('drops what waits when it closes, and what comes after', async () => {

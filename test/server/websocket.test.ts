@@ -179,20 +179,4 @@ describe('a mistake over WebSocket', () => {
     expect(await results(client, '{ __typename }')).toEqual([{ data: { __typename: 'Query' } }]);
     expect(closed).toBe(false);
   });
-
-  it('in the protocol closes the socket with its code', async () => {
-    const closeCode = async (protocol: string | undefined, ...messages: string[]) => {
-      const socket = new WebSocket(api.webSocketUrl, protocol);
-      await new Promise((resolve) => socket.once('open', resolve));
-      for (const message of messages) socket.send(message);
-      return new Promise((resolve) => socket.once('close', resolve));
-    };
-    const transport = 'graphql-transport-ws';
-    expect(await closeCode(undefined)).toBe(4406);
-    expect(await closeCode(transport, 'nonsense')).toBe(4400);
-    expect(await closeCode(transport, '{"type":"subscribe","id":"1","payload":{"query":"{ __typename }"}}')).toBe(4401);
-    expect(await closeCode(transport, '{"type":"connection_init"}', '{"type":"connection_init"}')).toBe(4429);
-    expect(await closeCode(transport, `{"type":"ping","payload":{"x":"${'x'.repeat(100_000)}"}}`)).toBe(1009);
-    expect(await results(newClient(), '{ __typename }')).toEqual([{ data: { __typename: 'Query' } }]);
-  });
 });

@@ -21,6 +21,8 @@ export interface ApiOptions {
   readonly schema?: GraphQLSchema;
   readonly views?: readonly View[];
   readonly bodyLimitBytes?: number;
+  /** Default: any free one. */
+  readonly port?: number;
 }
 
 /** What a GraphQL response over HTTP says. */
@@ -104,9 +106,17 @@ export class TestApi extends ApiClient {
     await this.server.close();
     this.backend.close();
   }
+
+  /** Ends as at a SIGTERM: clients are let go in good order. */
+  async leave(): Promise<void> {
+    this.server.drain();
+    this.backend.endSubscriptions();
+    await this.server.close();
+    this.backend.close();
+  }
 }
 
-/** Starts an API in this process, on a port and under a prefix of its own. */
+/** Starts an API in this process, by default on a port and under a prefix of its own. */
 export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const { schema = deployedSchema, views = deployedViews, clock = 'wall', bodyLimitBytes } = options;
   const keyPrefix = options.keyPrefix ?? newKeyPrefix();
@@ -122,7 +132,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     health: () => backend.health(),
     log,
     host: '127.0.0.1',
-    port: 0,
+    port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
   });
   return new TestApi(server, backend, keyPrefix, lines);

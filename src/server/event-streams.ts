@@ -1,0 +1,114 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
+import { send, sendProtocolError } from './http-response.ts';
+
+export interface EventStreamsOptions extends Omit<EventStreamOptions, 'onTooSlow' | 'isGoingAway'> {
+  readonly log: Logger;
+}
+
+/** How many streams may be reserved and not opened yet: whoever opens none would have them kept for nothing. */
+const maxReserved = 1_000;
+/** How long a reserved stream is kept for its client to open it. */
+const reservedMs = 30_000; // 30 seconds
+
+/** The event streams that clients have reserved, by their tokens: GraphQL over SSE in its single connection mode. */
+export class EventStreams {
+  readonly #options: EventStreamsOptions;
+  readonly #streams = new Map<string, EventStream>();
+  /** Those that nobody has opened yet, with what ends them. */
+  readonly #reserved = new Map<EventStream, NodeJS.Timeout>();
+  #refused = 0;
+  #draining = false;
+
+  constructor(options: EventStreamsOptions) {
+    this.#options = options;
+  }
+
+  /** How many there are, and how often one was refused. */
+  get load(): { readonly reserved: number; readonly open: number; readonly refused: number } {
+    const reserved = this.#reserved.size;
+    return { reserved, open: this.#streams.size - reserved, refused: this.#refused };
+  }
+
+  find(token: string): EventStream | null {
+    return this.#streams.get(token) ?? null;
+  }
+
+  /** Answers a PUT. */
+  reserve(response: ServerResponse, requestId: string): void {
+    const { log } = this.#options;
+    if (this.#reserved.size >= maxReserved) {
+      this.#refused++;
+      log.warn(
+        { requestId, refused: this.#refused },
+        'Too many event streams are reserved and not opened: refused one',
+      );
+      response.setHeader('retry-after', '5');
+      sendProtocolError(response, 503, `${maxReserved} event streams wait to be opened: try again later`);
+    } else {
+      const stream = new EventStream({
+        ...this.#options,
+        isGoingAway: () => this.#draining,
+        onTooSlow: () => log.info({ requestId }, 'An event stream takes nothing of what it is sent; closing it'),
+      });
+      this.#streams.set(stream.token, stream);
+      this.#reserved.set(
+        stream,
+        setTimeout(() => this.#forget(stream), reservedMs),
+      );
+      send(response, 201, 'text/plain; charset=utf-8', stream.token);
+    }
+  }
+
+  /** Answers the GET that opens a stream. */
+  open(stream: EventStream, response: ServerResponse): void {
+    if (!stream.isReserved) {
+      sendProtocolError(response, 409, 'The event stream is open already: one connection is all it has');
+      return;
+    }
+    clearTimeout(this.#reserved.get(stream));
+    this.#reserved.delete(stream);
+    response.once('close', () => this.#forget(stream));
+    stream.open(response);
+  }
+
+  /** Answers a DELETE. */
+  end(stream: EventStream, search: string, response: ServerResponse): void {
+    const id = new URLSearchParams(search).get('operationId');
+    if (!id) {
+      sendProtocolError(response, 400, 'operationId is missing: which operation is to end');
+    } else {
+      stream.end(id);
+      response.writeHead(200, { 'content-length': 0 }).end();
+    }
+  }
+
+  /** Takes no new streams, and lets go of those that nobody has opened. */
+  drain(): void {
+    this.#draining = true;
+    for (const stream of [...this.#reserved.keys()]) this.#forget(stream);
+  }
+
+  /** Waits until what is under way was sent, and ends all streams. Subscriptions must have been ended. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#streams.values()].map((stream) => stream.finish()));
+  }
+
+  #forget(stream: EventStream): void {
+    clearTimeout(this.#reserved.get(stream));
+    this.#reserved.delete(stream);
+    this.#streams.delete(stream.token);
+    stream.close();
+  }
+}
+
+/** The token of an event stream that comes with a request; null if there is none. */
+export function streamToken(headers: IncomingHttpHeaders, search: string): string | null {
+  const given = headers['x-graphql-event-stream-token'];
+  return typeof given === 'string' ? given : new URLSearchParams(search).get('token');
+}
+
+export function sendNoStream(response: ServerResponse): void {
+  sendProtocolError(response, 404, noStream);
+}

@@ -1,0 +1,87 @@
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { refusal } from './refusal.ts';
+import type { RequestContext } from './request-context.ts';
+import { RefusedOperation } from './stream-operation.ts';
+
+/** To a subscription that comes by plain JSON. */
+export const needsStream = 'Subscriptions need accept: text/event-stream, or a WebSocket';
+
+/** What is executed for a stream that the client has reserved goes there; what is wrong before that is answered by HTTP. */
+export function useReservedStreams(): Plugin<RequestContext> {
+  const begin = ({ args: { contextValue } }: { readonly args: { contextValue?: unknown } }) => {
+    const { http } = contextValue as RequestContext;
+    if (http?.operation) http.operation.begun = true;
+  };
+  return {
+    onParams({ params, context }) {
+      const { http } = context as RequestContext;
+      return http?.operation?.enter(params.extensions?.operationId).catch((error) => {
+        throw error instanceof RefusedOperation ? answerTo(error) : error;
+      });
+    },
+    onExecute: begin,
+    onSubscribe: begin,
+    onResultProcess({ serverContext, setResultProcessor }) {
+      const { http } = serverContext as unknown as RequestContext;
+      if (!http?.operation?.begun) return;
+      const { operation } = http;
+      setResultProcessor((result, fetchAPI) => {
+        operation.take(result as ExecutionResult | AsyncIterable<ExecutionResult>);
+        return new fetchAPI.Response(null, { status: 202 });
+      }, '*/*');
+    },
+  };
+}
+
+/**
+ * A subscription is for clients that take a stream, and ends with their connection, at once: to cancel the stream of the
+ * response waits for its next message, and does nothing before its first one was asked for.
+ */
+export function useHttpStreams(): Plugin<RequestContext> {
+  return {
+    onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
+      const { http } = contextValue as RequestContext;
+      if (!http) return undefined;
+      if (!http.takesStream) {
+        setResultAndStopExecution({ errors: [refusal(406, 'BAD_REQUEST', needsStream)] });
+        return undefined;
+      }
+      return {
+        onSubscribeResult({ result, setResult }) {
+          if (!(Symbol.asyncIterator in result)) return;
+          const { isCutShort } = http;
+          if (isCutShort) setResult(withoutEnd(result, isCutShort));
+          const end = () => void Promise.resolve(result.return?.(undefined)).catch(() => {});
+          if (http.closed.aborted) end();
+          else http.closed.addEventListener('abort', end, { once: true });
+        },
+      };
+    },
+  };
+}
+
+function answerTo({ status, message }: RefusedOperation): GraphQLError {
+  if (status !== 429) return refusal(status, 'BAD_REQUEST', message);
+  return refusal(status, 'RATE_LIMITED', message, { 'retry-after': '5' });
+}
+
+/** Its steps, but for the last one where that would say to the client that there is no more: it is to come back for it. */
+function withoutEnd<T>(stream: AsyncIterable<T>, isCutShort: () => boolean): AsyncGenerator<T> {
+  const source = stream[Symbol.asyncIterator]();
+  const over = async () => ({ done: true, value: undefined }) as const;
+  return {
+    next: async () => {
+      const result = await source.next();
+      return result.done && isCutShort() ? new Promise(() => {}) : result;
+    },
+    return: (value) => source.return?.(value) ?? over(),
+    throw: (error) => source.throw?.(error) ?? over(),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async [Symbol.asyncDispose]() {
+      await this.return(undefined);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import type { StreamOperation } from './stream-operation.ts';
+
+/** What a protocol hands over. */
+export interface RequestContext {
+  readonly requestId: string;
+  /** When all of it had come, by `performance.now()`. */
+  readonly receivedAt: number;
+  /** Only of a request by HTTP. */
+  readonly http?: {
+    /** Aborts when the response is over, or the client has left or wants no more. */
+    readonly closed: AbortSignal;
+    /** Whether the client takes a stream. */
+    readonly takesStream: boolean;
+    /** Asked when a subscription has ended: whether that is the server's doing, and the response is now over without it. */
+    readonly isCutShort?: () => boolean;
+    /** Only of an operation whose results go to a stream that the client has reserved. */
+    readonly operation?: StreamOperation;
+  };
+}
