@@ -1,7 +1,7 @@
+import type { ApiProcess } from '../api-process.ts';
 import type { Deadline } from '../deadline.ts';
 import { type History, transactionsOf } from '../simulate/history.ts';
 import type { Transaction } from '../simulate/transaction.ts';
-import type { ApiProcess } from './api-process.ts';
 
 /** The most events of a batch that the API takes. */
 const largestBatch = 1_000;

@@ -1,6 +1,6 @@
 import { isCompared, Reference } from '../accuracy/reference.ts';
+import type { ApiProcess } from '../api-process.ts';
 import type { History } from '../simulate/history.ts';
-import type { ApiProcess } from './api-process.ts';
 
 /** A served value beside the true one. */
 export interface ServedValue {

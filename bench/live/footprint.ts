@@ -1,0 +1,48 @@
+import type { ApiProcess } from '../api-process.ts';
+import { mostSockets } from './crowd.ts';
+import { pay } from './users.ts';
+import { Watchers } from './watchers.ts';
+
+/** Who watches whom. */
+export interface Audience {
+  readonly what: string;
+  readonly subscriptions: number;
+  /** How many entities each of them watches. */
+  readonly each: number;
+  /** How many entities are watched in all. */
+  readonly entities: number;
+}
+
+export interface Footprint {
+  /** Bytes of the heap and of what it holds outside, without the sockets. */
+  readonly heapBytes: number;
+  /** Bytes of the process; it gives back little of what it once took. */
+  readonly residentBytes: number;
+}
+
+const mostPerBatch = 1_000;
+
+/** What the API process takes for an audience, each of whose users has something stored. */
+export async function footprintOf(api: ApiProcess, audience: Audience): Promise<Footprint> {
+  const { subscriptions, each, entities } = audience;
+  const users = Array.from({ length: entities }, (_, i) => `user-${i}`);
+  for (let at = 0; at < entities; at += mostPerBatch) await pay(api, users.slice(at, at + mostPerBatch));
+  const lists = Array.from({ length: subscriptions }, (_, i) => pick(users, i * each, each));
+  const watchers = await Watchers.open(api.url, Math.min(subscriptions, mostSockets));
+  try {
+    const before = await api.memory();
+    await watchers.watch(lists);
+    const after = await api.memory();
+    return {
+      heapBytes: after.heapUsed + after.external - before.heapUsed - before.external,
+      residentBytes: after.rss - before.rss,
+    };
+  } finally {
+    watchers.close();
+  }
+}
+
+/** So many of them from there on, and on from the first after the last. */
+function pick(users: readonly string[], from: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => users[(from + i) % users.length] as string);
+}
