@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiProcess } from '../api-process.ts';
 import { mostSockets } from './crowd.ts';
 import { pay } from './users.ts';
@@ -30,15 +31,27 @@ export async function footprintOf(api: ApiProcess, audience: Audience): Promise<
   const lists = Array.from({ length: subscriptions }, (_, i) => pick(users, i * each, each));
   const watchers = await Watchers.open(api.url, Math.min(subscriptions, mostSockets));
   try {
-    const before = await api.memory();
+    const before = await settledMemory(api);
     await watchers.watch(lists);
-    const after = await api.memory();
+    const after = await settledMemory(api);
     return {
       heapBytes: after.heapUsed + after.external - before.heapUsed - before.external,
       residentBytes: after.rss - before.rss,
     };
   } finally {
     watchers.close();
+  }
+}
+
+const lookMs = 200;
+
+/** What is used once it falls no more: what others left behind is gone by then. */
+async function settledMemory(api: ApiProcess): Promise<NodeJS.MemoryUsage> {
+  for (let before = await api.memory(); ; ) {
+    await sleep(lookMs);
+    const now = await api.memory();
+    if (now.heapUsed + now.external >= 0.999 * (before.heapUsed + before.external)) return now;
+    before = now;
   }
 }
 

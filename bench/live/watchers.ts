@@ -48,10 +48,10 @@ export class Watchers {
    * @returns a snapshot, as it was sent.
    */
   async watch(lists: readonly (readonly string[])[]): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
     let missing = lists.length;
     this.onMessage = (text) => {
-      if (!text.includes('"type":"next"')) throw new Error(`the API says: ${text}`);
+      if (!text.includes('"type":"next"') || text.includes('"errors":')) reject(new Error(`the API says: ${text}`));
       if (--missing === 0) resolve(String(text));
     };
     for (const ids of lists) {
