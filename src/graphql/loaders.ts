@@ -6,8 +6,9 @@ import { clientError } from './errors.ts';
 /** Reads vectors for one request: those wanted in the same tick in one batch a view, and each only once. */
 export class VectorLoaders {
   readonly #engine: Engine;
-  readonly #loaders = new Map<View, DataLoader<string, Vector>>();
-  readonly #pastLoaders = new Map<View, DataLoader<Moment, PastVector, string>>();
+  /** Null while there is none, as in most subscriptions for as long as they last. */
+  #loaders: Map<View, DataLoader<string, Vector>> | null = null;
+  #pastLoaders: Map<View, DataLoader<Moment, PastVector, string>> | null = null;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -33,11 +34,12 @@ export class VectorLoaders {
 
   /** Forgets what was read. Wanted after events were recorded, and before each message of a subscription. */
   clear(): void {
-    this.#loaders.clear();
-    this.#pastLoaders.clear();
+    this.#loaders = null;
+    this.#pastLoaders = null;
   }
 
   #loaderOf(view: View): DataLoader<string, Vector> {
+    this.#loaders ??= new Map();
     const known = this.#loaders.get(view);
     if (known) return known;
     const loader = new DataLoader<string, Vector>(async (ids) => {
@@ -53,6 +55,7 @@ export class VectorLoaders {
   }
 
   #pastLoaderOf(view: View): DataLoader<Moment, PastVector, string> {
+    this.#pastLoaders ??= new Map();
     const known = this.#pastLoaders.get(view);
     if (known) return known;
     const loader = new DataLoader<Moment, PastVector, string>((moments) => this.#readPast(view, moments), {

@@ -1,8 +1,9 @@
-import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
 import {
+  type Aside,
   contractError,
   createContext,
   createErrorMask,
@@ -16,7 +17,7 @@ import {
 import type { Hub } from '../live/index.ts';
 import { createDocumentCaches } from './document-cache.ts';
 import { logSerializers } from './log-serializers.ts';
-import { currentRequestId, isFirstReport } from './request-id.ts';
+import { currentRequestId, isFirstReport, runAs } from './request-id.ts';
 
 /** What requests are served from. */
 export interface Backend {
@@ -80,10 +81,10 @@ export function createPipeline({ schema, backend, log }: GraphQLOptions): GraphQ
     plugins: [
       useParameters(),
       useHttpStreams(),
-      useSharedMessages(),
       useQueryLimits(),
       useInputErrors(),
       useHttpStatus(),
+      useSharedMessages({ mask, runAs }),
     ],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
@@ -122,11 +123,17 @@ function useParameters(): Plugin {
   };
 }
 
-/** What many clients watch is executed once for all of them that see the same. */
-function useSharedMessages(): Plugin {
+/**
+ * What many clients watch is executed once for all of them that see the same. It comes last: over a WebSocket its messages go
+ * past the wrappers of those that come after, Yoga's mask, which would take several times as much of each as it does itself.
+ */
+function useSharedMessages(aside: Aside): Plugin<RequestContext> {
   return {
-    onSubscribe({ subscribeFn, setSubscribeFn }) {
-      setSubscribeFn((args) => subscribeShared(args as unknown as ExecutionArgs) ?? subscribeFn(args));
+    onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
+      const shared = subscribeShared(args as unknown as ExecutionArgs, aside);
+      if (!shared) return;
+      if ((args.contextValue as RequestContext).http) setSubscribeFn(() => shared);
+      else setResultAndStopExecution(shared as unknown as ExecutionResult);
     },
   };
 }

@@ -4,14 +4,22 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { contractError, withoutHttp } from '../graphql/index.ts';
+import {
+  contractError,
+  PushedMessages,
+  type Sender,
+  SharedMessages,
+  type TextOutlet,
+  withoutHttp,
+} from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
-import { type GraphQLPipeline, graphqlPath, type RequestContext, unavailable } from './graphql.ts';
+import { type GraphQLPipeline, graphqlPath, unavailable } from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { handled, Inbox } from './inbox.ts';
+import { Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
-import { requestIdOf, runAs } from './request-id.ts';
+import { requestIdOf, runApartAs } from './request-id.ts';
 import { requestTarget } from './request-target.ts';
+import { SocketWriter } from './socket-writer.ts';
 import { Turns } from './turns.ts';
 
 export interface WebSocketOptions {
@@ -27,15 +35,23 @@ const waitingMessages = 1_000;
 /** Of one socket; each may watch a thousand entities. */
 const maxSubscriptions = 2_000;
 
-/** What came with the handshake. */
+/** What a socket has beside what graphql-ws knows of it. */
 interface Extra extends Record<PropertyKey, unknown> {
+  /** Of the handshake. */
   readonly requestId: string;
+  readonly turns: Turns;
+  readonly writer: SocketWriter;
 }
 
 type Execute = (args: ExecutionArgs) => OperationResult;
 
 /** What `onSubscribe` makes of a message, and `execute` and `subscribe` get. */
-type PipelineArgs = ExecutionArgs & { readonly execute: Execute; readonly subscribe: Execute };
+type PipelineArgs = ExecutionArgs & {
+  readonly execute: Execute;
+  readonly subscribe: Execute;
+  readonly id: string;
+  readonly extra: Extra;
+};
 
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
@@ -50,10 +66,12 @@ export class WebSockets {
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdOf(request);
-      let handle = async (_text: string) => {};
+      let handle = async (_message: string) => {};
       const turns = new Turns({
-        handle: (text) => handle(text),
+        // graphql-ws takes what was parsed as well, and would hold on to the text for as long as a subscription lasts.
+        handle: (message) => handle(message as string),
         onTaken: () => socket.close(CloseCode.SubscriberAlreadyExists, 'Subscriber for this id already exists'),
+        onFailure: (error) => this.#messageFailed(socket, requestId, error),
       });
       const inbox = new Inbox({
         handle: async (text) => {
@@ -72,16 +90,17 @@ export class WebSockets {
       const heartbeat = new Heartbeat(socket, () =>
         this.#log.info({ requestId }, 'A WebSocket takes nothing of what it is sent; closing it'),
       );
+      const writer = new SocketWriter(socket, request.socket, () => heartbeat.hear());
       const closed = protocol.opened(
         {
           protocol: socket.protocol,
-          send: (text) => send(socket, text, heartbeat),
+          send: (text) => writer.send(text),
           close: (code, reason) => socket.close(code, reason),
           onMessage: (take) => {
             handle = take;
           },
         },
-        { requestId } satisfies Extra,
+        { requestId, turns, writer } satisfies Extra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -135,12 +154,16 @@ export class WebSockets {
 
   #protocol({ yoga, mask }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
-      onSubscribe: ({ extra: { requestId }, subscriptions }, _id, { query, operationName, variables }) =>
-        runAs(requestId, async () => {
+      onSubscribe: ({ extra, subscriptions }, id, payload) => {
+        const { requestId } = extra;
+        const { query, operationName, variables } = payload;
+        return runApartAs(requestId, async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
             const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({ requestId });
             const document = parse(query);
+            // graphql-ws holds on to it for as long as a subscription lasts: to the one text that all have in common.
+            Object.assign(payload, { query: document.loc?.source.body });
             const errors: readonly GraphQLError[] = validate(schema, document);
             if (errors.length > 0) return errors;
             const operation = getOperationAST(document, operationName);
@@ -151,12 +174,14 @@ export class WebSockets {
               return [tooManySubscriptions()];
             }
             const contextValue = await contextFactory();
-            return { schema, document, operationName, variableValues: variables, contextValue, execute, subscribe };
+            const variableValues = variables;
+            return { schema, document, operationName, variableValues, contextValue, execute, subscribe, id, extra };
           } catch (error) {
             // Thrown from here, it would close the socket with all its subscriptions.
             return [mask(error)];
           }
-        }),
+        });
+      },
       execute: (args) => this.#run(args as PipelineArgs, 'execute'),
       subscribe: (args) => this.#run(args as PipelineArgs, 'subscribe'),
       onNext: (_context, _id, _payload, _args, { data, errors, extensions }) =>
@@ -170,10 +195,28 @@ export class WebSockets {
   }
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
-    const { requestId } = args.contextValue as RequestContext;
-    const result = await this.#operations.run(requestId, () => args[how](args));
-    if (how === 'subscribe' && Symbol.asyncIterator in result) handled();
+    const { id, extra } = args;
+    const result = await this.#operations.run(extra.requestId, async () => {
+      const own = await args[how](args);
+      return own instanceof SharedMessages ? new PushedMessages(own, new Outlet(extra.writer, id)) : own;
+    });
+    if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;
+  }
+}
+
+/** Sends the results of one subscription past graphql-ws, in the messages that it would make of them. */
+class Outlet implements TextOutlet {
+  readonly #writer: SocketWriter;
+  readonly #id: string;
+
+  constructor(writer: SocketWriter, id: string) {
+    this.#writer = writer;
+    this.#id = JSON.stringify(id);
+  }
+
+  push(text: string, sender: Sender): void {
+    this.#writer.push(`{"id":${this.#id},"type":"next","payload":${text}}`, sender);
   }
 }
 
@@ -189,17 +232,6 @@ function tooManySubscriptions(): GraphQLError {
 
 function formatted(error: GraphQLError) {
   return withoutHttp(error).toJSON();
-}
-
-function send(socket: WebSocket, text: string, heartbeat: Heartbeat): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.readyState !== socket.OPEN) return resolve();
-    // One that fails closes the socket, and whoever listens to that ends what it carried.
-    return socket.send(text, () => {
-      heartbeat.hear();
-      resolve();
-    });
-  });
 }
 
 /**
