@@ -1,17 +1,22 @@
-import type { ExecutionResult } from 'graphql';
+import { type ExecutionResult, execute } from 'graphql';
 import type { Collector } from '../live/index.ts';
+import type { FreshetContext } from './context.ts';
 import type { Shown } from './selection.ts';
-import { executeAside, type SharedSubscription } from './shared-messages.ts';
+import { masked, type SharedMessages } from './shared-messages.ts';
 import type { Message } from './watch-stream.ts';
 
 /** Where the results of one subscription go as text. */
 export interface TextOutlet {
-  /** Sends a result; `sender.taken()` is called, later, once the client has taken it, or never will. */
+  /** Whether so much waits for the client that no more should be made for it: what comes later would be newer. */
+  readonly isFull: boolean;
+  /** Sends a result; `sender.goOn()` is called, later, once the client has taken it, or never will. */
   push(text: string, sender: Sender): void;
+  /** Has `sender.goOn()` called, later, once it is no longer full, or never will be used again. */
+  whenFree(sender: Sender): void;
 }
 
 export interface Sender {
-  taken(): void;
+  goOn(): void;
 }
 
 const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -22,14 +27,14 @@ const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * result is under way at a time; what changes meanwhile waits in the mailbox, where the newest replaces what is older.
  */
 export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, Collector, Sender {
-  readonly #subscription: SharedSubscription;
+  readonly #subscription: SharedMessages;
   readonly #outlet: TextOutlet;
   /** Settles what `next()` gave. Until it is asked again, whoever asked is busy with what it got. */
   #answer: ((result: IteratorResult<ExecutionResult, undefined> | Promise<never>) => void) | null = null;
   #sending = false;
   #onOver: (() => void) | null = null;
 
-  constructor(subscription: SharedSubscription, outlet: TextOutlet) {
+  constructor(subscription: SharedMessages, outlet: TextOutlet) {
     this.#subscription = subscription;
     this.#outlet = outlet;
     subscription.source.setCollector(this);
@@ -66,7 +71,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
     this.#goOn();
   }
 
-  taken(): void {
+  goOn(): void {
     this.#sending = false;
     this.#goOn();
   }
@@ -74,9 +79,13 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   #goOn(): void {
     if (this.#sending || !this.#answer) return;
     const { source, selection, args } = this.#subscription;
-    const message = source.collect();
-    if (!message && !source.ended) return;
+    if (source.isEmpty && !source.ended) return;
     this.#sending = true;
+    if (this.#outlet.isFull && !source.ended) {
+      this.#outlet.whenFree(this);
+      return;
+    }
+    const message = source.collect();
     if (!message) {
       void this.#end();
       return;
@@ -100,9 +109,14 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
     else void this.#sendAside(message);
   }
 
+  /** Executes it for its client alone. */
   async #sendAside(message: Message): Promise<void> {
+    const { args, aside } = this.#subscription;
+    const { requestId } = args.contextValue as FreshetContext;
     try {
-      const result = await executeAside(this.#subscription, message);
+      const result = await aside.runAs(requestId, async () =>
+        masked(await execute({ ...args, rootValue: message }), aside),
+      );
       if (!this.#answer) return;
       if (result.errors) this.#settle({ done: false, value: result });
       // Whoever iterates would hold on to it, a snapshot of a thousand entities, until the next one.

@@ -1,7 +1,6 @@
 import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, type GraphQLError } from 'graphql';
-import type { FreshetContext } from './context.ts';
 import { type Selection, selectionOf } from './selection.ts';
-import type { Message, WatchStream } from './watch-stream.ts';
+import type { WatchStream } from './watch-stream.ts';
 
 /** How what concerns one client alone is done. */
 export interface Aside {
@@ -20,32 +19,19 @@ export function subscribeShared(args: ExecutionArgs, aside: Aside): Promise<Shar
   return selection && begin(args, selection, aside);
 }
 
+/** The result as the client may see it. */
+export function masked(result: ExecutionResult, { mask }: Aside): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map(mask) } : result;
+}
+
 async function begin(args: ExecutionArgs, selection: Selection, aside: Aside) {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return masked(source, aside);
   return new SharedMessages(args, selection, source as WatchStream, aside);
 }
 
-/** What a subscription needs to be executed for its client alone; it may be many that live long. */
-export interface SharedSubscription {
-  readonly args: ExecutionArgs;
-  readonly selection: Selection;
-  readonly source: WatchStream;
-  readonly aside: Aside;
-}
-
-/** Executes a message for its client alone. */
-export async function executeAside({ args, aside }: SharedSubscription, message: Message): Promise<ExecutionResult> {
-  const { requestId } = args.contextValue as FreshetContext;
-  return aside.runAs(requestId, async () => masked(await execute({ ...args, rootValue: message }), aside));
-}
-
-function masked(result: ExecutionResult, { mask }: Aside): ExecutionResult {
-  return result.errors ? { ...result, errors: result.errors.map(mask) } : result;
-}
-
 /** A written-out iterator, as its source is, and for the same reason. */
-export class SharedMessages implements SharedSubscription, AsyncIterableIterator<ExecutionResult> {
+export class SharedMessages implements AsyncIterableIterator<ExecutionResult> {
   readonly args: ExecutionArgs;
   readonly selection: Selection;
   readonly source: WatchStream;
@@ -63,10 +49,11 @@ export class SharedMessages implements SharedSubscription, AsyncIterableIterator
     if (done) return { done, value: undefined };
     try {
       const shown = message.kind === 'updates' ? await this.selection.show(this.args, message.updates) : null;
-      return { done: false, value: shown ? this.selection.result(shown) : await executeAside(this, message) };
+      const value = shown ? this.selection.result(shown) : await execute({ ...this.args, rootValue: message });
+      return { done: false, value };
     } catch (error) {
       await this.source.return();
-      throw this.aside.mask(error);
+      throw error;
     }
   }
 

@@ -100,6 +100,11 @@ export class WatchStream implements AsyncIterableIterator<Message> {
     return updates ? this.#message(updates) : null;
   }
 
+  /** Whether there is nothing to `collect` yet. */
+  get isEmpty(): boolean {
+    return !this.#snapshot && !this.#source?.isReady;
+  }
+
   /** Whether nothing will be there to `collect` any more: what `next()` then says are its last words. */
   get ended(): boolean {
     return !this.#snapshot && (this.#source?.ended ?? true);

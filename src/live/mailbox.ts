@@ -27,6 +27,11 @@ export class Mailbox {
     return this.#updates === null;
   }
 
+  /** Whether something was let out that nobody took yet. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
   put(update: Update): void {
     if (this.#ended) return;
     const { id } = update.vector;

@@ -30,6 +30,8 @@ export interface Watch extends AsyncIterableIterator<readonly Update[], undefine
   readonly unreadable: ReadonlyMap<string, Error>;
   /** Has this one told when there is something to `collect`, or when it has ended: nobody needs to wait by `next()`. */
   setCollector(collector: Collector): void;
+  /** Whether there is something to `collect`. */
+  readonly isReady: boolean;
   /** What `next()` would bring at once; null: nothing yet. */
   collect(): readonly Update[] | null;
   readonly ended: boolean;
@@ -99,6 +101,10 @@ export class Watcher implements Watch {
 
   setCollector(collector: Collector): void {
     this.#mailbox.setCollector(collector);
+  }
+
+  get isReady(): boolean {
+    return this.#mailbox.isReady;
   }
 
   collect(): readonly Update[] | null {

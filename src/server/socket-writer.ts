@@ -3,6 +3,12 @@ import type { WebSocket } from 'ws';
 import type { Sender } from '../graphql/index.ts';
 
 /**
+ * Of one socket, in characters: what waits beyond that is made when it can be sent, and is newer then. A client that reads takes
+ * that much at once; one that does not costs no more, however many subscriptions it has.
+ */
+const mostUnderWay = 65_536;
+
+/**
  * Sends what is pushed to many subscriptions of one socket together: in one write to the system, where each message would be
  * one by itself, and most of what it costs.
  */
@@ -12,6 +18,10 @@ export class SocketWriter {
   readonly #onTaken: () => void;
   #texts: string[] = [];
   #senders: Sender[] = [];
+  /** Characters that were pushed and not taken yet. */
+  #underWay = 0;
+  /** Who waits until there are fewer of them. */
+  readonly #waiting: Sender[] = [];
 
   /**
    * @param stream what the socket writes to.
@@ -40,7 +50,17 @@ export class SocketWriter {
   push(text: string, sender: Sender): void {
     this.#texts.push(text);
     this.#senders.push(sender);
+    this.#underWay += text.length;
     if (this.#texts.length === 1) setImmediate(() => this.#flush());
+  }
+
+  get isFull(): boolean {
+    return this.#underWay >= mostUnderWay;
+  }
+
+  /** Tells when so much was taken that it is no longer full, or never will be. */
+  whenFree(sender: Sender): void {
+    this.#waiting.push(sender);
   }
 
   get #isOpen(): boolean {
@@ -49,12 +69,16 @@ export class SocketWriter {
 
   #flush(): void {
     const [texts, senders] = [this.#texts, this.#senders];
+    const length = texts.reduce((sum, text) => sum + text.length, 0);
     const last = texts.pop();
     if (last === undefined) return;
     [this.#texts, this.#senders] = [[], []];
     const taken = () => {
+      this.#underWay -= length;
       this.#onTaken();
-      for (const sender of senders) sender.taken();
+      // First those who have waited: who always has something new would be ahead of them for ever.
+      while (this.#waiting.length > 0 && !this.isFull) this.#waiting.shift()?.goOn();
+      for (const sender of senders) sender.goOn();
     };
     if (!this.#isOpen) {
       setImmediate(taken);

@@ -17,6 +17,7 @@ import { type GraphQLPipeline, graphqlPath, unavailable } from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
+import { answerPings } from './pongs.ts';
 import { requestIdOf, runApartAs } from './request-id.ts';
 import { requestTarget } from './request-target.ts';
 import { SocketWriter } from './socket-writer.ts';
@@ -62,7 +63,12 @@ export class WebSockets {
 
   constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
     this.#log = log;
-    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: messageLimitBytes, handleProtocols });
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: messageLimitBytes,
+      handleProtocols,
+      autoPong: false,
+    });
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdOf(request);
@@ -90,6 +96,7 @@ export class WebSockets {
       const heartbeat = new Heartbeat(socket, () =>
         this.#log.info({ requestId }, 'A WebSocket takes nothing of what it is sent; closing it'),
       );
+      answerPings(socket);
       const writer = new SocketWriter(socket, request.socket, () => heartbeat.hear());
       const closed = protocol.opened(
         {
@@ -213,6 +220,14 @@ class Outlet implements TextOutlet {
   constructor(writer: SocketWriter, id: string) {
     this.#writer = writer;
     this.#id = JSON.stringify(id);
+  }
+
+  get isFull(): boolean {
+    return this.#writer.isFull;
+  }
+
+  whenFree(sender: Sender): void {
+    this.#writer.whenFree(sender);
   }
 
   push(text: string, sender: Sender): void {

@@ -55,7 +55,12 @@ const breaking = parse(
 /** A client that takes what is pushed to it when the test says so. */
 class Client implements TextOutlet {
   readonly texts: string[] = [];
-  readonly #senders: Sender[] = [];
+  isFull = false;
+  #senders: Sender[] = [];
+
+  whenFree(sender: Sender): void {
+    this.#senders.push(sender);
+  }
 
   push(text: string, sender: Sender): void {
     this.texts.push(text);
@@ -63,7 +68,7 @@ class Client implements TextOutlet {
   }
 
   take(): void {
-    for (const sender of this.#senders.splice(0)) sender.taken();
+    for (const sender of this.#senders.splice(0)) sender.goOn();
   }
 
   get shown(): unknown[] {
@@ -128,6 +133,20 @@ describe('a subscription that pushes', () => {
     client.take();
     expect(client.texts).toHaveLength(2);
     await late.return();
+  });
+
+  test('makes nothing for a client for which much waits already, and the newest once it may', async () => {
+    const service = await open();
+    const { client, messages } = await watch(service, ['a']);
+    client.isFull = true;
+    void messages.next();
+    for (let n = 0; n < 3; n++) await send(service, 'a');
+    await (await watch(service, ['a'])).messages.return();
+    expect(client.texts).toEqual([]);
+    client.isFull = false;
+    client.take();
+    client.take();
+    expect(client.shown).toEqual([update('SNAPSHOT', 'a', 0), update('EVENT', 'a', 3)]);
   });
 
   test('is executed once for all, whoever they are', async () => {

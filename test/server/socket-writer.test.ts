@@ -33,7 +33,7 @@ afterEach(() => {
   http.close();
 });
 
-const sender = (name: string) => ({ taken: () => said.push(name) });
+const sender = (name: string) => ({ goOn: () => said.push(name) });
 
 describe('a socket writer', () => {
   it('sends what is pushed in one tick by one write, and tells each sender when it was taken', async () => {
@@ -59,11 +59,32 @@ describe('a socket writer', () => {
     expect(received).toEqual(['a', 'b', 'c']);
   });
 
+  it('is full while much was not taken, and then lets go on who has waited, one after the other', async () => {
+    client.pause();
+    // More than the system takes for a client that does not read.
+    writer.push('x'.repeat(50_000_000), sender('first'));
+    const much = 'x'.repeat(300_000);
+    const waiting = (name: string) => ({
+      goOn() {
+        said.push(name);
+        writer.push(much, sender(`${name} taken`));
+      },
+    });
+    for (const name of ['a', 'b']) writer.whenFree(waiting(name));
+    await until(() => socket.bufferedAmount > 0);
+    expect([writer.isFull, said]).toEqual([true, []]);
+    client.resume();
+    await until(() => said.includes('b taken'));
+    expect(said.filter((one) => one !== 'heard')).toEqual(['a', 'first', 'b', 'a taken', 'b taken']);
+    expect(writer.isFull).toBe(false);
+  });
+
   it('leaves nobody waiting when the socket is gone', async () => {
     client.terminate();
     await once(socket, 'close');
     writer.push('a', sender('a'));
     await writer.send('b');
-    await until(() => said.includes('a'));
+    writer.whenFree(sender('b'));
+    await until(() => said.includes('a') && said.includes('b'));
   });
 });
