@@ -45,7 +45,8 @@ export const liveBench: Bench = {
           'PUBLISHes it, and sends what it is SUBSCRIBEd to by ws, as it is, once a receiver. Bare Valkey: a PUBLISH, and connections\n' +
           'to Valkey itself. Messages are as long everywhere, and the receivers, all in the process of the bench, count them and do\n' +
           'not parse them. Milliseconds; pushed: from when the event was acknowledged to when a receiver has it, less than 0 where that\n' +
-          'comes first; in all: from when it was sent; updates/s: from when it was sent to the last of its receivers.\n',
+          'comes first; in all: from when it was sent; updates/s: from when it was sent to the last of its receivers. The relay hears\n' +
+          'from Valkey what it published before it is answered, and sends it first: what it pushes seems early, since it acknowledges late.\n',
       );
       const fanOuts = await fanOutsOf(server, { api, relay, prefix }, options, print);
       const loaded = await loadOf(api, options, print);
