@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { accuracyBench } from './accuracy/index.ts';
 import type { Bench, BenchOptions } from './bench.ts';
 import { engineBench } from './engine/index.ts';
+import { liveBench } from './live/index.ts';
 import { memoryBench } from './memory/index.ts';
 import { isMet, requirementTable } from './report/requirement.ts';
 import { withServer } from './server.ts';
@@ -11,6 +12,7 @@ const benches: { readonly [name: string]: Bench } = {
   engine: engineBench,
   memory: memoryBench,
   accuracy: accuracyBench,
+  live: liveBench,
   soak: soakBench,
 };
 

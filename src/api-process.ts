@@ -15,6 +15,8 @@ export interface ApiProcessOptions {
   readonly settings: { readonly [name: string]: string };
   /** Told each line that it prints. */
   readonly onLine?: (line: string) => void;
+  /** Of Node, before the program: for whoever measures. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /**
@@ -28,10 +30,10 @@ export class ApiProcess {
   readonly #listening: Promise<string>;
   #said = '';
 
-  constructor({ settings, onLine = () => {} }: ApiProcessOptions) {
-    this.#child = spawn(process.execPath, ['--import', endsWithParent, main], {
+  constructor({ settings, onLine = () => {}, nodeOptions = [] }: ApiProcessOptions) {
+    this.#child = spawn(process.execPath, [...nodeOptions, '--import', endsWithParent, main], {
       env: { ...withoutSettings(process.env), ...settings },
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
       detached: true,
     });
     this.exited = once(this.#child, 'close').then(([code, signal]) => code ?? signal);
@@ -56,6 +58,13 @@ export class ApiProcess {
    */
   listening(): Promise<string> {
     return this.#listening;
+  }
+
+  /** What it answers to a message, if one of its modules does. */
+  async answer(message: string): Promise<unknown> {
+    const answered = once(this.#child, 'message');
+    this.#child.send(message);
+    return (await answered)[0];
   }
 
   /** Asks it to end, and waits until it has. */

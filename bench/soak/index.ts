@@ -1,4 +1,5 @@
 import { Random, type Tally } from '../../src/simulate/index.ts';
+import { startApi } from '../api-process.ts';
 import type { Bench } from '../bench.ts';
 import { Deadline, OutOfTimeError } from '../deadline.ts';
 import type { Requirement } from '../report/requirement.ts';
@@ -9,7 +10,6 @@ import { drawHistory, type History } from '../simulate/history.ts';
 import { type Population, populations } from '../simulate/population.ts';
 import { beginningMs } from '../simulate/transaction.ts';
 import { type Subject, subjects } from '../subject.ts';
-import { startApi } from './api-process.ts';
 import { CallWatch, type Quantiles } from './calls.ts';
 import { Observer } from './observer.ts';
 import { send } from './send.ts';
@@ -35,7 +35,7 @@ export const soakBench: Bench = {
         'MEMORY USAGE with SAMPLES 0, of all keys of the merchant; used_memory is of everyone, 10,000 users too.\n',
     );
     const prefix = server.prefix();
-    const api = await startApi(server.url, prefix);
+    const api = await startApi({ valkeyUrl: server.url, keyPrefix: prefix, clock: 'event' });
     try {
       const watch = await CallWatch.begin(server.valkey, slowMs);
       try {

@@ -16,7 +16,8 @@ export class KeyNames {
 
   /** The served vector: a hash that anyone may read with HGETALL. */
   hash(view: View, id: string): string {
-    return `${this.prefix}:${stem(view)}{${this.encodeId(id)}}`;
+    // Joined, it is one string; concatenated, it would hold on to its six parts, in every entity that is watched.
+    return [this.prefix, ':', stem(view), '{', this.encodeId(id), '}'].join('');
   }
 
   /** The hash's name with `<id>` for the id, for people. */

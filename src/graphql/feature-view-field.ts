@@ -2,8 +2,8 @@ import { formatDuration, type View } from '../define/index.ts';
 import type { FreshetContext } from './context.ts';
 import { maxMoments, momentsArgument } from './limits.ts';
 import { assertWithinLimits, servedViewExtension, sizedArgumentExtension } from './operation-size.ts';
+import { pureExtension } from './purity.ts';
 import { registryOf } from './registry.ts';
-import { pureExtension } from './shared-messages.ts';
 import type { ShownVector } from './shown-vector.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { currentVector, vectorAt } from './vector-at.ts';
@@ -25,7 +25,7 @@ export function featureViewField(t: EntityFields, view: View, options: FreshetFi
       }),
     },
     extensions: { [servedViewExtension]: view, [pureExtension]: view },
-    resolve: async (entity, { asOf }, context): Promise<ShownVector> => {
+    resolve: (entity, { asOf }, context): ShownVector | Promise<ShownVector> => {
       context.budget.take();
       return typeof asOf === 'number'
         ? vectorAt(view, entity, asOf, 'asOf', context)

@@ -1,5 +1,5 @@
+import { pureExtension } from './purity.ts';
 import type { SchemaRegistry } from './registry.ts';
-import { pureExtension } from './shared-messages.ts';
 import { isPast, revisionText, type ShownVector } from './shown-vector.ts';
 
 /** `Freshness`, which all views share. */

@@ -7,8 +7,9 @@ import { clientError } from './errors.ts';
 export class VectorLoaders {
   readonly #engine: Engine;
   readonly #onRead: (vectors: number) => void;
-  readonly #loaders = new Map<View, DataLoader<string, Vector>>();
-  readonly #pastLoaders = new Map<View, DataLoader<Moment, PastVector, string>>();
+  /** Null while there is none, as in most subscriptions for as long as they last. */
+  #loaders: Map<View, DataLoader<string, Vector>> | null = null;
+  #pastLoaders: Map<View, DataLoader<Moment, PastVector, string>> | null = null;
 
   /** @param onRead told how many vectors each call asks for. */
   constructor(engine: Engine, onRead: (vectors: number) => void = () => {}) {
@@ -36,11 +37,12 @@ export class VectorLoaders {
 
   /** Forgets what was read. Wanted after events were recorded, and before each message of a subscription. */
   clear(): void {
-    this.#loaders.clear();
-    this.#pastLoaders.clear();
+    this.#loaders = null;
+    this.#pastLoaders = null;
   }
 
   #loaderOf(view: View): DataLoader<string, Vector> {
+    this.#loaders ??= new Map();
     const known = this.#loaders.get(view);
     if (known) return known;
     const loader = new DataLoader<string, Vector>(async (ids) => {
@@ -57,6 +59,7 @@ export class VectorLoaders {
   }
 
   #pastLoaderOf(view: View): DataLoader<Moment, PastVector, string> {
+    this.#pastLoaders ??= new Map();
     const known = this.#pastLoaders.get(view);
     if (known) return known;
     const loader = new DataLoader<Moment, PastVector, string>((moments) => this.#readPast(view, moments), {

@@ -1,7 +1,7 @@
 import SchemaBuilder from '@pothos/core';
 import type { Entity } from '../define/index.ts';
+import { pureExtension } from './purity.ts';
 import { registryOf } from './registry.ts';
-import { pureExtension } from './shared-messages.ts';
 import type { EntityRef, EntityTypeOptions, EntityTypeRef, FreshetBuilder, FreshetTypes } from './types.ts';
 
 const schemaBuilder = SchemaBuilder.prototype as FreshetBuilder;

@@ -5,8 +5,8 @@ import { contractError } from './errors.ts';
 import { idsArgument, maxIds } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
+import { pureExtension } from './purity.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
-import { pureExtension } from './shared-messages.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { type EntityUpdate, type Message, WatchStream } from './watch-stream.ts';
 

@@ -9,10 +9,10 @@ import type { EntityRef } from './types.ts';
 type Source = Pick<FreshetContext, 'engine' | 'loaders'>;
 
 /**
- * The vector of an entity as it is now: what came with it, or else read with those of the others.
+ * The vector of an entity as it is now: what came with it, at once, or else read with those of the others.
  * @throws GraphQLError, LogFaultError
  */
-export async function currentVector(view: View, entity: EntityRef, { loaders }: Source): Promise<Vector> {
+export function currentVector(view: View, entity: EntityRef, { loaders }: Source): Vector | Promise<Vector> {
   assertServable(view, entity);
   return entity.vectors?.get(view) ?? loaders.load(view, entity.id);
 }

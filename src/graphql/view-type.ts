@@ -4,8 +4,8 @@ import { accuracyField } from './accuracy-field.ts';
 import { derivedOutcome, derivedOutput, featureOutput, outputValue } from './feature-output.ts';
 import { freshnessType } from './freshness-type.ts';
 import { listedExtension } from './operation-size.ts';
+import { pureExtension } from './purity.ts';
 import type { SchemaRegistry } from './registry.ts';
-import { pureExtension } from './shared-messages.ts';
 import { assertReachable, cacheId, type ShownVector } from './shown-vector.ts';
 import type { FreshetTypes } from './types.ts';
 

@@ -1,6 +1,6 @@
 import type { View } from '../define/index.ts';
-import { invalidIdReason } from '../engine/index.ts';
-import type { Hub, Update, UpdateCause, Watch, WatchOptions } from '../live/index.ts';
+import { invalidIdReason, type Vector } from '../engine/index.ts';
+import type { Collector, Hub, Update, UpdateCause, Watch, WatchOptions } from '../live/index.ts';
 import { clientError } from './errors.ts';
 import type { EntityRef } from './types.ts';
 
@@ -8,6 +8,8 @@ import type { EntityRef } from './types.ts';
 export interface EntityUpdate {
   readonly cause: UpdateCause;
   readonly entity: EntityRef;
+  /** The vector with which the entity comes; null where it cannot be had. */
+  readonly vector: Vector | null;
 }
 
 /** What a subscription sends: updates, or, as its last word, why there are no more. */
@@ -51,10 +53,10 @@ export class WatchStream implements AsyncIterableIterator<Message> {
       const watched = new Map(snapshot.map((update) => [update.vector.id, update]));
       const updates = distinct.flatMap((id): EntityUpdate[] => {
         const update = watched.get(id);
-        if (update) return [entityUpdate(view, update)];
+        if (update) return [new VectorUpdate(view, update)];
         const failure = source?.unreadable.get(id);
-        if (failure) return [{ cause: 'SNAPSHOT', entity: { id, failures: new Map([[view, failure]]) } }];
-        return bad.has(id) ? [{ cause: 'SNAPSHOT', entity: { id } }] : [];
+        if (failure) return [{ cause: 'SNAPSHOT', entity: { id, failures: new Map([[view, failure]]) }, vector: null }];
+        return bad.has(id) ? [{ cause: 'SNAPSHOT', entity: { id }, vector: null }] : [];
       });
       const hasAll = source !== null && updates.length === 0;
       return new WatchStream(view, hasAll ? null : { kind: 'updates', updates }, source);
@@ -74,12 +76,38 @@ export class WatchStream implements AsyncIterableIterator<Message> {
     try {
       const { done: ended, value } = await this.#source.next();
       if (ended) return done;
-      return { done: false, value: { kind: 'updates', updates: value.map((one) => entityUpdate(this.#view, one)) } };
+      return { done: false, value: this.#message(value) };
     } catch (error) {
       // Thrown here, it would tear down the transport; as a message it reaches the client as an error with its code.
       this.#source = null;
       return { done: false, value: { kind: 'failure', error: clientError(error) } };
     }
+  }
+
+  /** Has this one told when there is something to `collect`, or when there is nothing more than `next()` says. */
+  setCollector(collector: Collector): void {
+    this.#source?.setCollector(collector);
+  }
+
+  /** What `next()` would bring at once; null: nothing yet. */
+  collect(): Message | null {
+    if (this.#snapshot) {
+      const snapshot = this.#snapshot;
+      this.#snapshot = null;
+      return snapshot;
+    }
+    const updates = this.#source?.collect();
+    return updates ? this.#message(updates) : null;
+  }
+
+  /** Whether there is nothing to `collect` yet. */
+  get isEmpty(): boolean {
+    return !this.#snapshot && !this.#source?.isReady;
+  }
+
+  /** Whether nothing will be there to `collect` any more: what `next()` then says are its last words. */
+  get ended(): boolean {
+    return !this.#snapshot && (this.#source?.ended ?? true);
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
@@ -93,8 +121,25 @@ export class WatchStream implements AsyncIterableIterator<Message> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+
+  #message(updates: readonly Update[]): Message {
+    return { kind: 'updates', updates: updates.map((one) => new VectorUpdate(this.#view, one)) };
+  }
 }
 
-function entityUpdate(view: View, { cause, vector }: Update): EntityUpdate {
-  return { cause, entity: { id: vector.id, vectors: new Map([[view, vector]]) } };
+/** Most updates are shown as all others of their vector are: what is only for GraphQL is made when it asks. */
+class VectorUpdate implements EntityUpdate {
+  readonly cause: UpdateCause;
+  readonly vector: Vector;
+  readonly #view: View;
+
+  constructor(view: View, { cause, vector }: Update) {
+    this.#view = view;
+    this.cause = cause;
+    this.vector = vector;
+  }
+
+  get entity(): EntityRef {
+    return { id: this.vector.id, vectors: new Map([[this.#view, this.vector]]) };
+  }
 }

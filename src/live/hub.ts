@@ -1,10 +1,11 @@
 import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
 import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
+import { Audience } from './audience.ts';
 import { Decay } from './decay.ts';
 import { Pump, type Watched } from './pump.ts';
 import { Sweep } from './sweep.ts';
-import { isNewer, type Watch, Watcher, type WatchOptions } from './watcher.ts';
+import { isNewer, type Watch, Watcher, type WatcherLife, type WatchOptions } from './watcher.ts';
 
 export interface HubOptions {
   readonly engine: Engine;
@@ -20,7 +21,7 @@ export interface HubOptions {
 
 interface Entity extends Watched {
   readonly key: string;
-  readonly watchers: Set<Watcher>;
+  readonly watchers: Audience<Watcher>;
   /** What the newest read brought; null before the first. */
   last: Vector | null;
   /** The hub's moments of the newest read that was delivered, and when it was last heard that there is something new. */
@@ -29,6 +30,8 @@ interface Entity extends Watched {
   /** When the key's subscription is acknowledged. */
   subscribed: Promise<void>;
 }
+
+const subscribed: Promise<void> = Promise.resolve();
 
 /** The served hash is no longer under its key. */
 const losses: ReadonlySet<string> = new Set(['del', 'expired', 'evicted', 'rename_from', 'move_from']);
@@ -48,6 +51,13 @@ export class Hub {
   readonly #sweep: Sweep<Entity>;
   readonly #entities = new Map<string, Entity>();
   readonly #watchers = new Set<Watcher>();
+  readonly #life: WatcherLife = {
+    begin: (watcher) => {
+      this.#watchers.add(watcher);
+      this.#join(watcher).catch((error) => watcher.fail(error));
+    },
+    end: (watcher) => this.#leave(watcher),
+  };
   /** Orders joins and reads. */
   #moment = 0;
   #closed = false;
@@ -62,7 +72,7 @@ export class Hub {
       deliver: (batch, readAt) => this.#deliver(batch, readAt),
       failed: (batch, error, readAt) => this.#readFailed(batch, error, readAt, (watcher) => watcher.fail(error)),
       unreadable: (entity, error, readAt) =>
-        this.#readFailed([entity], error, readAt, (watcher) => watcher.miss(entity.id, error)),
+        this.#readFailed([entity], error, readAt, (watcher, place) => watcher.miss(entity.id, error, place)),
     });
     this.#decay = new Decay({
       storeNow: () => events.storeNow(),
@@ -88,14 +98,7 @@ export class Hub {
    * @throws InvalidIdError, UnavailableError, LogFaultError (from `begin()` or the first `next()`)
    */
   watch(view: View, ids: Iterable<string>, options?: WatchOptions): Watch {
-    const life = {
-      begin: (watcher: Watcher) => {
-        this.#watchers.add(watcher);
-        this.#join(watcher).catch((error) => watcher.fail(error));
-      },
-      end: (watcher: Watcher) => this.#leave(watcher),
-    };
-    return new Watcher(view, ids, life, options);
+    return new Watcher(view, ids, this.#life, options);
   }
 
   /** Why changes cannot be heard now; null while they can. */
@@ -127,12 +130,13 @@ export class Hub {
     }
     const entities = watcher.ids.map((id) => this.#entity(view, id));
     const fresh = entities.filter(({ watchers }) => watchers.size === 0);
-    for (const { watchers } of entities) watchers.add(watcher);
+    for (const [place, { watchers }] of entities.entries()) watchers.add(watcher, place);
     if (fresh.length > 0) {
-      const subscribed = this.#subscribe(fresh.map(({ key }) => key));
-      for (const entity of fresh) entity.subscribed = subscribed;
+      const subscribing = this.#subscribe(fresh.map(({ key }) => key));
+      for (const entity of fresh) entity.subscribed = subscribing;
     }
-    await Promise.all(new Set(entities.map(({ subscribed }) => subscribed)));
+    await Promise.all(new Set(entities.map((entity) => entity.subscribed)));
+    for (const entity of fresh) entity.subscribed = subscribed;
     if (watcher.ended) return;
     watcher.joinedAt = ++this.#moment;
     for (const entity of entities) this.#pump.mark(entity, { atOnce: true });
@@ -154,8 +158,8 @@ export class Hub {
       key,
       view,
       id,
-      watchers: new Set(),
-      subscribed: Promise.resolve(),
+      watchers: new Audience(),
+      subscribed,
       lost: false,
       resync: false,
       last: null,
@@ -233,9 +237,9 @@ export class Hub {
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
       this.#note(watched, vector, readAt);
-      for (const watcher of watched.watchers) {
+      for (const [watcher, place] of watched.watchers) {
         if (watcher.joinedAt > readAt) continue;
-        watcher.offer(vector, resync);
+        watcher.offer(vector, resync, place);
         served.add(watcher);
       }
     }
@@ -267,13 +271,18 @@ export class Hub {
   }
 
   /** Whoever waits for a first message is told; the others get theirs once a read succeeds. */
-  #readFailed(batch: readonly Entity[], error: unknown, readAt: number, tell: (watcher: Watcher) => void): void {
+  #readFailed(
+    batch: readonly Entity[],
+    error: unknown,
+    readAt: number,
+    tell: (watcher: Watcher, place: number) => void,
+  ): void {
     this.#onReadFailure(error);
     for (const entity of batch) {
-      const waiting = [...entity.watchers].filter(({ joining, joinedAt }) => joining && Number.isFinite(joinedAt));
-      for (const watcher of waiting) if (watcher.joinedAt < readAt) tell(watcher);
+      const waiting = [...entity.watchers].filter(([one]) => one.joining && Number.isFinite(one.joinedAt));
+      for (const [watcher, place] of waiting) if (watcher.joinedAt < readAt) tell(watcher, place);
       // Who joined since gets a read of their own.
-      if (waiting.some(({ joinedAt }) => joinedAt > readAt)) this.#pump.mark(entity, { atOnce: true });
+      if (waiting.some(([{ joinedAt }]) => joinedAt > readAt)) this.#pump.mark(entity, { atOnce: true });
     }
   }
 }

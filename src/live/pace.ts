@@ -1,14 +1,19 @@
+/** What is done at a pace. */
+export interface Paced {
+  flush(): void;
+}
+
 /** Does something when asked to, but not more often than it may: what was asked for too early is done once, when it is time. */
 export class Pace {
   readonly #intervalMs: number;
-  readonly #act: () => void;
+  readonly #paced: Paced;
   #timer: NodeJS.Timeout | null = null;
   #lastAt = Number.NEGATIVE_INFINITY;
 
   /** @param intervalMs from one time to the next, at least; 0: as often as asked. */
-  constructor(intervalMs: number, act: () => void) {
+  constructor(intervalMs: number, paced: Paced) {
     this.#intervalMs = intervalMs;
-    this.#act = act;
+    this.#paced = paced;
   }
 
   run(): void {
@@ -31,6 +36,6 @@ export class Pace {
   #now(): void {
     this.#timer = null;
     this.spend();
-    this.#act();
+    this.#paced.flush();
   }
 }

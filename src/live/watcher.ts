@@ -1,6 +1,6 @@
 import type { View } from '../define/index.ts';
 import type { Vector } from '../engine/index.ts';
-import { Mailbox } from './mailbox.ts';
+import { type Collector, Mailbox } from './mailbox.ts';
 import { Pace } from './pace.ts';
 import type { Update, UpdateCause } from './update.ts';
 
@@ -28,7 +28,17 @@ export interface Watch extends AsyncIterableIterator<readonly Update[], undefine
   begin(): Promise<readonly Update[] | null>;
   /** Why some entities, by id, are not in the first message; a snapshot of each follows once it can be read. */
   readonly unreadable: ReadonlyMap<string, Error>;
+  /** Has this one told when there is something to `collect`, or when it has ended: nobody needs to wait by `next()`. */
+  setCollector(collector: Collector): void;
+  /** Whether there is something to `collect`. */
+  readonly isReady: boolean;
+  /** What `next()` would bring at once; null: nothing yet. */
+  collect(): readonly Update[] | null;
+  readonly ended: boolean;
 }
+
+const nothingKnown: ReadonlyMap<string, number> = new Map();
+const noneUnreadable: ReadonlyMap<string, Error> = new Map();
 
 /**
  * One subscription to entities of one view, and the iterator that its client consumes. The first message holds all of
@@ -45,21 +55,24 @@ export class Watcher implements Watch {
   joinedAt = Number.POSITIVE_INFINITY;
   readonly #life: WatcherLife;
   readonly #mailbox = new Mailbox();
-  /** What it was last given of each entity; the first message goes out when each was given or is unreadable. */
-  readonly #given = new Map<string, Vector>();
-  readonly #unreadable = new Map<string, Error>();
-  readonly #since: ReadonlyMap<string, number>;
+  /** What it was last given of each entity, in the order of the ids; the first message goes out when each was given or is unreadable. */
+  readonly #given: (Vector | undefined)[];
+  /** How many of them it was not given yet. */
+  #missing: number;
+  #unreadable: Map<string, Error> | null = null;
+  #since: ReadonlyMap<string, number>;
   readonly #pace: Pace;
-  readonly #begun = Promise.withResolvers<void>();
+  #begun: PromiseWithResolvers<void> | null = null;
   #state: 'new' | 'joining' | 'live' | 'ended' = 'new';
 
   constructor(view: View, ids: Iterable<string>, life: WatcherLife, options: WatchOptions = {}) {
     this.view = view;
     this.ids = [...new Set(ids)];
     this.#life = life;
-    this.#since = options.since ?? new Map();
-    this.#pace = new Pace(options.minIntervalMs ?? 0, () => this.#mailbox.flush());
-    this.#begun.promise.catch(() => {}); // whoever waits by `next()` is told there
+    this.#given = Array.from(this.ids, () => undefined);
+    this.#missing = this.ids.length;
+    this.#since = options.since ?? nothingKnown;
+    this.#pace = new Pace(options.minIntervalMs ?? 0, this.#mailbox);
   }
 
   get ended(): boolean {
@@ -72,13 +85,32 @@ export class Watcher implements Watch {
   }
 
   get unreadable(): ReadonlyMap<string, Error> {
-    return this.#unreadable;
+    return this.#unreadable ?? noneUnreadable;
   }
 
   async begin(): Promise<readonly Update[] | null> {
-    this.#start();
-    await this.#begun.promise;
+    if (this.#state === 'live') return this.#mailbox.takeAll();
+    if (this.#state !== 'ended') {
+      this.#begun ??= Promise.withResolvers();
+      const begun = this.#begun.promise;
+      this.#start();
+      await begun;
+    }
     return this.ended ? null : this.#mailbox.takeAll();
+  }
+
+  setCollector(collector: Collector): void {
+    this.#mailbox.setCollector(collector);
+  }
+
+  get isReady(): boolean {
+    return this.#mailbox.isReady;
+  }
+
+  collect(): readonly Update[] | null {
+    const updates = this.#mailbox.collect();
+    if (updates) this.#pace.spend();
+    return updates;
   }
 
   async next(): Promise<IteratorResult<readonly Update[], undefined>> {
@@ -102,21 +134,26 @@ export class Watcher implements Watch {
     return this;
   }
 
-  /** Takes a vector that was read, if it is news; `flush` sends it. */
-  offer(vector: Vector, resync: boolean): void {
+  /**
+   * Takes a vector that was read, if it is news; `flush` sends it.
+   * @param place of its entity among the ids.
+   */
+  offer(vector: Vector, resync: boolean, place = this.ids.indexOf(vector.id)): void {
     if (this.ended) return;
-    const last = this.#given.get(vector.id);
+    const last = this.#given[place];
     if (last && !isNewer(last, vector)) return;
-    this.#given.set(vector.id, vector);
-    const wasUnreadable = this.#unreadable.delete(vector.id);
+    this.#given[place] = vector;
+    if (!last) this.#missing--;
+    const wasUnreadable = this.#unreadable?.delete(vector.id) ?? false;
     if (last) this.#mailbox.put({ cause: causeOf(last, vector, resync), vector });
     else if (wasUnreadable || !this.#has(vector)) this.#mailbox.put({ cause: 'SNAPSHOT', vector });
     this.#beginWhenComplete();
   }
 
   /** Takes it that an entity cannot be read, if its first vector is still waited for. */
-  miss(id: string, error: Error): void {
-    if (!this.joining || this.#given.has(id)) return;
+  miss(id: string, error: Error, place = this.ids.indexOf(id)): void {
+    if (!this.joining || this.#given[place]) return;
+    this.#unreadable ??= new Map();
     this.#unreadable.set(id, error);
     if (this.#unreadable.size === this.ids.length) this.fail(error);
     this.#beginWhenComplete();
@@ -132,7 +169,7 @@ export class Watcher implements Watch {
   }
 
   fail(error: unknown): void {
-    this.#begun.reject(error);
+    this.#begun?.reject(error);
     this.#finish(() => this.#mailbox.fail(error));
   }
 
@@ -148,9 +185,10 @@ export class Watcher implements Watch {
   }
 
   #beginWhenComplete(): void {
-    if (!this.joining || this.#given.size + this.#unreadable.size < this.ids.length) return;
+    if (!this.joining || this.#missing > (this.#unreadable?.size ?? 0)) return;
     this.#state = 'live';
-    this.#begun.resolve();
+    this.#since = nothingKnown; // what comes for the first time from here on was unreadable
+    this.#settleBegun();
   }
 
   #finish(settle: () => void): void {
@@ -160,7 +198,12 @@ export class Watcher implements Watch {
     this.#pace.stop();
     if (begun) this.#life.end(this);
     settle();
-    this.#begun.resolve();
+    this.#settleBegun();
+  }
+
+  #settleBegun(): void {
+    this.#begun?.resolve();
+    this.#begun = null;
   }
 }
 

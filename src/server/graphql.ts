@@ -1,9 +1,10 @@
-import type { ExecutionArgs, GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
 import {
   type Activity,
+  type Aside,
   contractError,
   createContext,
   createErrorMask,
@@ -20,7 +21,7 @@ import { useHttpStreams, useReservedStreams } from './http-streams.ts';
 import { logSerializers } from './log-serializers.ts';
 import { refusal } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
-import { currentRequestId, isFirstReport } from './request-id.ts';
+import { currentRequestId, isFirstReport, runAs } from './request-id.ts';
 
 /** What requests are served from. */
 export interface Backend {
@@ -72,10 +73,10 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
       useParameters(),
       useReservedStreams(),
       useHttpStreams(),
-      useSharedMessages(),
       useQueryLimits(),
       useInputErrors(),
       useHttpStatus(),
+      useSharedMessages({ mask, runAs }),
       useActivity(activity),
     ],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
@@ -126,11 +127,17 @@ function useActivity(activity: Activity): Plugin<RequestContext> {
   };
 }
 
-/** What many clients watch is executed once for all of them that see the same. */
-function useSharedMessages(): Plugin {
+/**
+ * What many clients watch is executed once for all of them that see the same. It comes last: over a WebSocket its messages go
+ * past the wrappers of those that come after, Yoga's mask, which would take several times as much of each as it does itself.
+ */
+function useSharedMessages(aside: Aside): Plugin<RequestContext> {
   return {
-    onSubscribe({ subscribeFn, setSubscribeFn }) {
-      setSubscribeFn((args) => subscribeShared(args as unknown as ExecutionArgs) ?? subscribeFn(args));
+    onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
+      const shared = subscribeShared(args as unknown as ExecutionArgs, aside);
+      if (!shared) return;
+      if ((args.contextValue as RequestContext).http) setSubscribeFn(() => shared);
+      else setResultAndStopExecution(shared as unknown as ExecutionResult);
     },
   };
 }

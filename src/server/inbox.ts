@@ -1,7 +1,5 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
-
 export interface InboxOptions {
-  /** Handles a message; it is under way until this settles, or `handled` is called on its behalf. Never rejects. */
+  /** Handles a message; it is under way until this settles. Never rejects. */
   readonly handle: (text: string) => Promise<void>;
   /** Whether a message goes before those that wait, if none such is under way. Asked only if it would have to wait. */
   readonly isUrgent: (text: string) => boolean;
@@ -13,13 +11,6 @@ export interface InboxOptions {
   /** How many may wait, in messages and characters, before the socket is no longer read. */
   readonly waitingMessages: number;
   readonly waitingLength: number;
-}
-
-const settle = new AsyncLocalStorage<() => void>();
-
-/** Called on behalf of a message: what goes on from here, a stream, no longer counts as under way. */
-export function handled(): void {
-  settle.getStore()?.();
 }
 
 /**
@@ -82,14 +73,10 @@ export class Inbox {
       if (text === undefined) break;
       this.#waitingLength -= text.length;
       this.#underWay++;
-      let open = true;
-      const done = () => {
-        if (!open) return;
-        open = false;
+      void this.#options.handle(text).finally(() => {
         this.#underWay--;
         if (this.#waiting.length > 0 || this.#paused) this.#schedule();
-      };
-      void settle.run(done, () => this.#options.handle(text)).finally(done);
+      });
     }
   }
 

@@ -1,4 +1,9 @@
-import { runAs } from './request-id.ts';
+import { runApartAs, runAs } from './request-id.ts';
+
+/** A stream that does on behalf of its request what it does, and tells itself when it is over. */
+interface SelfReliantStream {
+  whenOver(tell: () => void): void;
+}
 
 /** Counts operations under way, subscriptions until their streams end, and runs each on behalf of its request. */
 export class Operations {
@@ -16,10 +21,13 @@ export class Operations {
     this.#count++;
     let streaming = false;
     try {
-      const result = await runAs(requestId, work);
+      const result = await runApartAs(requestId, work);
       if (!isIterable(result)) return result;
       streaming = true;
-      return this.#follow(result, requestId) as Awaited<Result>;
+      if (!isSelfReliant(result))
+        return new FollowedStream(result, requestId, this.#isGoingAway, this.#finish) as Awaited<Result>;
+      result.whenOver(this.#finish);
+      return result;
     } finally {
       if (!streaming) this.#finish();
     }
@@ -31,46 +39,65 @@ export class Operations {
     await new Promise((resolve) => setImmediate(resolve));
   }
 
-  #follow<T>(stream: AsyncIterable<T>, requestId: string): AsyncGenerator<T> {
-    const source = stream[Symbol.asyncIterator]();
-    let open = true;
-    const end = () => {
-      if (open) this.#finish();
-      open = false;
-    };
-    const step = async (take: () => Promise<IteratorResult<T>> | undefined): Promise<IteratorResult<T>> => {
-      try {
-        const result = (await runAs(requestId, take)) ?? { done: true, value: undefined };
-        if (result.done) end();
-        return result;
-      } catch (error) {
-        end();
-        throw error;
-      }
-    };
-    return {
-      next: async () => {
-        const result = await step(() => source.next());
-        // A client that is told it is complete does not come back for the rest: it is to hear that the socket closes.
-        return result.done && this.#isGoingAway() ? new Promise(() => {}) : result;
-      },
-      return: (value) => step(() => source.return?.(value)),
-      throw: (error) => step(() => source.throw?.(error)),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      async [Symbol.asyncDispose]() {
-        await this.return(undefined);
-      },
-    };
-  }
-
-  #finish(): void {
+  readonly #finish = (): void => {
     this.#count--;
     if (this.#count === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  };
+}
+
+/** Runs each step of a stream on behalf of its request. */
+class FollowedStream<T> implements AsyncIterableIterator<T> {
+  readonly #source: AsyncIterator<T>;
+  readonly #requestId: string;
+  readonly #isCutShort: () => boolean;
+  #onOver: (() => void) | null;
+
+  constructor(stream: AsyncIterable<T>, requestId: string, isCutShort: () => boolean, onOver: () => void) {
+    this.#source = stream[Symbol.asyncIterator]();
+    this.#requestId = requestId;
+    this.#isCutShort = isCutShort;
+    this.#onOver = onOver;
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    const result = await this.#step(() => this.#source.next());
+    // A client that is told it is complete does not come back for the rest: it is to hear that the socket closes.
+    return result.done && this.#isCutShort() ? new Promise(() => {}) : result;
+  }
+
+  return(value?: unknown): Promise<IteratorResult<T>> {
+    return this.#step(() => this.#source.return?.(value));
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<T>> {
+    return this.#step(() => this.#source.throw?.(error));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #step(take: () => Promise<IteratorResult<T>> | undefined): Promise<IteratorResult<T>> {
+    try {
+      const result = (await runAs(this.#requestId, take)) ?? { done: true, value: undefined };
+      if (result.done) this.#over();
+      return result;
+    } catch (error) {
+      this.#over();
+      throw error;
+    }
+  }
+
+  #over(): void {
+    this.#onOver?.();
+    this.#onOver = null;
   }
 }
 
 function isIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+function isSelfReliant<T extends object>(stream: T): stream is T & SelfReliantStream {
+  return 'whenOver' in stream;
 }

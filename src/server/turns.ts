@@ -1,19 +1,28 @@
-import { MessageType, parseMessage } from 'graphql-ws';
+import { type Message, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
 
 export interface TurnsOptions {
-  /** Handles a message; for a `subscribe` it settles once the whole operation is over, a stream when it has ended. */
-  readonly handle: (text: string) => Promise<void>;
+  /**
+   * Handles a message, a text if it is none; for a `subscribe` this settles once the whole operation is over, a stream when it
+   * has ended.
+   */
+  readonly handle: (message: Message | string) => Promise<void>;
   /** Told of a `subscribe` whose id is that of an operation which the client has not completed; nothing begins. */
   readonly onTaken: (id: string) => void;
+  /** Told of what a stream ended with unexpectedly. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** An operation, from its `subscribe` until nothing of it goes on. */
 interface Operation {
+  readonly id: string;
   /** Whether the handler has it. */
   begun: boolean;
   /** Whether the client wants no more of it. */
   completed: boolean;
-  readonly over: Promise<void>;
+  /** Of its message; null once it counts as handled. */
+  handled: PromiseWithResolvers<void> | null;
+  /** Begins the one that waits until this one is over. */
+  next: (() => void) | null;
 }
 
 /**
@@ -31,12 +40,23 @@ export class Turns {
     this.#options = options;
   }
 
-  /** Settles when the message needs no more; rejects as `handle` does. Messages must come in the order of the socket. */
+  /**
+   * Settles when the message needs no more, or `streams` was called of it; rejects as `handle` does. Messages must come in the
+   * order of the socket.
+   */
   async take(text: string): Promise<void> {
     const message = parse(text);
-    if (message?.type === MessageType.Subscribe) return this.#subscribe(message.id, text);
-    if (message?.type === MessageType.Complete) return this.#complete(message.id, text);
-    return this.#options.handle(text);
+    if (message?.type === MessageType.Subscribe) return this.#subscribe(message);
+    const operation = message?.type === MessageType.Complete && this.#operations.get(message.id);
+    if (operation) operation.completed = true;
+    if (!operation || operation.begun) await this.#options.handle(message ?? text);
+  }
+
+  /** The operation of this id has become a stream: its message counts as handled, though it goes on. */
+  streams(id: string): void {
+    const operation = this.#operations.get(id);
+    operation?.handled?.resolve();
+    if (operation) operation.handled = null;
   }
 
   /** The socket has closed: what waits never begins. */
@@ -44,33 +64,41 @@ export class Turns {
     this.#closed = true;
   }
 
-  async #subscribe(id: string, text: string): Promise<void> {
-    const { handle, onTaken } = this.#options;
+  #subscribe(message: SubscribeMessage): Promise<void> | void {
+    const { id } = message;
     const earlier = this.#operations.get(id);
-    if (earlier && !earlier.completed) return onTaken(id);
-    const { promise: over, resolve: end } = Promise.withResolvers<void>();
-    const operation: Operation = { begun: false, completed: false, over };
+    if (earlier && !earlier.completed) return this.#options.onTaken(id);
+    const handled = Promise.withResolvers<void>();
+    const operation = { id, begun: false, completed: false, handled, next: null };
     this.#operations.set(id, operation);
-    try {
-      if (earlier) await earlier.over;
-      if (operation.completed || this.#closed) return;
-      operation.begun = true;
-      await handle(text);
-    } finally {
-      if (this.#operations.get(id) === operation) this.#operations.delete(id);
-      end();
-    }
+    if (earlier) earlier.next = () => this.#begin(operation, message);
+    else this.#begin(operation, message);
+    return handled.promise;
   }
 
-  async #complete(id: string, text: string): Promise<void> {
-    const operation = this.#operations.get(id);
-    if (operation) operation.completed = true;
-    if (!operation || operation.begun) await this.#options.handle(text);
+  #begin(operation: Operation, message: SubscribeMessage): void {
+    if (operation.completed || this.#closed) {
+      this.#end(operation);
+      return;
+    }
+    operation.begun = true;
+    const over = (failure: unknown) => {
+      if (failure !== undefined && operation.handled) operation.handled.reject(failure);
+      else if (failure !== undefined) this.#options.onFailure(failure);
+      this.#end(operation);
+    };
+    this.#options.handle(message).then(over, over);
+  }
+
+  #end(operation: Operation): void {
+    if (this.#operations.get(operation.id) === operation) this.#operations.delete(operation.id);
+    operation.handled?.resolve();
+    operation.next?.();
   }
 }
 
 /** What is no message is left to whoever closes the socket for it. */
-function parse(text: string): ReturnType<typeof parseMessage> | null {
+function parse(text: string): Message | null {
   try {
     return parseMessage(text);
   } catch {

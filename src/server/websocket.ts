@@ -4,16 +4,18 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { contractError } from '../graphql/index.ts';
+import { contractError, PushedMessages, SharedMessages } from '../graphql/index.ts';
 import { decodeUtf8 } from './body.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from './graphql.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { handled, Inbox } from './inbox.ts';
+import { Inbox } from './inbox.ts';
 import { Operations } from './operations.ts';
-import type { RequestContext } from './request-context.ts';
-import { requestIdOf, runAs } from './request-id.ts';
+import { Outlet } from './outlet.ts';
+import { answerPings } from './pongs.ts';
+import { requestIdOf, runApartAs } from './request-id.ts';
 import { requestTarget } from './request-target.ts';
 import { shownError, shownResult } from './shown-result.ts';
+import { SocketWriter } from './socket-writer.ts';
 import { Turns } from './turns.ts';
 
 export interface WebSocketOptions {
@@ -31,15 +33,23 @@ const maxSubscriptions = 2_000;
 /** Of a close frame, by the WebSocket protocol. */
 const longestReasonBytes = 123;
 
-/** What came with the handshake. */
+/** What a socket has beside what graphql-ws knows of it. */
 interface Extra extends Record<PropertyKey, unknown> {
+  /** Of the handshake. */
   readonly requestId: string;
+  readonly turns: Turns;
+  readonly writer: SocketWriter;
 }
 
 type Execute = (args: ExecutionArgs) => OperationResult;
 
 /** What `onSubscribe` makes of a message, and `execute` and `subscribe` get. */
-type PipelineArgs = ExecutionArgs & { readonly execute: Execute; readonly subscribe: Execute };
+type PipelineArgs = ExecutionArgs & {
+  readonly execute: Execute;
+  readonly subscribe: Execute;
+  readonly id: string;
+  readonly extra: Extra;
+};
 
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
@@ -50,18 +60,25 @@ export class WebSockets {
 
   constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
     this.#log = log;
-    this.#sockets = new WebSocketServer({ noServer: true, maxPayload: messageLimitBytes, handleProtocols });
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: messageLimitBytes,
+      handleProtocols,
+      autoPong: false,
+    });
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdOf(request);
-      let handle = async (_text: string) => {};
+      let handle = async (_message: string) => {};
       const close = (code: number, reason: string) => {
         inbox.close(); // nothing of what it has said after that is done
         socket.close(code, reason);
       };
       const turns = new Turns({
-        handle: (text) => handle(text),
+        // graphql-ws takes what was parsed as well, and would hold on to the text for as long as a subscription lasts.
+        handle: (message) => handle(message as string),
         onTaken: (id) => close(CloseCode.SubscriberAlreadyExists, takenReason(id)),
+        onFailure: (error) => this.#messageFailed(close, requestId, error),
       });
       const inbox = new Inbox({
         handle: async (text) => {
@@ -81,16 +98,18 @@ export class WebSockets {
       const heartbeat = new Heartbeat(socket, () =>
         this.#log.info({ requestId }, 'A WebSocket takes nothing of what it is sent; closing it'),
       );
+      answerPings(socket);
+      const writer = new SocketWriter(socket, request.socket, () => heartbeat.hear());
       const closed = protocol.opened(
         {
           protocol: socket.protocol,
-          send: (text) => send(socket, text, heartbeat),
+          send: (text) => writer.send(text),
           close,
           onMessage: (take) => {
             handle = take;
           },
         },
-        { requestId } satisfies Extra,
+        { requestId, turns, writer } satisfies Extra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -144,8 +163,10 @@ export class WebSockets {
 
   #protocol({ yoga, mask }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
-      onSubscribe: ({ extra: { requestId }, subscriptions }, _id, { query, operationName, variables }) =>
-        runAs(requestId, async () => {
+      onSubscribe: ({ extra, subscriptions }, id, payload) => {
+        const { requestId } = extra;
+        const { query, operationName, variables } = payload;
+        return runApartAs(requestId, async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
             const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
@@ -153,6 +174,8 @@ export class WebSockets {
               receivedAt: performance.now(),
             });
             const document = parse(query);
+            // graphql-ws holds on to it for as long as a subscription lasts: to the one text that all have in common.
+            Object.assign(payload, { query: document.loc?.source.body });
             const errors: readonly GraphQLError[] = validate(schema, document);
             if (errors.length > 0) return errors;
             const operation = getOperationAST(document, operationName);
@@ -163,12 +186,14 @@ export class WebSockets {
               return [tooManySubscriptions()];
             }
             const contextValue = await contextFactory();
-            return { schema, document, operationName, variableValues: variables, contextValue, execute, subscribe };
+            const variableValues = variables;
+            return { schema, document, operationName, variableValues, contextValue, execute, subscribe, id, extra };
           } catch (error) {
             // Thrown from here, it would close the socket with all its subscriptions.
             return [mask(error)];
           }
-        }),
+        });
+      },
       execute: (args) => this.#run(args as PipelineArgs, 'execute'),
       subscribe: (args) => this.#run(args as PipelineArgs, 'subscribe'),
       onNext: (_context, _id, _payload, _args, result) => (result.errors ? shownResult(result) : undefined),
@@ -177,9 +202,14 @@ export class WebSockets {
   }
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
-    const { requestId } = args.contextValue as RequestContext;
-    const result = await this.#operations.run(requestId, () => args[how](args));
-    if (how === 'subscribe' && Symbol.asyncIterator in result) handled();
+    const { id, extra } = args;
+    const result = await this.#operations.run(extra.requestId, async () => {
+      const own = await args[how](args);
+      return own instanceof SharedMessages
+        ? new PushedMessages(own, new Outlet(extra.writer, id), () => this.#draining)
+        : own;
+    });
+    if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;
   }
 }
@@ -211,17 +241,6 @@ function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
 function tooManySubscriptions(): GraphQLError {
   const message = `More than ${maxSubscriptions} subscriptions on one socket: end some, watch several ids by one, or open another socket`;
   return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
-}
-
-function send(socket: WebSocket, text: string, heartbeat: Heartbeat): Promise<void> {
-  return new Promise((resolve) => {
-    if (socket.readyState !== socket.OPEN) return resolve();
-    // One that fails closes the socket, and whoever listens to that ends what it carried.
-    return socket.send(text, () => {
-      heartbeat.hear();
-      resolve();
-    });
-  });
 }
 
 /**

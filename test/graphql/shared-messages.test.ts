@@ -1,7 +1,7 @@
-import { type ExecutionResult, parse, validate } from 'graphql';
+import { type ExecutionResult, type GraphQLError, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { count, view } from '../../src/define/index.ts';
-import { subscribeShared } from '../../src/graphql/index.ts';
+import { type Aside, subscribeShared } from '../../src/graphql/index.ts';
 import { account, newBuilder, transfer, transferView } from './deployments.ts';
 import { freshId, Service } from './service.ts';
 
@@ -47,11 +47,13 @@ const watching = (selection: string, fragments = '', variable = '') =>
     `subscription W($ids: [ID!]!${variable}) { changes: countingUpdated(accountIds: $ids) { ${selection} } } ${fragments}`,
   );
 
+const aside: Aside = { mask: (error) => error as GraphQLError, runAs: (_, work) => work() };
+
 async function open(text: ReturnType<typeof parse>, variables: { readonly [name: string]: unknown }[]) {
   const service = await Service.open(deployment(), [counting, received]);
   expect(validate(service.schema, text)).toEqual([]);
   const begun = variables.map((variableValues) =>
-    subscribeShared({ schema: service.schema, document: text, variableValues, contextValue: service.context() }),
+    subscribeShared({ schema: service.schema, document: text, variableValues, contextValue: service.context() }, aside),
   );
   return { service, begun };
 }

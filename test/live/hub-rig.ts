@@ -4,6 +4,7 @@ import { inject } from 'vitest';
 import { Engine } from '../../src/engine/index.ts';
 import { Hub, type HubOptions, type Update } from '../../src/live/index.ts';
 import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import type { KeyspaceEventsOptions } from '../../src/valkey/keyspace-events.ts';
 import { payment, payments } from './payments.ts';
 
 /** A hub with connections of its own, as each process has one. */
@@ -19,13 +20,18 @@ export interface HubRig {
 /** @param valkeyUrl the run's own server, unless told otherwise. */
 export async function openHub(
   keyPrefix: string,
-  options: Pick<HubOptions, 'sweepMs'> = {},
+  { heartbeatMs, ...options }: Pick<HubOptions, 'sweepMs'> & Pick<KeyspaceEventsOptions, 'heartbeatMs'> = {},
   valkeyUrl = inject('valkeyUrl'),
 ): Promise<HubRig> {
   const address = parseValkeyUrl(valkeyUrl);
   const [valkey, subscriber] = [connect(address), connectSubscriber(address)];
   const engine = await Engine.open({ valkey, views: [payments], keyPrefix, clock: 'wall' });
-  const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
+  const events = await KeyspaceEvents.open({
+    valkey,
+    subscriber,
+    keyPrefix,
+    ...(heartbeatMs !== undefined && { heartbeatMs }),
+  });
   const hub = new Hub({ engine, events, ...options });
   const close = () => {
     hub.close();

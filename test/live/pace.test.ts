@@ -9,7 +9,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] });
   done.length = 0;
   begun = performance.now();
-  pace = new Pace(100, () => done.push(performance.now() - begun));
+  pace = new Pace(100, { flush: () => done.push(performance.now() - begun) });
 });
 
 afterEach(() => {

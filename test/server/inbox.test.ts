@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { handled, Inbox } from '../../src/server/inbox.ts';
+import { Inbox } from '../../src/server/inbox.ts';
 
 /** The messages under way, in order, and how to end each. */
 const underWay = new Map<string, () => void>();
@@ -95,29 +95,6 @@ describe('an inbox', () => {
     await turn();
     expect(order).toHaveLength(4);
     expect(order.at(-1)).toBe('c');
-  });
-
-  it('counts no message any more once it was handled, though it goes on', async () => {
-    const order: string[] = [];
-    const streams = new Inbox({
-      handle: async (text) => {
-        order.push(text);
-        await turn();
-        handled();
-        await new Promise(() => {});
-      },
-      isUrgent: () => false,
-      pause: () => {},
-      resume: () => {},
-      width: 1,
-      waitingMessages: 10,
-      waitingLength: 1_000,
-    });
-    for (const text of ['a', 'b']) streams.put(text);
-    expect(order).toEqual(['a']);
-    await turn();
-    await turn();
-    expect(order).toEqual(['a', 'b']);
   });
 
   it('begins what is urgent at once, but one at a time, though others wait', async () => {

@@ -5,20 +5,23 @@ import { until } from '../support/until.ts';
 /** What reached the handler, and how to end each operation that did. */
 const handled: string[] = [];
 const under = new Map<string, PromiseWithResolvers<void>>();
+const failures: unknown[] = [];
 let taken: number;
 let turns: Turns;
 
 beforeEach(() => {
-  handled.length = taken = 0;
+  handled.length = failures.length = taken = 0;
   under.clear();
   turns = new Turns({
-    handle: async (text) => {
+    handle: async (message) => {
+      const text = typeof message === 'string' ? message : JSON.stringify(message);
       handled.push(text);
       const operation = Promise.withResolvers<void>();
       under.set(text, operation);
       if (text.includes('"subscribe"')) await operation.promise;
     },
     onTaken: () => taken++,
+    onFailure: (error) => failures.push(error),
   });
 });
 
@@ -52,6 +55,21 @@ describe('operations of one id', () => {
     under.get(subscribe('{ a }'))?.reject(new Error('broken'));
     await expect(first).rejects.toThrow('broken');
     await until(() => under.has(subscribe('{ b }')));
+    end('{ b }');
+    await second;
+  });
+
+  it('count as handled once they stream, and go on; a failure after that is told otherwise', async () => {
+    const first = turns.take(subscribe('{ a }'));
+    turns.streams('i');
+    await first;
+    void turns.take(complete);
+    const second = turns.take(subscribe('{ b }'));
+    await settled();
+    expect(under.has(subscribe('{ b }'))).toBe(false);
+    under.get(subscribe('{ a }'))?.reject(new Error('broken'));
+    await until(() => under.has(subscribe('{ b }')));
+    expect(failures).toEqual([new Error('broken')]);
     end('{ b }');
     await second;
   });

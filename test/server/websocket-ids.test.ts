@@ -45,6 +45,16 @@ async function expectNothingWatched(): Promise<void> {
 // A few at a time, so that they are all taken at once: an operation may be answered before its `complete` is read.
 const atOnce = 10;
 
+describe('an id of any characters', () => {
+  it('comes back as it was sent, with every message of its operation', async () => {
+    const socket = await open();
+    const asked = ['"', '\\', '}{', 'naïve 🐟', '\u2028', '__proto__'];
+    for (const id of asked) socket.subscribe(id, watch('any'));
+    await until(() => socket.of('next').length === asked.length);
+    for (const id of asked) expect(socket.about(id)).toEqual([{ id, type: 'next', payload: snapshot('any') }]);
+  });
+});
+
 describe('an id that is used again once its operation was completed', () => {
   it('gets the answer of the new operation, and never that of the old one', async () => {
     const socket = await open();
