@@ -26,19 +26,19 @@ export interface ApiProcessOptions {
 export class ApiProcess {
   /** Settles with its exit code, or the signal that ended it; rejects if there could be no such process. */
   readonly exited: Promise<number | NodeJS.Signals>;
-  readonly #child: ChildProcess;
+  readonly child: ChildProcess;
   readonly #listening: Promise<string>;
   #said = '';
 
   constructor({ settings, onLine = () => {}, nodeOptions = [] }: ApiProcessOptions) {
-    this.#child = spawn(process.execPath, [...nodeOptions, '--import', endsWithParent, main], {
+    this.child = spawn(process.execPath, [...nodeOptions, '--import', endsWithParent, main], {
       env: { ...withoutSettings(process.env), ...settings },
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
       detached: true,
     });
-    this.exited = once(this.#child, 'close').then(([code, signal]) => code ?? signal);
+    this.exited = once(this.child, 'close').then(([code, signal]) => code ?? signal);
     this.#listening = new Promise((resolve, reject) => {
-      for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      for (const stream of [this.child.stdout, this.child.stderr]) {
         if (!stream) continue;
         createInterface(stream).on('line', (line) => {
           this.#said = `${this.#said}${line}\n`.slice(-keptWords);
@@ -62,14 +62,14 @@ export class ApiProcess {
 
   /** What it answers to a message, if one of its modules does. */
   async answer(message: string): Promise<unknown> {
-    const answered = once(this.#child, 'message');
-    this.#child.send(message);
+    const answered = once(this.child, 'message');
+    this.child.send(message);
     return (await answered)[0];
   }
 
   /** Asks it to end, and waits until it has. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGTERM');
+    this.child.kill('SIGTERM');
     await this.exited;
   }
 }

@@ -3,22 +3,15 @@ import type { AddressInfo } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { Activity, printSchemaText } from '../graphql/index.ts';
-import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes, readBody } from './body.ts';
+import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './body.ts';
 import { Connections } from './connections.ts';
 import { isDashboardPath, serveDashboard } from './dashboard.ts';
-import type { EventStream } from './event-stream.ts';
-import { EventStreams, sendNoStream, streamToken } from './event-streams.ts';
-import { graphiqlPage, wantsPage } from './graphiql.ts';
-import { type Backend, createPipeline, type GraphQLPipeline, graphqlPath, resultTypes } from './graphql.ts';
+import { type Backend, createPipeline, graphqlPath } from './graphql.ts';
+import { GraphQLOverHttp } from './graphql-http.ts';
 import type { Health } from './health.ts';
-import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
-import { needsStream } from './http-streams.ts';
-import { negotiate, unsupportedBody } from './media-types.ts';
-import type { RequestContext } from './request-context.ts';
+import { send, sendJson, sendProtocolError } from './http-response.ts';
 import { requestIdOf, runAs } from './request-id.ts';
-import { type RequestTarget, requestTarget, searchProblem } from './request-target.ts';
-import { shownResult } from './shown-result.ts';
-import { StreamOperation } from './stream-operation.ts';
+import { type RequestTarget, requestTarget } from './request-target.ts';
 import { WebSockets } from './websocket.ts';
 
 export interface ServerOptions {
@@ -44,38 +37,25 @@ const headersTimeoutMs = 10_000; // 10 seconds
 const requestTimeoutMs = 30_000; // 30 seconds, until the body is in
 const keepAliveTimeoutMs = 65_000; // longer than the minute after which most load balancers let go
 
-/** What is asked by GET or POST; an event stream is reserved by PUT, and an operation on it ended by DELETE. */
-const methods: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE'];
-
 /** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
 export class ApiServer {
   readonly #options: ServerOptions;
   readonly #activity = new Activity();
-  readonly #pipeline: GraphQLPipeline;
+  readonly #graphql: GraphQLOverHttp;
   readonly #webSockets: WebSockets;
-  readonly #eventStreams: EventStreams;
   readonly #http: Server;
   readonly #connections: Connections;
-  readonly #bodyLimitBytes: number;
   readonly #sdl: string;
   readonly #closed = Promise.withResolvers<void>();
   #draining = false;
 
   private constructor(options: ServerOptions) {
     this.#options = options;
-    this.#bodyLimitBytes = options.bodyLimitBytes ?? defaultBodyLimitBytes;
     this.#sdl = printSchemaText(options.schema);
-    this.#pipeline = createPipeline({ ...options, activity: this.#activity });
-    this.#webSockets = new WebSockets({
-      pipeline: this.#pipeline,
-      log: options.log,
-      messageLimitBytes: this.#bodyLimitBytes,
-    });
-    this.#eventStreams = new EventStreams({
-      log: options.log,
-      shown: shownResult,
-      failed: (error) => shownResult({ errors: [this.#pipeline.mask(error)] }),
-    });
+    const { log, bodyLimitBytes = defaultBodyLimitBytes } = options;
+    const pipeline = createPipeline({ ...options, activity: this.#activity });
+    this.#graphql = new GraphQLOverHttp({ pipeline, log, bodyLimitBytes });
+    this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
@@ -112,14 +92,14 @@ export class ApiServer {
     this.#draining = true;
     this.#activity.close();
     this.#webSockets.drain();
-    this.#eventStreams.drain();
+    this.#graphql.drain();
     this.#http.close(() => this.#closed.resolve());
     this.#connections.drain();
   }
 
   /** After `drain`: waits until every request has been answered and every client told. Subscriptions must have been ended. */
   async close(): Promise<void> {
-    await Promise.all([this.#webSockets.close(), this.#eventStreams.close()]);
+    await Promise.all([this.#webSockets.close(), this.#graphql.close()]);
     await this.#closed.promise;
   }
 
@@ -168,7 +148,7 @@ export class ApiServer {
     response: ServerResponse,
     requestId: string,
   ): Promise<void> {
-    if (path === graphqlPath) return this.#graphql(search, request, response, requestId);
+    if (path === graphqlPath) return this.#graphql.answer(search, request, response, requestId);
     const page = this.#pages[path];
     if (!page && !isDashboardPath(path))
       return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);
@@ -192,102 +172,6 @@ export class ApiServer {
     if (this.#draining) return { ready: false, problems: ['The server is shutting down'], warnings: [] };
     return this.#options.health();
   }
-
-  async #graphql(search: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
-    const { method = 'GET', headers } = request;
-    if (!methods.includes(method)) {
-      response.setHeader('allow', methods.join(', '));
-      return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
-    }
-    if (method === 'PUT') return this.#reserve(request, response, requestId);
-    const token = streamToken(headers, search);
-    if (token === null && method !== 'DELETE') {
-      return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, requestId);
-    }
-    const stream = token === null ? null : this.#eventStreams.find(token);
-    if (!stream) return sendNoStream(response);
-    if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);
-    if (method === 'GET' && negotiate(headers.accept, resultTypes)[0] === 'text/event-stream') {
-      return this.#eventStreams.open(stream, response);
-    }
-    return this.#operation(search, request, response, requestId, stream);
-  }
-
-  #reserve({ headers }: IncomingMessage, response: ServerResponse, requestId: string): void {
-    if (negotiate(headers.accept, ['text/plain']).length > 0) this.#eventStreams.reserve(response, requestId);
-    else sendProtocolError(response, 406, 'The token of an event stream comes as text/plain: accept that');
-  }
-
-  /** @param stream where the results go; default: the response. */
-  async #operation(
-    search: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-    stream?: EventStream,
-  ): Promise<void> {
-    const { method = 'GET', headers } = request;
-    // All that can be refused is refused before anything runs: a refused mutation must not have happened.
-    const post = method === 'POST';
-    const accepted = negotiate(headers.accept, resultTypes);
-    if (accepted.length === 0) {
-      return sendProtocolError(response, 406, `Results come as ${resultTypes.join(', ')}: accept one of them`);
-    }
-    const unsupported = post && unsupportedBody(headers);
-    if (unsupported) return sendProtocolError(response, 415, unsupported);
-    const problem = searchProblem(search);
-    if (problem) return sendProtocolError(response, 400, problem);
-    const operation = stream && new StreamOperation(stream);
-    const { yoga } = this.#pipeline;
-    const answer = await yoga.handleRequest(
-      // Not at the address that the Host header says: it is the client's to invent.
-      new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {
-        method,
-        headers: {
-          ...(headers as Record<string, string>),
-          // Of what is for a stream, only a mistake is answered here, and by a status that says so.
-          accept: operation ? 'application/graphql-response+json' : accepted.join(', '),
-          ...(post && { 'content-type': 'application/json' }),
-        },
-        ...(post && { body: await readBody(request, this.#bodyLimitBytes) }),
-      }),
-      {
-        requestId,
-        receivedAt: performance.now(),
-        http: operation
-          ? { closed: operation.ended, takesStream: true, operation }
-          : {
-              closed: closing(response),
-              takesStream: accepted.includes('text/event-stream'),
-              isCutShort: () => {
-                // After what has just been read of the stream is written.
-                if (this.#draining) setImmediate(() => response.end());
-                return this.#draining;
-              },
-            },
-      } satisfies RequestContext,
-    );
-    operation?.settle();
-    // Of what takes some result, only a subscription may still be refused.
-    if (answer.status === 406) return sendProtocolError(response, 406, needsStream);
-    await sendFetchResponse(answer, response, () =>
-      this.#options.log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it'),
-    );
-  }
-
-  async #graphiql(response: ServerResponse): Promise<void> {
-    response.setHeader('cache-control', 'private, max-age=3600');
-    response.setHeader('vary', 'accept');
-    send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
-  }
-}
-
-/** Aborts when the response is over, or its client has left. */
-function closing(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => controller.abort());
-  if (response.destroyed) controller.abort();
-  return controller.signal;
 }
 
 function whyNot(error: NodeJS.ErrnoException, host: string, port: number): string {

@@ -43,7 +43,9 @@ class SseLink extends ApolloLink {
 /** As its documentation has it: queries and mutations by HTTP, subscriptions by another link. */
 function connect(api: ApiClient, subscriptions: ApolloLink, dispose: () => void): UsedClient {
   const client = new ApolloClient({
-    cache: new InMemoryCache(),
+    cache: new InMemoryCache({
+      typePolicies: { Subscription: { fields: { userRiskProfileUpdated: { merge: false } } } },
+    }),
     link: ApolloLink.split(
       ({ operationType }) => operationType === OperationTypeNode.SUBSCRIPTION,
       subscriptions,

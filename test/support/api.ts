@@ -1,12 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { type GraphQLSchema, print, type TypedQueryDocumentNode } from 'graphql';
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { schema as deployedSchema, views as deployedViews } from '../../schema/index.ts';
+import { ApiProcess as Program } from '../../src/api-process.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
@@ -143,47 +141,37 @@ export function newKeyPrefix(): string {
   return `test-${randomUUID()}`;
 }
 
-const main = new URL('../../src/main.ts', import.meta.url);
-const endsWithParent = new URL('ends-with-parent.ts', import.meta.url).href;
-
-/** An API as its users start it: `src/main.ts` in a process of its own. */
+/** An API as its users start it, on any free port unless told otherwise. */
 export class ApiProcess {
-  readonly child: ChildProcess;
   /** What it has printed so far, to both outputs. */
   output = '';
-  /** Its exit code, or the signal that ended it. */
-  readonly exited: Promise<number | string>;
-  readonly #listening: Promise<ApiClient>;
+  readonly #program: Program;
 
-  constructor(env: { readonly [name: string]: string }) {
-    const settings = /^(FRESHET_|PORT$|HOST$|VALKEY_URL$|LOG_LEVEL$)/;
-    const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !settings.test(name)));
-    // Its input ends with this process, however that ends, and it with its input.
-    const args = ['--import', endsWithParent, fileURLToPath(main)];
-    this.child = spawn(process.execPath, args, { env: { ...inherited, PORT: '0', ...env }, stdio: 'pipe' });
-    this.exited = once(this.child, 'close').then(([code, signal]) => code ?? signal);
-    this.#listening = new Promise((resolve, reject) => {
-      for (const stream of [this.child.stdout, this.child.stderr]) {
-        if (!stream) continue;
-        createInterface(stream).on('line', (line) => {
-          this.output += `${line}\n`;
-          const url = /listens on (http\S+)\/graphql/.exec(line)?.[1];
-          if (url) resolve(new ApiClient(url));
-        });
-      }
-      void this.exited.then((code) => reject(new Error(`the API ended with ${code}:\n${this.output}`)));
+  constructor(settings: { readonly [name: string]: string }) {
+    this.#program = new Program({
+      settings: { PORT: '0', ...settings },
+      onLine: (line) => {
+        this.output += `${line}\n`;
+      },
     });
-    this.#listening.catch(() => {});
+  }
+
+  get child(): ChildProcess {
+    return this.#program.child;
+  }
+
+  /** Its exit code, or the signal that ended it. */
+  get exited(): Promise<number | string> {
+    return this.#program.exited;
   }
 
   /** Waits until it prints where it listens. */
-  listening(): Promise<ApiClient> {
-    return this.#listening;
+  async listening(): Promise<ApiClient> {
+    return new ApiClient((await this.#program.listening()).replace(/\/graphql$/, ''));
   }
 
   /** Asks it to end, and waits until it has. */
-  async stop(): Promise<void> {
-    this.child.kill('SIGTERM');
-    await this.exited;
+  stop(): Promise<void> {
+    return this.#program.stop();
   }
 }

@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+import { readBody } from './body.ts';
+import type { EventStream } from './event-stream.ts';
+import { EventStreams, sendNoStream, streamToken } from './event-streams.ts';
+import { graphiqlPage, wantsPage } from './graphiql.ts';
+import { type GraphQLPipeline, graphqlPath, resultTypes } from './graphql.ts';
+import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
+import { needsStream } from './http-streams.ts';
+import { negotiate, unsupportedBody } from './media-types.ts';
+import type { RequestContext } from './request-context.ts';
+import { searchProblem } from './request-target.ts';
+import { shownResult } from './shown-result.ts';
+import { StreamOperation } from './stream-operation.ts';
+
+export interface GraphQLOverHttpOptions {
+  readonly pipeline: GraphQLPipeline;
+  readonly log: Logger;
+  /** A larger body is refused. */
+  readonly bodyLimitBytes: number;
+}
+
+/** What is asked by GET or POST; an event stream is reserved by PUT, and an operation on it ended by DELETE. */
+const methods: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE'];
+
+/** GraphQL over HTTP, and over SSE in both its modes; to a browser, GraphiQL. */
+export class GraphQLOverHttp {
+  readonly #pipeline: GraphQLPipeline;
+  readonly #eventStreams: EventStreams;
+  readonly #log: Logger;
+  readonly #bodyLimitBytes: number;
+  #draining = false;
+
+  constructor({ pipeline, log, bodyLimitBytes }: GraphQLOverHttpOptions) {
+    this.#pipeline = pipeline;
+    this.#log = log;
+    this.#bodyLimitBytes = bodyLimitBytes;
+    this.#eventStreams = new EventStreams({
+      log,
+      shown: shownResult,
+      failed: (error) => shownResult({ errors: [pipeline.mask(error)] }),
+    });
+  }
+
+  /** Takes no new streams; what is under way goes on. */
+  drain(): void {
+    this.#draining = true;
+    this.#eventStreams.drain();
+  }
+
+  /** Waits until what is under way on reserved streams was sent. Subscriptions must have been ended. */
+  close(): Promise<void> {
+    return this.#eventStreams.close();
+  }
+
+  /** Answers a request at the path of GraphQL. */
+  async answer(search: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const { method = 'GET', headers } = request;
+    if (!methods.includes(method)) {
+      response.setHeader('allow', methods.join(', '));
+      return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
+    }
+    if (method === 'PUT') return this.#reserve(request, response, requestId);
+    const token = streamToken(headers, search);
+    if (token === null && method !== 'DELETE') {
+      return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, requestId);
+    }
+    const stream = token === null ? null : this.#eventStreams.find(token);
+    if (!stream) return sendNoStream(response);
+    if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);
+    if (method === 'GET' && negotiate(headers.accept, resultTypes)[0] === 'text/event-stream') {
+      return this.#eventStreams.open(stream, response);
+    }
+    return this.#operation(search, request, response, requestId, stream);
+  }
+
+  #reserve({ headers }: IncomingMessage, response: ServerResponse, requestId: string): void {
+    if (negotiate(headers.accept, ['text/plain']).length > 0) this.#eventStreams.reserve(response, requestId);
+    else sendProtocolError(response, 406, 'The token of an event stream comes as text/plain: accept that');
+  }
+
+  /** @param stream where the results go; default: the response. */
+  async #operation(
+    search: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    stream?: EventStream,
+  ): Promise<void> {
+    const { method = 'GET', headers } = request;
+    // All that can be refused is refused before anything runs: a refused mutation must not have happened.
+    const post = method === 'POST';
+    const accepted = negotiate(headers.accept, resultTypes);
+    if (accepted.length === 0) {
+      return sendProtocolError(response, 406, `Results come as ${resultTypes.join(', ')}: accept one of them`);
+    }
+    const unsupported = post && unsupportedBody(headers);
+    if (unsupported) return sendProtocolError(response, 415, unsupported);
+    const problem = searchProblem(search);
+    if (problem) return sendProtocolError(response, 400, problem);
+    const operation = stream && new StreamOperation(stream);
+    const { yoga } = this.#pipeline;
+    const answer = await yoga.handleRequest(
+      // Not at the address that the Host header says: it is the client's to invent.
+      new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {
+        method,
+        headers: {
+          ...(headers as Record<string, string>),
+          // Of what is for a stream, only a mistake is answered here, and by a status that says so.
+          accept: operation ? 'application/graphql-response+json' : accepted.join(', '),
+          ...(post && { 'content-type': 'application/json' }),
+        },
+        ...(post && { body: await readBody(request, this.#bodyLimitBytes) }),
+      }),
+      {
+        requestId,
+        receivedAt: performance.now(),
+        http: operation
+          ? { closed: operation.ended, takesStream: true, operation }
+          : {
+              closed: closing(response),
+              takesStream: accepted.includes('text/event-stream'),
+              isCutShort: () => {
+                // After what has just been read of the stream is written.
+                if (this.#draining) setImmediate(() => response.end());
+                return this.#draining;
+              },
+            },
+      } satisfies RequestContext,
+    );
+    operation?.settle();
+    // Of what takes some result, only a subscription may still be refused.
+    if (answer.status === 406) return sendProtocolError(response, 406, needsStream);
+    await sendFetchResponse(answer, response, () =>
+      this.#log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it'),
+    );
+  }
+
+  async #graphiql(response: ServerResponse): Promise<void> {
+    response.setHeader('cache-control', 'private, max-age=3600');
+    response.setHeader('vary', 'accept');
+    send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
+  }
+}
+
+/** Aborts when the response is over, or its client has left. */
+function closing(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once('close', () => controller.abort());
+  if (response.destroyed) controller.abort();
+  return controller.signal;
+}
