@@ -13,7 +13,7 @@ import {
   unavailableReason,
   type ValkeyAddress,
 } from '../valkey/index.ts';
-import type { Backend } from './graphql.ts';
+import type { Backend } from './graphql/pipeline.ts';
 import { type Health, valkeyHealth } from './health.ts';
 import { currentRequestId, isFirstReport } from './request-id.ts';
 

@@ -3,16 +3,16 @@ import type { AddressInfo } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { Activity, printSchemaText } from '../graphql/index.ts';
-import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './body.ts';
 import { Connections } from './connections.ts';
-import { isDashboardPath, serveDashboard } from './dashboard.ts';
-import { type Backend, createPipeline, graphqlPath } from './graphql.ts';
-import { GraphQLOverHttp } from './graphql-http.ts';
+import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
-import { send, sendJson, sendProtocolError } from './http-response.ts';
+import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
+import { GraphQLOverHttp } from './http/graphql-http.ts';
+import { send, sendJson, sendProtocolError } from './http/http-response.ts';
+import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { requestIdOf, runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
-import { WebSockets } from './websocket.ts';
+import { WebSockets } from './websocket/websocket.ts';
 
 export interface ServerOptions {
   readonly schema: GraphQLSchema;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { graphiqlPage } from '../../src/server/graphiql.ts';
 import { logSerializers } from '../../src/server/index.ts';
+import { graphiqlPage } from '../../src/server/pages/graphiql.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { speakTo } from '../support/raw-socket.ts';
 

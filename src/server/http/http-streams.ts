@@ -1,8 +1,8 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { refusal } from './refusal.ts';
-import type { RequestContext } from './request-context.ts';
-import { RefusedOperation } from './stream-operation.ts';
+import { refusal } from '../graphql/refusal.ts';
+import type { RequestContext } from '../graphql/request-context.ts';
+import { RefusedOperation } from '../sse/stream-operation.ts';
 
 /** To a subscription that comes by plain JSON. */
 export const needsStream = 'Subscriptions need accept: text/event-stream, or a WebSocket';

@@ -1,8 +1,8 @@
 import { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { startApi, type TestApi } from '../support/api.ts';
-import { ProtocolSocket } from '../support/protocol-socket.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { ProtocolSocket } from '../../support/protocol-socket.ts';
+import { until } from '../../support/until.ts';
 
 let api: TestApi;
 let valkey: Redis;

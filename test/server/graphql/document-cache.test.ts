@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { schema } from '../../schema/index.ts';
-import { Activity } from '../../src/graphql/index.ts';
-import { createPipeline } from '../../src/server/graphql.ts';
+import { schema } from '../../../schema/index.ts';
+import { Activity } from '../../../src/graphql/index.ts';
+import { createPipeline } from '../../../src/server/graphql/pipeline.ts';
 
 function newParser(): (query: string) => unknown {
   const backend = () => {

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createClient } from 'graphql-sse';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi, type TestApi } from '../support/api.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { until } from '../../support/until.ts';
 
 let api: TestApi;
 

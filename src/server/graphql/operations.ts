@@ -1,4 +1,4 @@
-import { runApartAs, runAs } from './request-id.ts';
+import { runApartAs, runAs } from '../request-id.ts';
 
 /** A stream that does on behalf of its request what it does, and tells itself when it is over. */
 interface SelfReliantStream {

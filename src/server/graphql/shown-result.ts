@@ -1,5 +1,5 @@
 import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
-import { withoutHttp } from '../graphql/index.ts';
+import { withoutHttp } from '../../graphql/index.ts';
 
 /** As libraries type it: what is not there may be undefined. */
 type AnyResult = { readonly [Key in keyof ExecutionResult]: ExecutionResult[Key] | undefined };

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startApi, type TestApi } from '../support/api.ts';
-import { ProtocolSocket } from '../support/protocol-socket.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { ProtocolSocket } from '../../support/protocol-socket.ts';
+import { until } from '../../support/until.ts';
 
 let api: TestApi;
 const opened: ProtocolSocket[] = [];

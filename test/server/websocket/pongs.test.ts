@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { answerPings } from '../../src/server/pongs.ts';
-import { until } from '../support/until.ts';
+import { answerPings } from '../../../src/server/websocket/pongs.ts';
+import { until } from '../../support/until.ts';
 
 it('pings are answered, but those that nobody waits for any more are not', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong: false });

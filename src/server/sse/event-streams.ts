@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { send, sendProtocolError } from '../http/http-response.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
-import { send, sendProtocolError } from './http-response.ts';
 
 export interface EventStreamsOptions extends Omit<EventStreamOptions, 'onTooSlow' | 'isGoingAway'> {
   readonly log: Logger;

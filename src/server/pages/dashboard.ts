@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import sirv from 'sirv';
-import { send, sendProtocolError } from './http-response.ts';
+import { send, sendProtocolError } from '../http/http-response.ts';
 
-const built = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url));
+const built = fileURLToPath(new URL('../../../dist/dashboard/', import.meta.url));
 
 /** All that the page needs comes from here, and nothing may frame it. */
 const policy =

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Sender } from '../graphql/index.ts';
+import type { Sender } from '../../graphql/index.ts';
 
 /**
  * Of one socket, in characters: what waits beyond that is made when it can be sent, and is newer then. A client that reads takes

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Inbox } from '../../src/server/inbox.ts';
+import { Inbox } from '../../../src/server/websocket/inbox.ts';
 
 /** The messages under way, in order, and how to end each. */
 const underWay = new Map<string, () => void>();

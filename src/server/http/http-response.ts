@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { EventWriter } from './event-writer.ts';
+import { EventWriter } from '../sse/event-writer.ts';
 
 /** Answers in JSON. */
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {

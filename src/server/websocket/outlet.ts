@@ -1,4 +1,4 @@
-import type { Sender, TextOutlet } from '../graphql/index.ts';
+import type { Sender, TextOutlet } from '../../graphql/index.ts';
 import type { SocketWriter } from './socket-writer.ts';
 
 /** Sends the results of one subscription past graphql-ws, in the messages that it would make of them. */

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
-import { startApi, type TestApi } from '../support/api.ts';
-import { EventStream } from '../support/event-stream.ts';
-import { faultySchema } from '../support/faulty-schema.ts';
-import { HeldReads } from '../support/held-reads.ts';
-import { ReservedStream } from '../support/reserved-stream.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { EventStream } from '../../support/event-stream.ts';
+import { faultySchema } from '../../support/faulty-schema.ts';
+import { HeldReads } from '../../support/held-reads.ts';
+import { ReservedStream } from '../../support/reserved-stream.ts';
+import { until } from '../../support/until.ts';
 
 let api: TestApi;
 let valkey: Redis;

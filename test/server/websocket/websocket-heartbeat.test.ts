@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startApi, type TestApi } from '../support/api.ts';
-import { HeldReads } from '../support/held-reads.ts';
-import { ProtocolSocket } from '../support/protocol-socket.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { HeldReads } from '../../support/held-reads.ts';
+import { ProtocolSocket } from '../../support/protocol-socket.ts';
+import { until } from '../../support/until.ts';
 
 const bodyLimitBytes = 20_000;
 let api: TestApi;

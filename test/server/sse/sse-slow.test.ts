@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startApi, type TestApi } from '../support/api.ts';
-import { EventStream } from '../support/event-stream.ts';
-import { ReservedStream } from '../support/reserved-stream.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { EventStream } from '../../support/event-stream.ts';
+import { ReservedStream } from '../../support/reserved-stream.ts';
+import { until } from '../../support/until.ts';
 
 let api: TestApi;
 const streams: EventStream[] = [];

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Turns } from '../../src/server/turns.ts';
-import { until } from '../support/until.ts';
+import { Turns } from '../../../src/server/websocket/turns.ts';
+import { until } from '../../support/until.ts';
 
 /** What reached the handler, and how to end each operation that did. */
 const handled: string[] = [];

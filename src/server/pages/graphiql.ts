@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import type { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { graphqlPath, resultTypes } from './graphql.ts';
-import { negotiate } from './media-types.ts';
+import { graphqlPath, resultTypes } from '../graphql/pipeline.ts';
+import { negotiate } from '../http/media-types.ts';
 
 const firstQuery = `# Every feature that is served, and what it means.
 {

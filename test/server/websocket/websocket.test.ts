@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type Client, createClient, type ExecutionResult } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { startApi, type TestApi } from '../support/api.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { until } from '../../support/until.ts';
 
 let api: TestApi;
 const clients: Client[] = [];

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { startApi, type TestApi } from '../support/api.ts';
-import { faultySchema } from '../support/faulty-schema.ts';
-import { HeldReads } from '../support/held-reads.ts';
-import { ProtocolSocket } from '../support/protocol-socket.ts';
-import { until } from '../support/until.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { faultySchema } from '../../support/faulty-schema.ts';
+import { HeldReads } from '../../support/held-reads.ts';
+import { ProtocolSocket } from '../../support/protocol-socket.ts';
+import { until } from '../../support/until.ts';
 
 const bodyLimitBytes = 100_000;
 let api: TestApi;

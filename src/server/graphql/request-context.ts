@@ -1,4 +1,4 @@
-import type { StreamOperation } from './stream-operation.ts';
+import type { StreamOperation } from '../sse/stream-operation.ts';
 
 /** What a protocol hands over. */
 export interface RequestContext {

@@ -1,7 +1,7 @@
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Engine } from '../engine/index.ts';
+import type { Engine } from '../../engine/index.ts';
 import {
   type Activity,
   type Aside,
@@ -14,14 +14,14 @@ import {
   subscribeShared,
   useInputErrors,
   useQueryLimits,
-} from '../graphql/index.ts';
-import type { Hub } from '../live/index.ts';
+} from '../../graphql/index.ts';
+import type { Hub } from '../../live/index.ts';
+import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
+import { logSerializers } from '../log-serializers.ts';
+import { currentRequestId, isFirstReport, runAs } from '../request-id.ts';
 import { createDocumentCaches } from './document-cache.ts';
-import { useHttpStreams, useReservedStreams } from './http-streams.ts';
-import { logSerializers } from './log-serializers.ts';
 import { refusal } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
-import { currentRequestId, isFirstReport, runAs } from './request-id.ts';
 
 /** What requests are served from. */
 export interface Backend {

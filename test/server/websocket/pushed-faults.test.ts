@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { count, view } from '../../src/define/index.ts';
-import { account, newBuilder, transfer } from '../graphql/deployments.ts';
-import { startApi, type TestApi } from '../support/api.ts';
-import { ProtocolSocket } from '../support/protocol-socket.ts';
-import { until } from '../support/until.ts';
+import { count, view } from '../../../src/define/index.ts';
+import { account, newBuilder, transfer } from '../../graphql/deployments.ts';
+import { startApi, type TestApi } from '../../support/api.ts';
+import { ProtocolSocket } from '../../support/protocol-socket.ts';
+import { until } from '../../support/until.ts';
 
 const breaking = view('breaking', {
   version: 1,

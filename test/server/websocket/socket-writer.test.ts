@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { SocketWriter } from '../../src/server/socket-writer.ts';
-import { until } from '../support/until.ts';
+import { SocketWriter } from '../../../src/server/websocket/socket-writer.ts';
+import { until } from '../../support/until.ts';
 
 let http: ReturnType<typeof createServer>;
 let client: WebSocket;

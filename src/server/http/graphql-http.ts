@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { type GraphQLPipeline, graphqlPath, resultTypes } from '../graphql/pipeline.ts';
+import type { RequestContext } from '../graphql/request-context.ts';
+import { shownResult } from '../graphql/shown-result.ts';
+import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
+import { searchProblem } from '../request-target.ts';
+import type { EventStream } from '../sse/event-stream.ts';
+import { EventStreams, sendNoStream, streamToken } from '../sse/event-streams.ts';
+import { StreamOperation } from '../sse/stream-operation.ts';
 import { readBody } from './body.ts';
-import type { EventStream } from './event-stream.ts';
-import { EventStreams, sendNoStream, streamToken } from './event-streams.ts';
-import { graphiqlPage, wantsPage } from './graphiql.ts';
-import { type GraphQLPipeline, graphqlPath, resultTypes } from './graphql.ts';
 import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
-import type { RequestContext } from './request-context.ts';
-import { searchProblem } from './request-target.ts';
-import { shownResult } from './shown-result.ts';
-import { StreamOperation } from './stream-operation.ts';
 
 export interface GraphQLOverHttpOptions {
   readonly pipeline: GraphQLPipeline;
