@@ -13,6 +13,8 @@ export interface TextOutlet {
   push(text: string, sender: Sender): void;
   /** Has `sender.goOn()` called, later, once it is no longer full, or never will be used again. */
   whenFree(sender: Sender): void;
+  /** It wants to hear nothing of that any more. */
+  forget(sender: Sender): void;
 }
 
 export interface Sender {
@@ -56,6 +58,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
+    this.#outlet.forget(this);
     await this.#subscription.source.return();
     this.#settle(done);
     return done;
@@ -96,10 +99,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
     try {
       const shown = message.kind === 'updates' ? selection.show(args, message.updates) : null;
       if (shown instanceof Promise) {
-        shown.then(
-          (one) => this.#send(one, message),
-          (error) => this.#fail(error),
-        );
+        shown.then((one) => this.#send(one, message)).catch((error) => this.#fail(error));
       } else this.#send(shown, message);
     } catch (error) {
       this.#fail(error);

@@ -122,7 +122,9 @@ export function selectionOf({ schema, document, operationName, variableValues }:
   const operation = getOperationAST(document, operationName);
   const purity = operation && purityOf(schema, document, operation);
   if (!purity) return null;
-  const key = JSON.stringify(purity.variables.map((name) => variableValues?.[name] ?? null));
+  // What is left out has its default, which null has not.
+  const given = variableValues ?? {};
+  const key = JSON.stringify(purity.variables.map((name) => (name in given ? [given[name] ?? null] : [])));
   const ofOperation = selections.get(operation) ?? new Map<string, Selection>();
   selections.set(operation, ofOperation);
   const selection = ofOperation.get(key) ?? new Selection(purity);

@@ -56,10 +56,16 @@ const breaking = parse(
 class Client implements TextOutlet {
   readonly texts: string[] = [];
   isFull = false;
+  readonly waiting = new Set<Sender>();
   #senders: Sender[] = [];
 
   whenFree(sender: Sender): void {
+    this.waiting.add(sender);
     this.#senders.push(sender);
+  }
+
+  forget(sender: Sender): void {
+    this.waiting.delete(sender);
   }
 
   push(text: string, sender: Sender): void {
@@ -211,6 +217,16 @@ describe('a subscription that pushes', () => {
     client.take();
     expect(await rest).toEqual({ done: true, value: undefined });
     expect(over()).toBe(1);
+  });
+
+  test('has its client forget it when it is returned while it waits for room', async () => {
+    const service = await open();
+    const { client, messages } = await watch(service, ['a']);
+    client.isFull = true;
+    void messages.next();
+    expect(client.waiting.size).toBe(1);
+    await messages.return();
+    expect(client.waiting.size).toBe(0);
   });
 
   test('is over, but never says that it was all, where its client is to come back for the rest', async () => {

@@ -19,6 +19,10 @@ export class Outlet implements TextOutlet {
     this.#writer.whenFree(sender);
   }
 
+  forget(sender: Sender): void {
+    this.#writer.forget(sender);
+  }
+
   push(text: string, sender: Sender): void {
     this.#writer.push(`{"id":${this.#id},"type":"next","payload":${text}}`, sender);
   }

@@ -7,6 +7,8 @@ import type { Sender } from '../../graphql/index.ts';
  * that much at once; one that does not costs no more, however many subscriptions it has.
  */
 const mostUnderWay = 65_536;
+/** What is longer goes out so many bytes at a time, each once the one before was taken: a slow client is seen to take it. */
+const pieceBytes = 65_536;
 
 /**
  * Sends what is pushed to many subscriptions of one socket together: in one write to the system, where each message would be
@@ -21,7 +23,10 @@ export class SocketWriter {
   /** Characters that were pushed and not taken yet. */
   #underWay = 0;
   /** Who waits until there are fewer of them. */
-  readonly #waiting: Sender[] = [];
+  readonly #waiting = new Set<Sender>();
+  /** Whether a message goes out in pieces, and what is to be written behind it. */
+  #inPieces = false;
+  readonly #behind: (() => void)[] = [];
 
   /**
    * @param stream what the socket writes to.
@@ -36,14 +41,7 @@ export class SocketWriter {
   /** Sends at once, behind what was pushed; resolves when it was taken, or never will be. */
   send(text: string): Promise<void> {
     this.#flush();
-    return new Promise((resolve) => {
-      if (!this.#isOpen) return resolve();
-      // One that fails closes the socket, and whoever listens to that ends what it carried.
-      return this.#socket.send(text, () => {
-        this.#onTaken();
-        resolve();
-      });
-    });
+    return new Promise((resolve) => this.#inTurn(() => this.#write(text, resolve)));
   }
 
   /** Sends with all else that is pushed before the event loop goes on; `sender` is told when it was taken, or never will be. */
@@ -60,7 +58,12 @@ export class SocketWriter {
 
   /** Tells when so much was taken that it is no longer full, or never will be. */
   whenFree(sender: Sender): void {
-    this.#waiting.push(sender);
+    this.#waiting.add(sender);
+  }
+
+  /** Tells it nothing of that any more. */
+  forget(sender: Sender): void {
+    this.#waiting.delete(sender);
   }
 
   get #isOpen(): boolean {
@@ -69,25 +72,65 @@ export class SocketWriter {
 
   #flush(): void {
     const [texts, senders] = [this.#texts, this.#senders];
-    const length = texts.reduce((sum, text) => sum + text.length, 0);
-    const last = texts.pop();
-    if (last === undefined) return;
+    if (texts.length === 0) return;
     [this.#texts, this.#senders] = [[], []];
+    const length = texts.reduce((sum, text) => sum + text.length, 0);
     const taken = () => {
       this.#underWay -= length;
-      this.#onTaken();
       // First those who have waited: who always has something new would be ahead of them for ever.
-      while (this.#waiting.length > 0 && !this.isFull) this.#waiting.shift()?.goOn();
+      for (const sender of this.#waiting) {
+        if (this.isFull) break;
+        this.#waiting.delete(sender);
+        sender.goOn();
+      }
       for (const sender of senders) sender.goOn();
     };
-    if (!this.#isOpen) {
-      setImmediate(taken);
-      return;
-    }
+    const last = texts.length - 1;
+    if (texts.some((text) => text.length > pieceBytes)) {
+      for (const [i, text] of texts.entries()) this.#inTurn(() => this.#write(text, i === last ? taken : nothing));
+    } else this.#inTurn(() => this.#writeTogether(texts, taken));
+  }
+
+  /** Does it at once, or behind the message that goes out in pieces. */
+  #inTurn(write: () => void): void {
+    if (this.#inPieces) this.#behind.push(write);
+    else write();
+  }
+
+  #writeTogether(texts: readonly string[], taken: () => void): void {
+    const last = texts.length - 1;
     this.#stream.cork();
-    for (const text of texts) this.#socket.send(text);
+    if (this.#isOpen) for (let i = 0; i < last; i++) this.#socket.send(texts[i] as string);
     // Taken in order: with the last one all are.
-    this.#socket.send(last, taken);
+    this.#write(texts[last] as string, taken);
     this.#stream.uncork();
   }
+
+  /** @param taken called, later, once the client has taken it, or never will. */
+  #write(text: string, taken: () => void): void {
+    if (!this.#isOpen) setImmediate(taken);
+    else if (text.length > pieceBytes) this.#writePiece(Buffer.from(text), taken);
+    else {
+      // One that fails closes the socket, and whoever listens to that ends what it carried.
+      this.#socket.send(text, () => {
+        this.#onTaken();
+        taken();
+      });
+    }
+  }
+
+  #writePiece(bytes: Buffer, taken: () => void): void {
+    this.#inPieces = true;
+    const rest = bytes.subarray(pieceBytes);
+    this.#socket.send(bytes.subarray(0, pieceBytes), { binary: false, fin: rest.length === 0 }, () => {
+      this.#onTaken();
+      if (rest.length > 0 && this.#isOpen) return this.#writePiece(rest, taken);
+      this.#inPieces = false;
+      taken();
+      while (!this.#inPieces && this.#behind.length > 0) this.#behind.shift()?.();
+      return undefined;
+    });
+  }
 }
+
+function nothing(): void {}

@@ -34,6 +34,8 @@ export class Turns {
   readonly #options: TurnsOptions;
   /** The newest operation of each id. */
   readonly #operations = new Map<string, Operation>();
+  /** Of each id the one that the handler has; the newest may wait for it. */
+  readonly #underWay = new Map<string, Operation>();
   #closed = false;
 
   constructor(options: TurnsOptions) {
@@ -52,9 +54,9 @@ export class Turns {
     if (!operation || operation.begun) await this.#options.handle(message ?? text);
   }
 
-  /** The operation of this id has become a stream: its message counts as handled, though it goes on. */
+  /** The operation of this id that the handler has is now a stream: its message counts as handled, though it goes on. */
   streams(id: string): void {
-    const operation = this.#operations.get(id);
+    const operation = this.#underWay.get(id);
     operation?.handled?.resolve();
     if (operation) operation.handled = null;
   }
@@ -82,6 +84,7 @@ export class Turns {
       return;
     }
     operation.begun = true;
+    this.#underWay.set(operation.id, operation);
     const over = (failure: unknown) => {
       if (failure !== undefined && operation.handled) operation.handled.reject(failure);
       else if (failure !== undefined) this.#options.onFailure(failure);
@@ -92,6 +95,7 @@ export class Turns {
 
   #end(operation: Operation): void {
     if (this.#operations.get(operation.id) === operation) this.#operations.delete(operation.id);
+    if (this.#underWay.get(operation.id) === operation) this.#underWay.delete(operation.id);
     operation.handled?.resolve();
     operation.next?.();
   }

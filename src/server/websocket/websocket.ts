@@ -39,6 +39,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   readonly requestId: string;
   readonly turns: Turns;
   readonly writer: SocketWriter;
+  readonly operations: Operations;
 }
 
 type Execute = (args: ExecutionArgs) => OperationResult;
@@ -55,7 +56,8 @@ type PipelineArgs = ExecutionArgs & {
 export class WebSockets {
   readonly #log: Logger;
   readonly #sockets: WebSocketServer;
-  readonly #operations = new Operations(() => this.#draining);
+  /** Of each open socket. */
+  readonly #operations = new Map<WebSocket, Operations>();
   #draining = false;
 
   constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
@@ -99,7 +101,9 @@ export class WebSockets {
         this.#log.info({ requestId }, 'A WebSocket takes nothing of what it is sent; closing it'),
       );
       answerPings(socket);
-      const writer = new SocketWriter(socket, request.socket, () => heartbeat.hear());
+      const writer = new SocketWriter(socket, request.socket, () => heartbeat.take());
+      const operations = new Operations(() => this.#draining);
+      this.#operations.set(socket, operations);
       const closed = protocol.opened(
         {
           protocol: socket.protocol,
@@ -109,7 +113,7 @@ export class WebSockets {
             handle = take;
           },
         },
-        { requestId, turns, writer } satisfies Extra,
+        { requestId, turns, writer, operations } satisfies Extra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -119,6 +123,7 @@ export class WebSockets {
       // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.
       socket.on('error', (error) => this.#log.debug({ err: error, requestId }, 'A WebSocket failed'));
       socket.once('close', (code, reason) => {
+        this.#operations.delete(socket);
         heartbeat.stop();
         inbox.close();
         turns.close();
@@ -146,8 +151,12 @@ export class WebSockets {
   /** Waits until what is under way has been answered, then says goodbye. Subscriptions must have been ended. */
   async close(): Promise<void> {
     this.drain();
-    await this.#operations.whenIdle();
-    for (const socket of this.#sockets.clients) socket.close(1001, 'The server is shutting down');
+    // Each as soon as it can: one that takes nothing keeps no other waiting.
+    const goodbyes = [...this.#operations].map(async ([socket, operations]) => {
+      await operations.whenIdle();
+      socket.close(1001, 'The server is shutting down');
+    });
+    await Promise.all(goodbyes);
   }
 
   #messageFailed(close: (code: number, reason: string) => void, requestId: string, error: unknown): void {
@@ -203,7 +212,7 @@ export class WebSockets {
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
     const { id, extra } = args;
-    const result = await this.#operations.run(extra.requestId, async () => {
+    const result = await extra.operations.run(extra.requestId, async () => {
       const own = await args[how](args);
       return own instanceof SharedMessages
         ? new PushedMessages(own, new Outlet(extra.writer, id), () => this.#draining)

@@ -33,6 +33,9 @@ afterEach(() => {
   http.close();
 });
 
+/** Who was told to go on. */
+const told = () => said.filter((one) => one !== 'heard');
+
 const sender = (name: string) => ({ goOn: () => said.push(name) });
 
 describe('a socket writer', () => {
@@ -72,19 +75,52 @@ describe('a socket writer', () => {
     });
     for (const name of ['a', 'b']) writer.whenFree(waiting(name));
     await until(() => socket.bufferedAmount > 0);
-    expect([writer.isFull, said]).toEqual([true, []]);
+    expect([writer.isFull, told()]).toEqual([true, []]);
     client.resume();
     await until(() => said.includes('b taken'));
-    expect(said.filter((one) => one !== 'heard')).toEqual(['a', 'first', 'b', 'a taken', 'b taken']);
+    expect(told()).toEqual(['a', 'first', 'b', 'a taken', 'b taken']);
     expect(writer.isFull).toBe(false);
+  });
+
+  it('sends a long message in pieces, whole and in its place, while its client is heard to take them', async () => {
+    const long = ['\u{1f30a}'.repeat(100_001), 'é'.repeat(70_000)];
+    writer.push('a', sender('a'));
+    writer.push(long[0] as string, sender('b'));
+    const alone = writer.send(long[1] as string);
+    writer.push('c', sender('c'));
+    await alone;
+    await until(() => said.includes('c'));
+    expect(received).toEqual(['a', ...long, 'c']);
+    expect(told()).toEqual(['a', 'b', 'c']);
+    expect(said.filter((one) => one === 'heard').length).toBeGreaterThanOrEqual(1 + 7 + 3 + 1);
+  });
+
+  it('tells nothing to who was forgotten', async () => {
+    writer.push('x'.repeat(100_000), sender('first'));
+    writer.whenFree(sender('stays'));
+    const gone = sender('gone');
+    writer.whenFree(gone);
+    writer.forget(gone);
+    await until(() => said.includes('first'));
+    expect(told()).toEqual(['stays', 'first']);
+  });
+
+  it('leaves nobody waiting when the socket is gone in the middle of a long message', async () => {
+    client.pause();
+    writer.push('x'.repeat(50_000_000), sender('a'));
+    const behind = writer.send('b');
+    await until(() => socket.bufferedAmount > 0);
+    client.terminate();
+    await behind;
+    await until(() => said.includes('a'));
   });
 
   it('leaves nobody waiting when the socket is gone', async () => {
     client.terminate();
     await once(socket, 'close');
     writer.push('a', sender('a'));
-    await writer.send('b');
     writer.whenFree(sender('b'));
-    await until(() => said.includes('a') && said.includes('b'));
+    await writer.send('c');
+    await until(() => told().length === 2);
   });
 });

@@ -48,6 +48,23 @@ describe('operations of one id', () => {
     await second;
   });
 
+  it('count as handled one by one: the stream of one that was completed is not that of the one that waits for it', async () => {
+    void turns.take(subscribe('{ a }'));
+    void turns.take(complete);
+    let secondIsHandled = false;
+    const second = turns.take(subscribe('{ b }')).then(() => {
+      secondIsHandled = true;
+    });
+    turns.streams('i');
+    await settled();
+    expect(secondIsHandled).toBe(false);
+    end('{ a }');
+    await until(() => under.has(subscribe('{ b }')));
+    turns.streams('i');
+    await second;
+    end('{ b }');
+  });
+
   it('do not share their failures', async () => {
     const first = turns.take(subscribe('{ a }'));
     void turns.take(complete);
