@@ -46,6 +46,13 @@ export function purityOf(
   return purity;
 }
 
+/** Whether a subscription is to the updates of a view: its one field says so. */
+export function isWatch(schema: GraphQLSchema, operation: OperationDefinitionNode): boolean {
+  const [field] = operation.selectionSet.selections;
+  if (operation.operation !== 'subscription' || field?.kind !== Kind.FIELD) return false;
+  return schema.getSubscriptionType()?.getFields()[field.name.value]?.extensions[pureExtension] !== undefined;
+}
+
 class PurityCheck {
   readonly #schema: GraphQLSchema;
   readonly #fragments: ReadonlyMap<string, { readonly condition: string; readonly selectionSet: SelectionSetNode }>;
@@ -63,10 +70,9 @@ class PurityCheck {
   }
 
   of(operation: OperationDefinitionNode): Purity | null {
-    const root = this.#schema.getSubscriptionType();
     const [field, ...others] = operation.selectionSet.selections;
-    if (!root || field?.kind !== Kind.FIELD || others.length > 0 || (field.directives?.length ?? 0) > 0) return null;
-    const definition = root.getFields()[field.name.value];
+    if (field?.kind !== Kind.FIELD || others.length > 0 || (field.directives?.length ?? 0) > 0) return null;
+    const definition = this.#schema.getSubscriptionType()?.getFields()[field.name.value];
     const type = definition && getNamedType(definition.type);
     this.#view = definition?.extensions[pureExtension] as View | undefined;
     if (!this.#view || !isCompositeType(type) || !field.selectionSet) return null;

@@ -1,4 +1,4 @@
-import { type ExecutionResult, execute } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import type { Collector } from '../live/index.ts';
 import type { FreshetContext } from './context.ts';
 import type { Shown } from './selection.ts';
@@ -11,9 +11,12 @@ export interface TextOutlet {
   readonly isFull: boolean;
   /** Sends a result; `sender.goOn()` is called, later, once the client has taken it, or never will. */
   push(text: string, sender: Sender): void;
-  /** Has `sender.goOn()` called, later, once it is no longer full, or never will be used again. */
+  /**
+   * Has `sender.goOn()` called, later, once it is no longer full, or never will be used again. Those who wait are called one by one:
+   * the next once this one has pushed, or is forgotten.
+   */
   whenFree(sender: Sender): void;
-  /** It wants to hear nothing of that any more. */
+  /** It has nothing to push. */
   forget(sender: Sender): void;
 }
 
@@ -58,7 +61,6 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   }
 
   async return(): Promise<IteratorReturnResult<undefined>> {
-    this.#outlet.forget(this);
     await this.#subscription.source.return();
     this.#settle(done);
     return done;
@@ -83,9 +85,12 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   }
 
   #goOn(): void {
-    if (this.#sending || !this.#answer) return;
+    if (this.#sending) return;
     const { source, selection, args } = this.#subscription;
-    if (source.isEmpty && !source.ended) return;
+    if (!this.#answer || (source.isEmpty && !source.ended)) {
+      this.#outlet.forget(this);
+      return;
+    }
     this.#sending = true;
     if (this.#outlet.isFull && !source.ended) {
       this.#outlet.whenFree(this);
@@ -97,7 +102,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
       return;
     }
     try {
-      const shown = message.kind === 'updates' ? selection.show(args, message.updates) : null;
+      const shown = message.kind === 'updates' && selection ? selection.show(args, message.updates) : null;
       if (shown instanceof Promise) {
         shown.then((one) => this.#send(one, message)).catch((error) => this.#fail(error));
       } else this.#send(shown, message);
@@ -108,7 +113,8 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
 
   #send(shown: readonly Shown[] | null, message: Message): void {
     if (!this.#answer) return;
-    if (shown) this.#outlet.push(this.#subscription.selection.text(shown), this);
+    const { selection } = this.#subscription;
+    if (shown && selection) this.#outlet.push(selection.text(shown), this);
     else void this.#sendAside(message);
   }
 
@@ -117,11 +123,13 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
     const { args, aside } = this.#subscription;
     const { requestId } = args.contextValue as FreshetContext;
     try {
-      const result = await aside.runAs(requestId, async () =>
-        masked(await execute({ ...args, rootValue: message }), aside),
-      );
+      const result = await aside.runAs(requestId, async () => {
+        const own = await this.#subscription.execute(message);
+        return own && masked(own, aside);
+      });
       if (!this.#answer) return;
-      if (result.errors) this.#settle({ done: false, value: result });
+      if (!result) this.goOn();
+      else if (result.errors) this.#settle({ done: false, value: result });
       // Whoever iterates would hold on to it, a snapshot of a thousand entities, until the next one.
       else this.#outlet.push(JSON.stringify(result), this);
     } catch (error) {
@@ -145,12 +153,14 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
 
   #settle(result: IteratorResult<ExecutionResult, undefined> | Promise<never>): void {
     this.#sending = false;
+    this.#outlet.forget(this);
     this.#answer?.(result);
     this.#answer = null;
     if (result === done) this.#over();
   }
 
   #over(): void {
+    this.#outlet.forget(this);
     this.#onOver?.();
     this.#onOver = null;
   }

@@ -1,6 +1,14 @@
-import { createSourceEventStream, type ExecutionArgs, type ExecutionResult, execute, type GraphQLError } from 'graphql';
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  type GraphQLError,
+  getOperationAST,
+} from 'graphql';
+import { isWatch } from './purity.ts';
 import { type Selection, selectionOf } from './selection.ts';
-import type { WatchStream } from './watch-stream.ts';
+import type { Message, WatchStream } from './watch-stream.ts';
 
 /** How what concerns one client alone is done. */
 export interface Aside {
@@ -11,12 +19,13 @@ export interface Aside {
 }
 
 /**
- * Begins a subscription whose messages are executed once for all clients that select the same of the same vectors. Null for one
- * that shows more than what follows from its vectors: it is executed for each client.
+ * Begins a subscription to the updates of a view. Messages that show no more than follows from their vectors are executed once
+ * for all clients that select the same; others for each. Null for another subscription.
  */
 export function subscribeShared(args: ExecutionArgs, aside: Aside): Promise<SharedMessages | ExecutionResult> | null {
-  const selection = selectionOf(args);
-  return selection && begin(args, selection, aside);
+  const { schema, document, operationName } = args;
+  const operation = getOperationAST(document, operationName);
+  return operation && isWatch(schema, operation) ? begin(args, aside) : null;
 }
 
 /** The result as the client may see it. */
@@ -24,20 +33,21 @@ export function masked(result: ExecutionResult, { mask }: Aside): ExecutionResul
   return result.errors ? { ...result, errors: result.errors.map(mask) } : result;
 }
 
-async function begin(args: ExecutionArgs, selection: Selection, aside: Aside) {
+async function begin(args: ExecutionArgs, aside: Aside) {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return masked(source, aside);
-  return new SharedMessages(args, selection, source as WatchStream, aside);
+  return new SharedMessages(args, selectionOf(args), source as WatchStream, aside);
 }
 
 /** A written-out iterator, as its source is, and for the same reason. */
 export class SharedMessages implements AsyncIterableIterator<ExecutionResult> {
   readonly args: ExecutionArgs;
-  readonly selection: Selection;
+  /** What it shares with others; null: nothing. */
+  readonly selection: Selection | null;
   readonly source: WatchStream;
   readonly aside: Aside;
 
-  constructor(args: ExecutionArgs, selection: Selection, source: WatchStream, aside: Aside) {
+  constructor(args: ExecutionArgs, selection: Selection | null, source: WatchStream, aside: Aside) {
     this.args = args;
     this.selection = selection;
     this.source = source;
@@ -45,16 +55,34 @@ export class SharedMessages implements AsyncIterableIterator<ExecutionResult> {
   }
 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    const { done, value: message } = await this.source.next();
-    if (done) return { done, value: undefined };
-    try {
-      const shown = message.kind === 'updates' ? await this.selection.show(this.args, message.updates) : null;
-      const value = shown ? this.selection.result(shown) : await execute({ ...this.args, rootValue: message });
-      return { done: false, value };
-    } catch (error) {
-      await this.source.return();
-      throw error;
+    for (;;) {
+      const { done, value: message } = await this.source.next();
+      if (done) return { done, value: undefined };
+      try {
+        const value = (await this.#shared(message)) ?? (await this.execute(message));
+        if (value) return { done: false, value };
+      } catch (error) {
+        await this.source.return();
+        throw error;
+      }
     }
+  }
+
+  /**
+   * What a message is for its client alone. Where something that is read for it cannot be had now, it comes again in a while, until
+   * it can; of these, the client is told but of the first and of the one that is whole: null for those between.
+   */
+  async execute(message: Message): Promise<ExecutionResult | null> {
+    const result = await execute({ ...this.args, rootValue: message });
+    if (message.kind === 'failure' || !result.errors?.some(isPassing)) return result;
+    this.source.bringAgain(message.updates);
+    return message.updates.every(({ isAgain }) => isAgain) ? null : result;
+  }
+
+  async #shared(message: Message): Promise<ExecutionResult | null> {
+    if (message.kind === 'failure' || !this.selection) return null;
+    const shown = await this.selection.show(this.args, message.updates);
+    return shown && this.selection.result(shown);
   }
 
   async throw(error: unknown): Promise<never> {
@@ -69,4 +97,8 @@ export class SharedMessages implements AsyncIterableIterator<ExecutionResult> {
   [Symbol.asyncIterator](): this {
     return this;
   }
+}
+
+function isPassing({ extensions }: GraphQLError): boolean {
+  return extensions.code === 'UNAVAILABLE';
 }

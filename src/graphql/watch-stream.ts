@@ -10,6 +10,8 @@ export interface EntityUpdate {
   readonly entity: EntityRef;
   /** The vector with which the entity comes; null where it cannot be had. */
   readonly vector: Vector | null;
+  /** Whether it was sent before, with less than was asked for. */
+  readonly isAgain?: true;
 }
 
 /** What a subscription sends: updates, or, as its last word, why there are no more. */
@@ -110,6 +112,11 @@ export class WatchStream implements AsyncIterableIterator<Message> {
     return !this.#snapshot && (this.#source?.ended ?? true);
   }
 
+  /** Brings these once more in a while, unless newer ones come: what was read for them could not be. */
+  bringAgain(updates: readonly EntityUpdate[]): void {
+    this.#source?.bringAgain(updates.flatMap(({ cause, vector }) => (vector ? [{ cause, vector }] : [])));
+  }
+
   async return(): Promise<IteratorReturnResult<undefined>> {
     const source = this.#source;
     this.#snapshot = null;
@@ -131,12 +138,14 @@ export class WatchStream implements AsyncIterableIterator<Message> {
 class VectorUpdate implements EntityUpdate {
   readonly cause: UpdateCause;
   readonly vector: Vector;
+  declare readonly isAgain?: true;
   readonly #view: View;
 
-  constructor(view: View, { cause, vector }: Update) {
+  constructor(view: View, { cause, vector, isAgain }: Update) {
     this.#view = view;
     this.cause = cause;
     this.vector = vector;
+    if (isAgain) this.isAgain = isAgain;
   }
 
   get entity(): EntityRef {

@@ -26,6 +26,10 @@ export class Pace {
   /** Counts from now on, as if it had been done just now. */
   spend(): void {
     this.#lastAt = performance.now();
+    if (!this.#timer) return;
+    // What waits was to come sooner.
+    this.stop();
+    this.run();
   }
 
   stop(): void {

@@ -12,6 +12,8 @@ export type UpdateCause = (typeof updateCauses)[number];
 export interface Update {
   readonly cause: UpdateCause;
   readonly vector: Vector;
+  /** Whether it was sent before, with less than was asked for. */
+  readonly isAgain?: true;
 }
 
 /** One update in place of two of the same entity: the later vector, for the stronger cause. */

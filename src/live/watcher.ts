@@ -34,8 +34,15 @@ export interface Watch extends AsyncIterableIterator<readonly Update[], undefine
   readonly isReady: boolean;
   /** What `next()` would bring at once; null: nothing yet. */
   collect(): readonly Update[] | null;
+  /**
+   * Brings these once more in a second, those of which nothing newer has come by then: what their subscriber wanted beside them
+   * could not be had.
+   */
+  bringAgain(updates: readonly Update[]): void;
   readonly ended: boolean;
 }
+
+const againAfterMs = 1_000; // 1 second
 
 const nothingKnown: ReadonlyMap<string, number> = new Map();
 const noneUnreadable: ReadonlyMap<string, Error> = new Map();
@@ -60,6 +67,7 @@ export class Watcher implements Watch {
   /** How many of them it was not given yet. */
   #missing: number;
   #unreadable: Map<string, Error> | null = null;
+  #again: { readonly updates: Map<string, Update>; readonly timer: NodeJS.Timeout } | null = null;
   #since: ReadonlyMap<string, number>;
   readonly #pace: Pace;
   #begun: PromiseWithResolvers<void> | null = null;
@@ -160,6 +168,12 @@ export class Watcher implements Watch {
     this.flush();
   }
 
+  bringAgain(updates: readonly Update[]): void {
+    if (this.ended) return;
+    this.#again ??= { updates: new Map(), timer: setTimeout(() => this.#putAgain(), againAfterMs).unref() };
+    for (const update of updates) this.#again.updates.set(update.vector.id, update);
+  }
+
   flush(): void {
     if (this.#state === 'live' && !this.#mailbox.isEmpty) this.#pace.run();
   }
@@ -191,11 +205,23 @@ export class Watcher implements Watch {
     this.#settleBegun();
   }
 
+  #putAgain(): void {
+    const updates = this.#again?.updates.values() ?? [];
+    this.#again = null;
+    for (const { cause, vector } of updates) {
+      const isNewest = this.#given[this.ids.indexOf(vector.id)] === vector;
+      if (isNewest) this.#mailbox.put({ cause, vector, isAgain: true });
+    }
+    this.flush();
+  }
+
   #finish(settle: () => void): void {
     if (this.ended) return;
     const begun = this.#state !== 'new';
     this.#state = 'ended';
     this.#pace.stop();
+    clearTimeout(this.#again?.timer);
+    this.#again = null;
     if (begun) this.#life.end(this);
     settle();
     this.#settleBegun();

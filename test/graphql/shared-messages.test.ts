@@ -1,7 +1,7 @@
 import { type ExecutionResult, type GraphQLError, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { count, view } from '../../src/define/index.ts';
-import { type Aside, subscribeShared } from '../../src/graphql/index.ts';
+import { type Aside, type SharedMessages, subscribeShared } from '../../src/graphql/index.ts';
 import { account, newBuilder, transfer, transferView } from './deployments.ts';
 import { freshId, Service } from './service.ts';
 
@@ -138,6 +138,8 @@ describe('what many watch', () => {
   ])('is not shared where it shows %s', async (_, selection) => {
     const variables = selection.includes('$v') ? five.map((v) => `, $v${v}: Boolean! = false`).join('') : '';
     const { begun } = await open(watching(selection, '', variables), [{ ids: ['a'] }]);
-    expect(begun).toEqual([null]);
+    const watchers = await streams(begun);
+    expect(watchers.map((one) => (one as unknown as SharedMessages).selection)).toEqual([null]);
+    await Promise.all(watchers.map((one) => one.return?.()));
   });
 });

@@ -122,10 +122,18 @@ export class EventStream implements StreamOfOperations {
 
   async #write(operation: StreamOperation, event: 'next' | 'complete', data: () => object): Promise<void> {
     const writer = await this.#writer.promise;
-    // Put into words when it is written, and not while it waits.
-    await writer?.write(() =>
-      operation.ended.aborted ? null : `event: ${event}\ndata: ${JSON.stringify(data())}\n\n`,
-    );
+    // Put into words when it is written, and not while it waits; of an operation that is ended meanwhile nothing is kept.
+    const waiting: { data: (() => object) | null } = { data };
+    const ended = Promise.withResolvers<void>();
+    const drop = () => {
+      waiting.data = null;
+      ended.resolve();
+    };
+    operation.ended.addEventListener('abort', drop, { once: true });
+    if (operation.ended.aborted) drop();
+    const written = writer?.write(() => waiting.data && `event: ${event}\ndata: ${JSON.stringify(waiting.data())}\n\n`);
+    await Promise.race([written, ended.promise]);
+    operation.ended.removeEventListener('abort', drop);
   }
 }
 

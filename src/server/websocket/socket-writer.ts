@@ -24,6 +24,9 @@ export class SocketWriter {
   #underWay = 0;
   /** Who waits until there are fewer of them. */
   readonly #waiting = new Set<Sender>();
+  /** Who of them was told last that there are, until it pushes: how much that will be, nobody knows. */
+  #released: Sender | null = null;
+  #releasing = false;
   /** Whether a message goes out in pieces, and what is to be written behind it. */
   #inPieces = false;
   readonly #behind: (() => void)[] = [];
@@ -50,6 +53,9 @@ export class SocketWriter {
     this.#senders.push(sender);
     this.#underWay += text.length;
     if (this.#texts.length === 1) setImmediate(() => this.#flush());
+    if (this.#released !== sender) return;
+    this.#released = null;
+    this.#release();
   }
 
   get isFull(): boolean {
@@ -59,11 +65,15 @@ export class SocketWriter {
   /** Tells when so much was taken that it is no longer full, or never will be. */
   whenFree(sender: Sender): void {
     this.#waiting.add(sender);
+    if (this.#released === sender) this.#released = null;
   }
 
-  /** Tells it nothing of that any more. */
+  /** It has nothing to push: nobody waits for it, and it waits no more. */
   forget(sender: Sender): void {
     this.#waiting.delete(sender);
+    if (this.#released !== sender) return;
+    this.#released = null;
+    this.#release();
   }
 
   get #isOpen(): boolean {
@@ -78,17 +88,26 @@ export class SocketWriter {
     const taken = () => {
       this.#underWay -= length;
       // First those who have waited: who always has something new would be ahead of them for ever.
-      for (const sender of this.#waiting) {
-        if (this.isFull) break;
-        this.#waiting.delete(sender);
-        sender.goOn();
-      }
+      this.#release();
       for (const sender of senders) sender.goOn();
     };
     const last = texts.length - 1;
     if (texts.some((text) => text.length > pieceBytes)) {
       for (const [i, text] of texts.entries()) this.#inTurn(() => this.#write(text, i === last ? taken : nothing));
     } else this.#inTurn(() => this.#writeTogether(texts, taken));
+  }
+
+  /** Lets those go on who have waited, as far as there is room, each when the one before it has pushed. */
+  #release(): void {
+    if (this.#releasing) return; // by one that has pushed at once
+    this.#releasing = true;
+    for (const sender of this.#waiting) {
+      if (this.isFull || this.#released) break;
+      this.#waiting.delete(sender);
+      this.#released = sender;
+      sender.goOn();
+    }
+    this.#releasing = false;
   }
 
   /** Does it at once, or behind the message that goes out in pieces. */

@@ -9,7 +9,7 @@ import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import { decodeUtf8 } from '../http/body.ts';
-import { requestIdOf, runApartAs } from '../request-id.ts';
+import { requestIdOf, runApartAs, runAs } from '../request-id.ts';
 import { requestTarget } from '../request-target.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
@@ -206,7 +206,8 @@ export class WebSockets {
       execute: (args) => this.#run(args as PipelineArgs, 'execute'),
       subscribe: (args) => this.#run(args as PipelineArgs, 'subscribe'),
       onNext: (_context, _id, _payload, _args, result) => (result.errors ? shownResult(result) : undefined),
-      onError: (_context, _id, _payload, errors) => errors.map((error) => shownError(mask(error))),
+      onError: ({ extra: { requestId } }, _id, _payload, errors) =>
+        runAs(requestId, () => errors.map((error) => shownError(mask(error)))),
     });
   }
 

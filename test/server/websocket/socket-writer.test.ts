@@ -67,12 +67,17 @@ describe('a socket writer', () => {
     // More than the system takes for a client that does not read.
     writer.push('x'.repeat(50_000_000), sender('first'));
     const much = 'x'.repeat(300_000);
-    const waiting = (name: string) => ({
-      goOn() {
-        said.push(name);
-        writer.push(much, sender(`${name} taken`));
-      },
-    });
+    const waiting = (name: string) => {
+      let pushed = false;
+      const own = {
+        goOn() {
+          said.push(pushed ? `${name} taken` : name);
+          if (!pushed) writer.push(much, own);
+          pushed = true;
+        },
+      };
+      return own;
+    };
     for (const name of ['a', 'b']) writer.whenFree(waiting(name));
     await until(() => socket.bufferedAmount > 0);
     expect([writer.isFull, told()]).toEqual([true, []]);
@@ -93,6 +98,20 @@ describe('a socket writer', () => {
     expect(received).toEqual(['a', ...long, 'c']);
     expect(told()).toEqual(['a', 'b', 'c']);
     expect(said.filter((one) => one === 'heard').length).toBeGreaterThanOrEqual(1 + 7 + 3 + 1);
+  });
+
+  it('lets those who wait go on one by one, the next when the one before it has pushed or has nothing to', async () => {
+    writer.push('x'.repeat(70_000), sender('first'));
+    const later = sender('later');
+    const nothing = sender('nothing');
+    for (const one of [later, nothing, sender('last')]) writer.whenFree(one);
+    await until(() => told().includes('first'));
+    expect(told()).toEqual(['later', 'first']);
+    writer.push('a', later);
+    expect(told()).toEqual(['later', 'first', 'nothing']);
+    writer.forget(nothing);
+    expect(told()).toEqual(['later', 'first', 'nothing', 'last']);
+    await until(() => told().length === 5);
   });
 
   it('tells nothing to who was forgotten', async () => {
