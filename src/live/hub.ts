@@ -236,14 +236,33 @@ export class Hub {
   ): void {
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
+      const { readAt: before } = watched;
+      const isUnheard = !resync && this.#isUnheard(watched, vector);
       this.#note(watched, vector, readAt);
+      if (isUnheard) this.#settle(watched);
       for (const [watcher, place] of watched.watchers) {
         if (watcher.joinedAt > readAt) continue;
+        // Who has been given the earlier one is to hear why there is a newer one.
+        if (isUnheard && watcher.joinedAt < before) continue;
         watcher.offer(vector, resync, place);
         served.add(watcher);
       }
     }
     for (const watcher of served) watcher.flush();
+  }
+
+  /** Whether events came of which nothing was heard: another wanted it read, be it somebody new or that time has passed. */
+  #isUnheard({ last, heardAt, readAt }: Entity, vector: Vector): boolean {
+    return last !== null && heardAt < readAt && vector.eventSeq > 0 && vector.eventSeq !== last.eventSeq;
+  }
+
+  /** What was to be heard of it was on its way, and has had it read again by now; or it was lost, and that is a gap. */
+  #settle(entity: Entity): void {
+    const { readAt } = entity;
+    const decide = () => {
+      if (entity.watchers.size > 0 && entity.heardAt < readAt) this.#resync(entity);
+    };
+    this.#events.settle().then(decide, decide);
   }
 
   #note(entity: Entity, vector: Vector, readAt: number): void {

@@ -52,6 +52,11 @@ const breaking = parse(
   'subscription ($ids: [ID!]!) { seen: countingUpdated(accountIds: $ids, minIntervalMs: 0) { account { counting { upToTwo } } } }',
 );
 
+/** What is read for each message, and so made for each client. */
+const surely = parse(
+  'subscription ($ids: [ID!]!) { seen: countingUpdated(accountIds: $ids, minIntervalMs: 0) { account { counting { accuracy(features: [count1h]) { exact } } } } }',
+);
+
 /** A client that takes what is pushed to it when the test says so. */
 class Client implements TextOutlet {
   readonly texts: string[] = [];
@@ -217,6 +222,44 @@ describe('a subscription that pushes', () => {
     client.take();
     expect(await rest).toEqual({ done: true, value: undefined });
     expect(over()).toBe(1);
+  });
+
+  test('says of one vector why it comes to each client', async () => {
+    const service = await open();
+    const { client, messages } = await watch(service, ['a']);
+    void messages.next();
+    await send(service, 'a');
+    client.take();
+    await until(() => client.texts.length === 2);
+    const late = await watch(service, ['a']);
+    void late.messages.next();
+    expect(client.shown[1]).toEqual(update('EVENT', 'a', 1));
+    expect(late.client.shown).toEqual([update('SNAPSHOT', 'a', 1)]);
+  });
+
+  test('watches no more, and is over, when a message cannot be sent', async () => {
+    const service = await open();
+    for (const document of [figures, surely]) {
+      const { client, messages, over } = await watch(service, ['a'], document);
+      client.push = () => {
+        throw new Error('broken');
+      };
+      await expect(messages.next()).rejects.toThrow('broken');
+      expect([over(), service.hub.load.subscriptions]).toEqual([1, 0]);
+    }
+  });
+
+  test('sends nothing that was made for it when it is returned meanwhile', async () => {
+    const service = await open();
+    const { client, messages } = await watch(service, ['a'], surely);
+    const rest = messages.next();
+    await messages.return();
+    expect(await rest).toEqual({ done: true, value: undefined });
+    // What another asks for later is read later.
+    const other = await watch(service, ['a'], surely);
+    void other.messages.next();
+    await until(() => other.client.texts.length === 1);
+    expect(client.texts).toEqual([]);
   });
 
   test('has its client forget it when it is returned while it waits for room', async () => {

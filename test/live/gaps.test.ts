@@ -142,6 +142,38 @@ describe('a gap that another read comes to first', () => {
     expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 1 1`]);
   });
 
+  it('is announced, where somebody new has read what a notification that was lost told of', async () => {
+    await using proxy = await SwallowingProxy.before(inject('valkeyUrl'));
+    const one = await rig(null, proxy.url);
+    const payer = newPayer();
+    const early = one.hub.watch(payments, [payer]);
+    await take(early);
+    proxy.silence(channelOf(one, payer));
+    for (let i = 0; i < 2; i++) await pay(one, payer);
+    await until(() => proxy.swallowed >= 2);
+    expect(shown(await take(one.hub.watch(payments, [payer])))).toEqual([`SNAPSHOT ${payer} 2 2`]);
+    expect(shown(await take(early))).toEqual([`RESYNC ${payer} 2 2`]);
+    one.close();
+  });
+
+  it('is none, where what was to be heard is only on its way', async () => {
+    const one = await rig(null);
+    const payer = newPayer();
+    const early = one.hub.watch(payments, [payer]);
+    await take(early);
+    let seen = 0;
+    for (let count = 1; count <= 30; count++) {
+      // The one who joins is read for while the notification comes.
+      const [, [snapshot]] = await Promise.all([pay(one, payer), take(one.hub.watch(payments, [payer]))]);
+      expect(snapshot?.cause).toBe('SNAPSHOT');
+      while (seen < count) {
+        const [update] = await take(early);
+        expect(update?.cause).toBe('EVENT');
+        seen = update?.vector.values[0] ?? 0;
+      }
+    }
+  });
+
   it('is announced, where the sweep finds that the store lost writes', async () => {
     const one = await rig(100);
     const payer = newPayer();

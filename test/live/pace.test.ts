@@ -38,6 +38,16 @@ describe('a pace', () => {
     expect(done).toEqual([0, 190]);
   });
 
+  it('puts off what waits when it is spent in between', () => {
+    pace.run();
+    vi.advanceTimersByTime(20);
+    pace.run();
+    vi.advanceTimersByTime(70);
+    pace.spend();
+    vi.advanceTimersByTime(1_000);
+    expect(done).toEqual([0, 190]);
+  });
+
   it('does nothing more once it is stopped', () => {
     pace.run();
     pace.run();

@@ -12,7 +12,7 @@ export interface RequestContext {
     /** Whether the client takes a stream. */
     readonly takesStream: boolean;
     /** Asked when a subscription has ended: whether that is the server's doing, and the response is now over without it. */
-    readonly isCutShort?: () => boolean;
+    readonly endIfCutShort?: () => boolean;
     /** Only of an operation whose results go to a stream that the client has reserved. */
     readonly operation?: StreamOperation;
   };

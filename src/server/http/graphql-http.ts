@@ -120,7 +120,7 @@ export class GraphQLOverHttp {
           : {
               closed: closing(response),
               takesStream: accepted.includes('text/event-stream'),
-              isCutShort: () => {
+              endIfCutShort: () => {
                 // After what has just been read of the stream is written.
                 if (this.#draining) setImmediate(() => response.end());
                 return this.#draining;

@@ -50,8 +50,8 @@ export function useHttpStreams(): Plugin<RequestContext> {
       return {
         onSubscribeResult({ result, setResult }) {
           if (!(Symbol.asyncIterator in result)) return;
-          const { isCutShort } = http;
-          if (isCutShort) setResult(withoutEnd(result, isCutShort));
+          const { endIfCutShort } = http;
+          if (endIfCutShort) setResult(withoutEnd(result, endIfCutShort));
           const end = () => void Promise.resolve(result.return?.(undefined)).catch(() => {});
           if (http.closed.aborted) end();
           else http.closed.addEventListener('abort', end, { once: true });
@@ -67,13 +67,13 @@ function answerTo({ status, message }: RefusedOperation): GraphQLError {
 }
 
 /** Its steps, but for the last one where that would say to the client that there is no more: it is to come back for it. */
-function withoutEnd<T>(stream: AsyncIterable<T>, isCutShort: () => boolean): AsyncGenerator<T> {
+function withoutEnd<T>(stream: AsyncIterable<T>, endIfCutShort: () => boolean): AsyncGenerator<T> {
   const source = stream[Symbol.asyncIterator]();
   const over = async () => ({ done: true, value: undefined }) as const;
   return {
     next: async () => {
       const result = await source.next();
-      return result.done && isCutShort() ? new Promise(() => {}) : result;
+      return result.done && endIfCutShort() ? new Promise(() => {}) : result;
     },
     return: (value) => source.return?.(value) ?? over(),
     throw: (error) => source.throw?.(error) ?? over(),
