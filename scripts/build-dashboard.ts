@@ -29,10 +29,23 @@ export async function buildDashboard(): Promise<void> {
       logLevel: 'warn',
     });
     writeFileSync(join(aside, marker), wanted);
-    rmSync(built, { recursive: true, force: true });
-    renameSync(aside, built);
+    putInPlace(aside);
   } finally {
     rmSync(aside, { recursive: true, force: true });
+  }
+}
+
+/** Another may put its own in place between our two steps: then ours replaces that. */
+function putInPlace(aside: string): void {
+  for (let tries = 1; ; tries++) {
+    rmSync(built, { recursive: true, force: true });
+    try {
+      renameSync(aside, built);
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code !== 'ENOTEMPTY' && code !== 'EEXIST') || tries === 10) throw error;
+    }
   }
 }
 

@@ -26,7 +26,7 @@ export type AccuracyMethod =
 export type EntitySearch = {
   /** Whether there are no more than these. */
   complete: Scalars['Boolean']['output'];
-  /** What was found, in no order, each entity once. */
+  /** What was found, each entity once; first those of just this id. */
   found: Array<FoundEntity>;
 };
 
@@ -544,7 +544,7 @@ export type ServerActivity = {
   readsPerSecond: Scalars['Float']['output'];
   /** Queries and mutations that were answered. */
   requestsPerSecond: Scalars['Float']['output'];
-  /** Why changes cannot be heard of now, in words; null while they can. */
+  /** Why changes cannot be heard or read now, in words, as far as has been noticed; null while they can. */
   storeProblem?: Maybe<Scalars['String']['output']>;
   /** Events that were duplicates, too late, rejected, or could not be recorded for now. */
   turnedAwayPerSecond: Scalars['Float']['output'];

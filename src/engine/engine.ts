@@ -113,7 +113,7 @@ export class Engine {
   }
 
   /**
-   * Entities of which something is stored and whose id holds a text, in capitals or not; at most so many. It looks at what is
+   * Entities of which something is stored and whose id holds a text (A to Z in capitals or not); at most so many. It looks at what is
    * stored for a bounded time, and says whether that was all.
    * @throws UnavailableError
    */

@@ -1,5 +1,6 @@
 import type { Redis } from 'iovalkey';
 import type { Entity, View } from '../define/index.ts';
+import { invalidIdReason } from './admission.ts';
 import { type KeyNames, stem } from './keys.ts';
 import { orUnavailable } from './valkey-failure.ts';
 
@@ -10,7 +11,7 @@ export interface FoundEntity {
 }
 
 export interface EntitySearch {
-  /** In no order, each once. */
+  /** Each once; first those of just this id. */
   readonly found: readonly FoundEntity[];
   /** Whether all that is stored was looked at; otherwise there may be more. */
   readonly complete: boolean;
@@ -22,7 +23,7 @@ const keysPerCall = 1_000;
 const mostKeys = 200_000;
 
 /**
- * Looks among what is stored for entities whose id holds a text, in capitals or not. There is no index of ids: it goes through
+ * Looks among what is stored for entities whose id holds a text; A to Z in capitals or not. There is no index of ids: it goes through
  * the keys, for so long that nobody else notices.
  * @throws UnavailableError
  */
@@ -37,6 +38,10 @@ export async function searchEntities(
   const pattern = `${escapeGlob(keys.prefix)}:v*:{*${anyCase(keys.encodeId(text))}*}`;
   const wanted = text.toLowerCase();
   const found = new Map<string, FoundEntity>();
+  // Whoever knows the whole id is not to depend on how far a search comes.
+  for (const { entity, exists } of await orUnavailable(() => lookUp(valkey, keys, views, text))) {
+    if (exists) found.set(`${entity.name} ${text}`, { entity, id: text });
+  }
   let cursor = '0';
   for (let looked = 0; looked < mostKeys; looked += keysPerCall) {
     const [next, matches] = await orUnavailable(() => valkey.scan(cursor, 'MATCH', pattern, 'COUNT', keysPerCall));
@@ -54,6 +59,14 @@ export async function searchEntities(
     cursor = next;
   }
   return { found: [...found.values()], complete: false };
+}
+
+/** Of which views something is stored of just this id. */
+function lookUp(valkey: Redis, keys: KeyNames, views: readonly View[], id: string) {
+  const wanted = invalidIdReason(id) === null ? views : [];
+  return Promise.all(
+    wanted.map(async (view) => ({ entity: view.entity, exists: (await valkey.exists(keys.hash(view, id))) === 1 })),
+  );
 }
 
 function escapeGlob(text: string): string {

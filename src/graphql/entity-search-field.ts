@@ -1,11 +1,13 @@
 import type { EntitySearch, FoundEntity } from '../engine/index.ts';
 import { clientError, contractError } from './errors.ts';
-import { maxFound } from './limits.ts';
+import { maxFound, maxVectors } from './limits.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 const longestText = 256; // no id is longer
 const defaultFound = 20;
+/** What a search costs beside what else an operation may show: ten are all it may do. */
+const vectorsWorth = maxVectors / 10;
 
 /** `searchEntities(text: String!, first: Int! = 20): EntitySearch!` */
 export function searchEntitiesField(
@@ -19,14 +21,15 @@ export function searchEntitiesField(
     type: registryOf(t.builder).generated(entitySearchType, undefined),
     nullable: false,
     args: {
-      text: t.arg.string({ required: true, description: 'A part of the id, in capitals or not; empty: any.' }),
+      text: t.arg.string({ required: true, description: 'A part of the id, A to Z in capitals or not; empty: any.' }),
       first: t.arg.int({
         required: true,
         defaultValue: defaultFound,
         description: `At most so many, up to ${maxFound}.`,
       }),
     },
-    resolve: async (_, { text, first }, { engine }) => {
+    resolve: async (_, { text, first }, { engine, budget }) => {
+      budget.take(vectorsWorth);
       if (first < 1 || first > maxFound) {
         throw contractError('BAD_USER_INPUT', `first is ${first}: it goes from 1 to ${maxFound}`);
       }
@@ -49,7 +52,7 @@ function entitySearchType(registry: SchemaRegistry) {
       found: t.field({
         type: [registry.generated(foundEntityType, undefined)],
         nullable: false,
-        description: 'What was found, in no order, each entity once.',
+        description: 'What was found, each entity once; first those of just this id.',
         resolve: ({ found }) => [...found],
       }),
       complete: t.exposeBoolean('complete', { nullable: false, description: 'Whether there are no more than these.' }),

@@ -11,7 +11,7 @@ export interface HubOptions {
   readonly engine: Engine;
   readonly events: Pick<
     KeyspaceEvents,
-    'listen' | 'subscribe' | 'unsubscribe' | 'problem' | 'settle' | 'storeNow' | 'askTime'
+    'listen' | 'subscribe' | 'unsubscribe' | 'problem' | 'commandProblem' | 'settle' | 'storeNow' | 'askTime'
   >;
   /** How often all that is watched is read though nothing was heard of it; null, the default: never. */
   readonly sweepMs?: number | null;
@@ -60,6 +60,8 @@ export class Hub {
   };
   /** Orders joins and reads. */
   #moment = 0;
+  /** Why the newest read of what is watched failed; null if it did not. */
+  #readProblem: Error | null = null;
   #closed = false;
 
   constructor({ engine, events, sweepMs = null, onReadFailure = () => {} }: HubOptions) {
@@ -101,9 +103,9 @@ export class Hub {
     return new Watcher(view, ids, this.#life, options);
   }
 
-  /** Why changes cannot be heard now; null while they can. */
+  /** Why changes cannot be heard or read now, as far as has been noticed; null while they can. */
   get problem(): string | null {
-    const { problem } = this.#events;
+    const problem = this.#events.problem ?? this.#readProblem ?? this.#events.commandProblem;
     return problem && (unavailableReason(problem) ?? problem.message);
   }
 
@@ -184,7 +186,10 @@ export class Hub {
       this.#decay.forget(entity);
       deserted.push(key);
     }
-    if (this.#entities.size === 0) this.#sweep.rest();
+    if (this.#entities.size === 0) {
+      this.#sweep.rest();
+      this.#readProblem = null;
+    }
     if (deserted.length > 0) this.#events.unsubscribe(deserted);
   }
 
@@ -234,6 +239,7 @@ export class Hub {
     batch: readonly { readonly watched: Entity; readonly resync: boolean; readonly vector: Vector }[],
     readAt: number,
   ): void {
+    this.#readProblem = null;
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
       const { readAt: before } = watched;
@@ -297,6 +303,7 @@ export class Hub {
     tell: (watcher: Watcher, place: number) => void,
   ): void {
     this.#onReadFailure(error);
+    if (error instanceof UnavailableError) this.#readProblem = error;
     for (const entity of batch) {
       const waiting = [...entity.watchers].filter(([one]) => one.joining && Number.isFinite(one.joinedAt));
       for (const [watcher, place] of waiting) if (watcher.joinedAt < readAt) tell(watcher, place);

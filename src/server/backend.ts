@@ -71,8 +71,8 @@ export class BackendKeeper {
   async health(): Promise<Health> {
     if (!this.#open) return { ready: false, problems: [this.#problem], warnings: [] };
     const { problems, warnings } = await valkeyHealth(this.#valkey);
-    const deaf = this.#open.hub.problem;
-    const all = deaf !== null && problems.length === 0 ? [deaf] : problems;
+    const deaf = this.#open.events.problem;
+    const all = deaf && problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : problems;
     const lost = this.#open.engine.lostCompanions;
     return { ready: all.length === 0, problems: all, warnings: lost > 0 ? [...warnings, lossWarning(lost)] : warnings };
   }

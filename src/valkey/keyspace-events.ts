@@ -31,6 +31,7 @@ export class KeyspaceEventsError extends Error {
 }
 
 const channelsPerCommand = 1_000;
+const retryMs = 500;
 /** What is done to the canary, and must be heard. Evictions cannot be provoked. */
 const canaryOperations = ['hset', 'del', 'expired'] as const;
 
@@ -59,6 +60,8 @@ export class KeyspaceEvents {
   #everEstablished = false;
   #closed = false;
   #problem: Error | null = new Error('Connection is closed.');
+  #commandProblem: Error | null = null;
+  #beating = false;
 
   private constructor(options: KeyspaceEventsOptions) {
     this.#options = options;
@@ -92,6 +95,11 @@ export class KeyspaceEvents {
   /** Why changes may go unheard at the moment; null while all is well. */
   get problem(): Error | null {
     return this.#problem;
+  }
+
+  /** Why the newest proof could not be made, though nothing says that changes go unheard: commands fail. Null if it could. */
+  get commandProblem(): Error | null {
+    return this.#commandProblem;
   }
 
   /** What the server's clock says, in milliseconds since 1970, as each proof taught; null before the first. */
@@ -177,7 +185,7 @@ export class KeyspaceEvents {
       } catch (error) {
         if (!current()) return;
         this.#fail(error);
-        await new Promise((resolve) => setTimeout(resolve, 500).unref());
+        await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
       }
     }
   }
@@ -204,12 +212,19 @@ export class KeyspaceEvents {
   }
 
   async #beat(): Promise<void> {
-    if (this.#problem) return;
+    if (this.#problem || this.#closed || this.#beating) return;
     const epoch = this.#epoch;
+    this.#beating = true;
     try {
-      if (await this.#prove()) return;
-    } catch {
-      return; // commands fail: that says nothing of the subscriptions, and is not hidden from anyone
+      const heard = await this.#prove();
+      this.#commandProblem = null;
+      if (heard) return;
+    } catch (error) {
+      this.#commandProblem = error instanceof Error ? error : new Error(String(error));
+      setTimeout(() => void this.#beat(), retryMs).unref();
+      return; // that says nothing of the subscriptions
+    } finally {
+      this.#beating = false;
     }
     if (epoch !== this.#epoch || this.#closed) return;
     this.#fail(new KeyspaceEventsError('notifications have stopped arriving; connecting anew'));

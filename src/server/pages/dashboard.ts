@@ -37,12 +37,14 @@ const files = sirv(built, {
 
 /** Whether it is where the live page is, or a file of it. */
 export function isDashboardPath(path: string): boolean {
-  return path === '/' || path.startsWith('/assets/');
+  return path === '/' || /^\/assets\/[\w-]+(\.[\w-]+)+$/.test(path);
 }
 
 /** Answers with the page, or a file of it. */
 export function serveDashboard(path: string, request: IncomingMessage, response: ServerResponse): void {
   request.url = path; // it is read anew there, and may be a whole address
+  // These files are small; and of a range that is none, sirv makes an error.
+  request.headers.range = undefined;
   files(request, response, () => {
     if (path === '/') send(response, 503, 'text/html; charset=utf-8', notBuilt);
     else sendProtocolError(response, 404, 'The dashboard has no such file');
