@@ -76,7 +76,8 @@ function serverActivityType({ builder }: SchemaRegistry) {
       }),
       storeProblem: t.exposeString('storeProblem', {
         nullable: true,
-        description: 'Why changes cannot be heard or read now, in words, as far as has been noticed; null while they can.',
+        description:
+          'Why changes cannot be heard or read now, in words, as far as has been noticed; null while they can.',
       }),
     }),
   });

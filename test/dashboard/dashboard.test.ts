@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
@@ -210,12 +212,51 @@ describe.skipIf(executable === null)('the dashboard', () => {
     await store.crash();
     await page.getByRole('alert').filter({ hasText: 'The API cannot hear its store' }).waitFor();
     await page.getByRole('status').filter({ hasText: 'Store away' }).waitFor();
+    await until(async () => (await chartOf(page, 'User greta', 'txnCount24h')).includes('not known now'));
+    expect(await card(page, 'User greta').getAttribute('class')).toContain('stale');
     expect(await barriers(page)).toEqual([]);
+    // What is pinned meanwhile comes once it can.
+    await page.getByRole('combobox').fill('gustav');
+    await page.getByRole('option', { name: 'User gustav' }).click();
+    await card(page, 'User gustav').getByRole('alert').waitFor();
     await store.start();
     await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
-    expect(await page.getByRole('alert').count()).toBe(0);
+    expect(await page.getByRole('alert').filter({ hasText: 'cannot hear its store' }).count()).toBe(0);
     await pay(client, 'greta', 10);
     await until(async () => (await shownValue(page, 'User greta', 'txnCount24h')) === '2');
+    await until(async () => (await shownValue(page, 'User gustav', 'txnCount24h')) === '0', 20_000);
+    await until(async () => (await chartOf(page, 'User greta', 'txnCount24h')).includes('now 2'));
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  test('says so while the store does not answer, though all connections stand', async () => {
+    const store = await ThrowawayValkey.create();
+    onTestFinished(() => store.destroy());
+    await store.start();
+    const { client } = await startApi({ VALKEY_URL: store.url });
+    await pay(client, 'hanna', 10, 57); // which soon is more than a minute ago
+    const { page } = await open(client, '#User/hanna');
+    await until(async () => (await shownValue(page, 'User hanna', 'txnCount24h')) === '1');
+    store.freeze();
+    await page.getByRole('status').filter({ hasText: 'Store away' }).waitFor();
+    store.thaw();
+    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+    await until(async () => (await shownValue(page, 'User hanna', 'txnCount1m')) === '0');
+  });
+
+  test('takes just the id for one who is quicker than its answer, and never the answer to another text', async () => {
+    const { client } = await startApi();
+    for (const user of ['a', 'aa', ...Array.from({ length: 70 }, (_, i) => `a${i}`)]) await pay(client, user, 1);
+    const { page } = await open(client);
+    await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+    await page.getByRole('combobox').fill('a6');
+    await page.getByRole('option', { name: 'User a60' }).waitFor();
+    await page.getByRole('combobox').fill('a');
+    await page.getByRole('combobox').press('Enter');
+    await until(() => new URL(page.url()).hash === '#User/a');
+    // Of many that hold the text, the one that is it comes first.
+    await page.getByRole('combobox').fill('a');
+    await until(async () => /^User a(pinned)?$/.test((await page.getByRole('option').first().textContent()) ?? ''));
   });
 
   test('goes by the store’s clock, though the browser’s is an hour behind', async () => {
@@ -297,14 +338,23 @@ describe('the files of the dashboard', () => {
     expect(asset.headers.get('cache-control')).toMatch(/immutable/);
     const etag = asset.headers.get('etag') as string;
     expect((await fetch(`${client.url}/${script}`, { headers: { 'if-none-match': etag } })).status).toBe(304);
+    const { hostname, port } = new URL(client.url);
     for (const path of [
       '/assets/none.js',
       '/assets/../.built-from',
+      '/assets/../index.html',
+      '/assets/%2e%2e/.built-from',
       '/assets/%2e%2e/%2e%2e/%2e%2e/package.json',
+      '/assets/./x/../../index.html',
       '/index.html/x',
     ]) {
-      expect((await fetch(client.url + path)).status).toBe(404);
+      // As it is: fetch would put the path in order.
+      const answer = request({ hostname, port, path }).end();
+      const [{ statusCode }] = (await once(answer, 'response')) as [IncomingMessage];
+      expect([path, statusCode]).toEqual([path, 404]);
     }
+    const ranged = await fetch(`${client.url}/`, { headers: { range: 'bytes=9-3' } });
+    expect(ranged.status).toBe(200);
     expect((await fetch(`${client.url}/`, { method: 'POST' })).status).toBe(405);
   });
 });

@@ -41,11 +41,12 @@ describe('the trace of an entity', () => {
     trace.lose(16 * second, range);
     expect(drawn(trace, 0, 18)).toEqual([
       [10, 1],
+      [15, 1],
       [15, null],
       [18, null],
     ]);
     trace.add({ at: 20 * second, values: [2] }, range);
-    expect(drawn(trace, 0, 21).slice(1)).toEqual([
+    expect(drawn(trace, 0, 21).slice(2)).toEqual([
       [15, null],
       [20, 2],
       [21, 2],
@@ -74,6 +75,7 @@ describe('the trace of an entity', () => {
     ]);
     expect(drawn(trace, 0, 70)).toEqual([
       [40, 4],
+      [45, 4],
       [45, null],
       [60, 6],
       [70, 7],

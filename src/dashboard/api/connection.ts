@@ -15,6 +15,7 @@ const longestWaitMs = 5_000; // 5 seconds
 const pingEveryMs = 5_000; // 5 seconds
 const pongWithinMs = 5_000; // 5 seconds
 const againAfterMs = 2_000; // 2 seconds
+const anewAfterMs = 30_000; // 30 seconds
 
 let pong: ReturnType<typeof setTimeout> | undefined;
 const reconnected = new Set<() => void>();
@@ -88,6 +89,8 @@ export function subscribe<Data>(
     },
   };
   let ended = false;
+  /** Whether the newest message said that what it is about could not be had. */
+  let away = false;
   let stop = () => {};
   let end = begin();
   return () => {
@@ -98,23 +101,38 @@ export function subscribe<Data>(
 
   function begin(): () => void {
     return client.subscribe<Data>(payload, {
-      next: (result) => next(result as ExecutionResult<Data>),
+      next: (result) => {
+        away = result.errors?.some(isUnavailable) ?? false;
+        next(result as ExecutionResult<Data>);
+      },
       error: (error) => {
         failed(wordsOf(error));
-        const timer = setTimeout(beginAgain, againAfterMs);
-        stop = () => clearTimeout(timer);
+        beginIn(againAfterMs);
       },
-      // An API that shuts down ends what it streams first; whoever comes after it begins anew.
+      // Nothing that this page subscribes to is ever over: its store was away when it began, or there is nothing to watch yet.
       complete: () => {
-        if (!ended) stop = onReconnected(beginAgain);
+        if (!ended) beginIn(away ? againAfterMs : anewAfterMs);
       },
     });
   }
 
-  function beginAgain(): void {
-    stop();
-    end = begin();
+  /** Begins anew after a while, or once the connection is another. */
+  function beginIn(ms: number): void {
+    const beginAgain = () => {
+      stop();
+      end = begin();
+    };
+    const timer = setTimeout(beginAgain, ms);
+    const forget = onReconnected(beginAgain);
+    stop = () => {
+      clearTimeout(timer);
+      forget();
+    };
   }
+}
+
+function isUnavailable({ extensions }: { readonly extensions?: { readonly code?: unknown } }): boolean {
+  return extensions?.code === 'UNAVAILABLE';
 }
 
 function wordsOf(error: unknown): string {

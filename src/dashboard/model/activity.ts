@@ -1,22 +1,36 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { print } from 'graphql';
 import { ServerActivityDocument, type ServerActivitySubscription } from '../../../schema/operations/generated.ts';
-import { subscribe } from '../api/connection.ts';
+import { connection, subscribe } from '../api/connection.ts';
+import { storeNow } from './clock.ts';
 
 export type ServerActivity = ServerActivitySubscription['serverActivity'];
 
-const kept = 120; // two minutes
+/** What the API did up to a moment, in milliseconds by the store's clock; null from when on nothing is known. */
+export interface Sampled {
+  readonly at: number;
+  readonly sample: ServerActivity | null;
+}
 
-/** What the API does, a sample a second, newest last; the last two minutes. */
-export const activity = signal<readonly ServerActivity[]>([]);
+const kept = 150; // two minutes and a half
+
+/** What the API does, a sample a second, newest last. */
+export const activity = signal<readonly Sampled[]>([]);
 
 export function startActivity(): void {
   subscribe<ServerActivitySubscription>(print(ServerActivityDocument), () => ({}), {
     next: ({ data }) => {
-      if (data) activity.value = [...activity.peek(), data.serverActivity].slice(-kept);
+      if (data) add(data.serverActivity);
     },
-    failed: () => {
-      activity.value = [];
-    },
+    failed: () => add(null),
   });
+  effect(() => {
+    if (connection.value.state === 'lost') add(null);
+  });
+}
+
+function add(sample: ServerActivity | null): void {
+  const before = activity.peek();
+  if (sample === null && !before.at(-1)?.sample) return;
+  activity.value = [...before, { at: storeNow(), sample }].slice(-kept);
 }

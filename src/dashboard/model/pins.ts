@@ -25,7 +25,7 @@ export function removePin(pin: Pin): void {
   pins.value = pins.value.filter((each) => !isSame(each, pin));
 }
 
-function isSame(one: Pin, other: Pin): boolean {
+export function isSame(one: Pin, other: Pin): boolean {
   return one.entity === other.entity && one.id === other.id;
 }
 

@@ -51,10 +51,18 @@ export class Trace {
   drawn(place: number, from: number, to: number): Drawn {
     const first = this.#points.findLastIndex(({ at }) => at <= from);
     const shown = this.#points.slice(Math.max(0, first)).filter(({ at }) => at <= to);
-    const times = shown.map(({ at }) => Math.max(at, from) / 1_000);
-    const values = shown.map((point) => point.values?.[place] ?? null);
+    const times: number[] = [];
+    const values: (number | null)[] = [];
+    const put = (at: number, value: number | null) => {
+      const before = values.at(-1) ?? null;
+      // It held until then: no line leads to where there is none.
+      if (value === null && before !== null) put(at, before);
+      times.push(Math.max(at, from) / 1_000);
+      values.push(value);
+    };
+    for (const point of shown) put(point.at, point.values?.[place] ?? null);
     const last = shown.at(-1);
-    if (!last || last.at === to) return { times, values };
-    return { times: [...times, to / 1_000], values: [...values, values.at(-1) ?? null] };
+    if (last && last.at < to) put(to, values.at(-1) ?? null);
+    return { times, values };
   }
 }

@@ -10,12 +10,11 @@ import { type Point, Trace } from './trace.ts';
 export interface Shown {
   readonly vector: ShownVector;
   readonly cause: ShownUpdate['cause'];
-  /** When it came, by the browser's clock. */
-  readonly receivedAt: number;
 }
 
 const pastMoments = 150; // a call takes 200
 const historyMs = 24 * 3_600_000;
+const fillAgainMs = 5_000; // 5 seconds
 
 /** A pinned entity: its values, what became of them, and why there are none. */
 export class Tracked {
@@ -30,6 +29,7 @@ export class Tracked {
   /** Why the past could not be had. */
   readonly pastProblem: Signal<string | null> = signal(null);
   #filling: AbortController | null = null;
+  #fillAgain: ReturnType<typeof setTimeout> | undefined;
 
   constructor(view: ServedView, id: string) {
     this.view = view;
@@ -49,7 +49,7 @@ export class Tracked {
     if (cause !== 'SNAPSHOT') hear('store', asOf);
     batch(() => {
       this.problem.value = null;
-      this.shown.value = { vector, cause, receivedAt: Date.now() };
+      this.shown.value = { vector, cause };
       // A snapshot may be of long ago, and is what holds now.
       const at = cause === 'SNAPSHOT' ? storeNow() : asOf;
       this.trace.add({ at, values: this.#numbers(vector) }, rangeMs.peek());
@@ -63,7 +63,7 @@ export class Tracked {
     this.problem.value = message;
   }
 
-  /** The connection is lost: from now on nothing is known. */
+  /** From now on nothing is known. */
   lose(): void {
     this.trace.lose(storeNow(), rangeMs.peek());
     this.#redraw();
@@ -73,7 +73,7 @@ export class Tracked {
   async fillPast(): Promise<void> {
     const document = pastDocument(this.view);
     if (!document) return;
-    this.#filling?.abort();
+    this.stop();
     const filling = new AbortController();
     this.#filling = filling;
     const now = storeNow();
@@ -93,11 +93,15 @@ export class Tracked {
         this.#redraw();
       });
     } catch (error) {
-      if (!filling.signal.aborted) this.pastProblem.value = (error as Error).message;
+      if (filling.signal.aborted) return;
+      this.pastProblem.value = (error as Error).message;
+      this.#fillAgain = setTimeout(() => void this.fillPast(), fillAgainMs);
     }
   }
 
+  /** Asks nothing more of the past. */
   stop(): void {
+    clearTimeout(this.#fillAgain);
     this.#filling?.abort();
   }
 

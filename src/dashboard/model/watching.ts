@@ -1,8 +1,9 @@
 import { effect, signal, untracked } from '@preact/signals';
 import { loadCatalogue, type ServedView } from '../api/catalogue.ts';
-import { connection, onReconnected, subscribe } from '../api/connection.ts';
+import { onReconnected, subscribe } from '../api/connection.ts';
 import { type ShownUpdate, watchDocument } from '../api/documents.ts';
-import { pins } from './pins.ts';
+import { outage } from './outage.ts';
+import { isSame, pins } from './pins.ts';
 import { rangeMs } from './settings.ts';
 import { Tracked } from './tracked.ts';
 
@@ -30,13 +31,14 @@ export function startWatching(): void {
     untracked(() => fillAll());
   });
   effect(() => {
-    if (connection.value.state === 'lost') for (const each of tracked.peek()) each.lose();
+    const isOut = outage.value !== null;
+    untracked(() => {
+      if (isOut) for (const each of tracked.peek()) each.lose();
+      else fillAll();
+    });
   });
-  onReconnected(() => {
-    fillAll();
-    // The API may be another by now, with other features.
-    void findCatalogue();
-  });
+  // The API may be another by now, with other features.
+  onReconnected(() => void findCatalogue());
 }
 
 function fillAll(): void {
@@ -62,6 +64,9 @@ const subscriptions = new Map<ServedView, { readonly key: string; readonly end: 
 
 function follow(views: readonly ServedView[], wanted: typeof pins.value): void {
   const before = tracked.peek();
+  // Of an address that somebody has made up, or of a deployment that has changed.
+  const unknown = wanted.filter(({ entity }) => !views.some((view) => view.entity === entity));
+  if (unknown.length > 0) pins.value = wanted.filter((pin) => !unknown.some((each) => isSame(each, pin)));
   const now = wanted.flatMap(({ entity, id }) =>
     views
       .filter((view) => view.entity === entity)

@@ -24,14 +24,15 @@ const figures: readonly Figure[] = [
 ];
 
 const shownMs = 120_000; // two minutes
+const sampleMs = 1_000; // a second
 
 /** What the API does, second by second. */
 export function ActivityLine() {
-  const latest = activity.value.at(-1);
+  const latest = activity.value.at(-1)?.sample ?? null;
   return (
     <section class="activity" aria-label="What this API does">
       {figures.map(({ name, title, of, unit }) => {
-        const value = latest ? of(latest) : null;
+        const value = latest && of(latest);
         return (
           <div class="figure" key={name} title={title}>
             <span class="name">{name}</span>
@@ -47,15 +48,17 @@ export function ActivityLine() {
   );
 }
 
+/** A sample is of the second before it; where none is known, there is no line. */
 function draw(of: (sample: ServerActivity) => number | null): Drawing {
-  const samples = activity.value;
+  const times: number[] = [];
+  const values: (number | null)[] = [];
+  for (const { at, sample } of activity.value) {
+    const value = sample && of(sample);
+    times.push((at - sampleMs) / 1_000, at / 1_000);
+    values.push(value, value);
+  }
   const to = storeNow();
-  return {
-    times: samples.map(({ at }) => Date.parse(at) / 1_000),
-    values: samples.map(of),
-    from: (to - shownMs) / 1_000,
-    to: to / 1_000,
-  };
+  return { times, values, from: (to - shownMs) / 1_000, to: to / 1_000 };
 }
 
 function format(value: number): string {

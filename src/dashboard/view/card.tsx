@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
-import { connection } from '../api/connection.ts';
 import type { FeatureValue } from '../api/documents.ts';
 import { second } from '../model/clock.ts';
 import { formatAge, formatMoment } from '../model/format.ts';
+import { outage } from '../model/outage.ts';
 import { removePin } from '../model/pins.ts';
 import type { Shown, Tracked } from '../model/tracked.ts';
 import { FeatureRow } from './feature-row.tsx';
@@ -14,7 +14,7 @@ export function Card({ tracked }: { tracked: Tracked }) {
   const shown = tracked.shown.value;
   const problem = tracked.problem.value;
   const pastProblem = tracked.pastProblem.value;
-  const stale = connection.value.state !== 'live';
+  const stale = outage.value !== null;
   return (
     <article class={stale ? 'card stale' : 'card'} aria-label={`${view.entity} ${id}`}>
       <header>
@@ -26,7 +26,11 @@ export function Card({ tracked }: { tracked: Tracked }) {
           class="icon-button"
           title="Unpin"
           aria-label={`Unpin ${view.entity} ${id}`}
-          onClick={() => removePin({ entity: view.entity, id })}
+          onClick={({ currentTarget }) => {
+            const next = neighbour(currentTarget);
+            removePin({ entity: view.entity, id });
+            next?.focus();
+          }}
         >
           <span aria-hidden="true">×</span>
         </button>
@@ -57,6 +61,13 @@ export function Card({ tracked }: { tracked: Tracked }) {
       )}
     </article>
   );
+}
+
+/** Where the keyboard goes when a card goes: to the next one's button, or to the search. */
+function neighbour(button: HTMLElement): HTMLElement | null {
+  const card = button.closest('article');
+  const other = card?.nextElementSibling ?? card?.previousElementSibling;
+  return other?.querySelector<HTMLElement>('header button') ?? document.querySelector<HTMLElement>('[role="combobox"]');
 }
 
 const causes: { readonly [C in Shown['cause']]: string } = {

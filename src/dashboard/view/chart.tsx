@@ -20,12 +20,14 @@ export interface ChartProps {
   /** With axes, and a value under the pointer; otherwise a line and nothing else. */
   readonly full?: boolean;
   readonly formatValue?: (value: number) => string;
+  /** Whether values are whole, and so is what the axis says. */
+  readonly whole?: boolean;
   /** What it shows, for who does not see it; what the values are is added. */
   readonly label: string;
 }
 
 /** One feature over time, as steps: a value holds until the next. */
-export function Chart({ draw, height, full = false, formatValue = String, label }: ChartProps) {
+export function Chart({ draw, height, full = false, formatValue = String, whole = false, label }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const seen = useSignal(false);
@@ -39,7 +41,7 @@ export function Chart({ draw, height, full = false, formatValue = String, label 
   useEffect(() => {
     const { current: element } = place;
     if (!element) return;
-    const made = new uPlot(options(element, height, full, formatValue), [[], []], element);
+    const made = new uPlot(options(element, height, full, formatValue, whole), [[], []], element);
     plot.current = made;
     show(made, drawing.peek());
     const resizing = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height }));
@@ -86,6 +88,7 @@ function options(
   height: number,
   full: boolean,
   formatValue: (value: number) => string,
+  whole: boolean,
 ): uPlot.Options {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name);
@@ -93,7 +96,7 @@ function options(
   return {
     width: element.clientWidth,
     height,
-    padding: full ? [12, 8, 0, 0] : [3, 1, 3, 1],
+    padding: full ? [12, 18, 0, 0] : [3, 1, 3, 1],
     legend: { show: false },
     cursor: full ? { y: false, points: { size: 7 } } : { show: false },
     select: { show: false, left: 0, top: 0, width: 0, height: 0 },
@@ -106,7 +109,7 @@ function options(
             space: 52,
             values: (_, splits, _i, _s, step) => splits.map((at) => formatTime(at, step)),
           },
-          { ...axis, size: 64, values: (_, splits) => splits.map(formatValue) },
+          { ...axis, ...(whole && { incrs: wholeSteps }), size: 64, values: (_, splits) => splits.map(formatValue) },
         ]
       : [{ show: false }, { show: false }],
     series: [
@@ -131,6 +134,9 @@ const seconds = new Intl.DateTimeFormat(undefined, { minute: '2-digit', second: 
 function formatTime(at: number, step: number): string {
   return (step < 60 && at % 60 !== 0 ? seconds : minutes).format(1_000 * at);
 }
+
+/** Of an axis that only knows whole numbers. */
+const wholeSteps = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 /** From 0 where that is near, and never without height: what stands still is a line in the middle. */
 function roomy(_: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {

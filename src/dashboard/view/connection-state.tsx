@@ -1,14 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { connection } from '../api/connection.ts';
-import { activity } from '../model/activity.ts';
+import { outage } from '../model/outage.ts';
 
 /** Whether what is shown is live, in a word; Troubles says more. */
 export function ConnectionState() {
   const { state } = connection.value;
-  const problem = activity.value.at(-1)?.storeProblem ?? null;
   if (state === 'connecting') return <State kind="waiting" text="Connecting" />;
   if (state === 'lost') return <State kind="lost" text={<Retry />} />;
-  if (problem !== null) return <State kind="lost" text="Store away" />;
+  if (outage.value?.kind === 'store') return <State kind="lost" text="Store away" />;
   return <State kind="live" text="Live" />;
 }
 

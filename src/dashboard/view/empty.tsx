@@ -11,20 +11,22 @@ export function Empty() {
   const [known, setKnown] = useState<readonly Pin[] | null>(null);
   const { state } = connection.value;
   useEffect(() => {
-    if (state !== 'live') return;
+    if (state !== 'live' || (known !== null && known.length > 0)) return;
     const asking = new AbortController();
-    const look = () =>
+    const look = () => {
+      if (document.hidden) return;
       ask(SearchEntitiesDocument, { text: '', first: 40 }, asking.signal).then(
         ({ data }) => setKnown(someOfEach(data.searchEntities.found)),
         () => {}, // Troubles says why
       );
-    void look();
+    };
+    look();
     const timer = setInterval(look, 2_000);
     return () => {
       clearInterval(timer);
       asking.abort();
     };
-  }, [state]);
+  }, [state, known === null || known.length === 0]);
   if (known === null) return <section class="empty" aria-busy="true" />;
   if (known.length === 0) {
     return (

@@ -46,6 +46,7 @@ export function FeatureRow({ tracked, feature, value, open, onToggle }: FeatureR
                 height={180}
                 full
                 formatValue={format}
+                whole={feature.type === 'Int'}
                 label={`${feature.name} over time, with axes`}
               />
             )}

@@ -20,6 +20,10 @@ export function Search() {
   const text = useSignal('');
   const open = useSignal(false);
   const options = useSignal<readonly Option[]>([]);
+  /** To what text the options are an answer. */
+  const answered = useSignal<string | null>(null);
+  /** Whether Enter was pressed before they were. */
+  const eager = useSignal(false);
   const active = useSignal(0);
   const note = useSignal<string | null>(null);
 
@@ -33,11 +37,18 @@ export function Search() {
         const { data } = await ask(SearchEntitiesDocument, { text: wanted, first: 60 }, asking.signal);
         const { found, complete } = data.searchEntities;
         options.value = optionsFor(wanted, found);
+        answered.value = wanted;
         active.value = 0;
         note.value = noteOn(found.length, complete, wanted);
+        // Who was quicker than the answer meant just this id.
+        const meant = options.value.find(({ id: each, known }) => known && each === wanted);
+        if (eager.value) choose(meant);
+        eager.value = false;
       } catch (error) {
         if (asking.signal.aborted) return;
         options.value = optionsFor(text.peek().trim(), []);
+        answered.value = text.peek().trim();
+        eager.value = false;
         note.value = `Cannot search: ${(error as Error).message}`;
       }
     }, pauseMs);
@@ -55,6 +66,8 @@ export function Search() {
     }
     addPin(option);
     text.value = '';
+    answered.value = null;
+    options.value = [];
     open.value = false;
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -68,7 +81,9 @@ export function Search() {
         active.value = (active.value + length - 1) % Math.max(1, length);
         break;
       case 'Enter':
-        choose(open.value ? options.value[active.value] : undefined);
+        if (!open.value) break;
+        if (answered.value === text.value.trim()) choose(options.value[active.value]);
+        else eager.value = true;
         break;
       case 'Escape':
         if (open.value) open.value = false;
@@ -99,6 +114,7 @@ export function Search() {
         value={text.value}
         onInput={({ currentTarget }) => {
           text.value = currentTarget.value;
+          eager.value = false;
           open.value = true;
         }}
         onFocus={() => {
@@ -159,9 +175,13 @@ function optionsFor(wanted: string, found: readonly Pin[]): Option[] {
 }
 
 function noteOn(found: number, complete: boolean, wanted: string): string | null {
+  if (!complete)
+    return found <= first
+      ? 'There may be more: type more of the id, or all of it'
+      : 'There are more: type more of the id';
   if (found === 0 && wanted === '') return 'Nothing is recorded yet: npm run demo makes things move';
   if (found === 0) return 'Nothing that is recorded has this in its id; you can watch it all the same';
-  return complete && found <= first ? null : 'There are more: type more of the id';
+  return found <= first ? null : 'There are more: type more of the id';
 }
 
 function kinds(): string {

@@ -1,24 +1,27 @@
-import { connection } from '../api/connection.ts';
-import { activity } from '../model/activity.ts';
 import { formatMoment } from '../model/format.ts';
+import { outage } from '../model/outage.ts';
 import { catalogueProblem, tracked } from '../model/watching.ts';
 
 /** What keeps numbers from being live, and what to do about it. */
 export function Troubles() {
-  const { value } = connection;
-  if (value.state === 'lost') {
+  const { value } = outage;
+  const shown =
+    tracked.value.length > 0
+      ? 'The numbers below are as they were then, and the charts have a gap until it is over. '
+      : '';
+  if (value?.kind === 'connection') {
     return (
       <Trouble title={`Not connected since ${formatMoment(value.since)}`}>
-        {tracked.value.length > 0 && 'The numbers below are as they were then, and the charts have a gap. '}
+        {shown}
         The page goes on trying; if it stays so, see that the API is running (<code>npm start</code>).
       </Trouble>
     );
   }
-  const problem = activity.value.at(-1)?.storeProblem ?? null;
-  if (problem !== null) {
+  if (value?.kind === 'store') {
     return (
-      <Trouble title="The API cannot hear its store">
-        {problem}. The numbers below may be outdated until it is back; <a href="./readyz">/readyz</a> says more.
+      <Trouble title={`The API cannot hear its store since ${formatMoment(value.since)}`}>
+        {shown}
+        It says: {value.problem}. <a href="./readyz">/readyz</a> says more.
       </Trouble>
     );
   }
