@@ -225,6 +225,17 @@ describe('a demo with --url', () => {
     expect((await profile(api, 10)).txnCount30d).toBe(before.txnCount30d + past + summary(second).sent);
   });
 
+  it('says why its events are rejected, and that it went wrong', async () => {
+    const api = await startApi();
+    onTestFinished(() => api.stop());
+    // Whose clock is a minute ahead of the store's.
+    const ahead = 'data:text/javascript,const{now}=Date;Date.now=()=>now()+60000';
+    const demo = await Demo.start(['--url', api.graphqlUrl, '--seconds', '1'], { NODE_OPTIONS: `--import=${ahead}` });
+    expect(await demo.exited).toBe(1);
+    expect(demo.stderr).toMatch(/^The API rejected events: .*ahead/m);
+    expect(demo.stdout).toMatch(/^Sent \d+ events: 0 recorded, 0 duplicates, [1-9]\d* rejected/m);
+  });
+
   it('says that there is none', async () => {
     const demo = await Demo.start(['--url', 'http://127.0.0.1:1/graphql']);
     expect(await demo.exited).toBe(1);

@@ -275,6 +275,18 @@ describe.skipIf(executable === null)('the dashboard', () => {
         .getByText(/last event \d+ s ago/)
         .count(),
     ).toBe(1);
+    await page.evaluate(() => {
+      const { now } = Date;
+      Date.now = () => now() + 7_200_000; // it is put right, and wrong the other way
+    });
+    await pay(client, 'late', 10);
+    await until(async () => (await chartOf(page, 'User late', 'txnCount24h')).includes('from 0 to 2, now 2'));
+    await until(
+      async () =>
+        (await card(page, 'User late')
+          .getByText(/last event \d+ s ago/)
+          .count()) === 1,
+    );
   });
 
   test('shows what the API does', async () => {

@@ -81,10 +81,14 @@ async function act(
   const leaveKeys = onKeys(process.stdin, { '+': changeRate(2), '-': changeRate(1 / 2), q: stop });
   if (process.stdin.isTTY) display.say('Keys: + twice as many events, - half as many, q ends');
   const status = new Status(traffic);
-  const showing = setInterval(
-    () => display.show(status.line(rate)),
-    display.isTerminal ? statusEveryMs.terminal : statusEveryMs.elsewhere,
-  );
+  let told = false;
+  const show = () => {
+    const { lastRejection } = traffic.sender;
+    if (lastRejection !== null && !told) display.say(`The API rejects events: ${lastRejection}`);
+    told ||= lastRejection !== null;
+    display.show(status.line(rate));
+  };
+  const showing = setInterval(show, display.isTerminal ? statusEveryMs.terminal : statusEveryMs.elsewhere);
   const over = options.seconds === null ? undefined : setTimeout(stop, 1_000 * options.seconds);
   try {
     const ending = <T>(work: Promise<T>) => work.finally(stop);
@@ -97,10 +101,11 @@ async function act(
     clearInterval(showing);
     leaveKeys();
     display.end();
-    const { lastRejection } = traffic.sender;
-    if (lastRejection !== null) display.say(`The last rejection: ${lastRejection}`);
     display.say(`Sent ${traffic.live.sent} events: ${totals(traffic)}`);
   }
+  // What is simulated is as the API wants it, so that something is wrong: most likely a clock.
+  const { lastRejection } = traffic.sender;
+  if (lastRejection !== null) throw new Error(`The API rejected events: ${lastRejection}`);
 }
 
 /** Looked at before anything is drawn: a wrong address is no trouble that passes. */
