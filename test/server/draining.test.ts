@@ -127,3 +127,34 @@ describe('a server that is draining', () => {
     expect(await socket.closed).toBe(1001);
   });
 });
+
+describe('a WebSocket whose client takes nothing', () => {
+  // It is let go itself after half a minute: nobody else is to wait for that.
+  it('keeps no other from its goodbye', { timeout: 10_000 }, async () => {
+    const [stuck, well] = await Promise.all([
+      ProtocolSocket.open(api.webSocketUrl),
+      ProtocolSocket.open(api.webSocketUrl),
+    ]);
+    const watch = 'subscription { userRiskProfileUpdated(userIds: ["u"]) { cause } }';
+    for (const each of [stuck, well]) each.subscribe('watch', watch);
+    await until(() => stuck.of('next').length === 1 && well.of('next').length === 1);
+    // More than the system takes for a client that does not read.
+    stuck.socket.pause();
+    const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { ...F } }`).join(' ');
+    const fields =
+      'fragment F on Feature { name description hashField type nullable aggregation window windowSeconds }';
+    for (let i = 0; i < 45; i++) stuck.subscribe(`q${i}`, `{ ${views} } ${fields}`);
+    well.subscribe('q', `{ ${views} } ${fields}`);
+    await until(() => well.about('q').length > 0);
+    const input = { transactionId: 't', userId: 'u', merchantId: 'm', amount: 1 };
+    await api.ask('mutation ($input: TransactionInput!) { recordTransaction(input: $input) { status } }', { input });
+    await until(() => well.about('watch').length === 2);
+    api.server.drain();
+    api.backend.endSubscriptions();
+    const closing = api.server.close();
+    expect(await well.closed).toBe(1001);
+    expect(well.about('watch').map(({ type }) => type)).toEqual(['next', 'next']);
+    stuck.socket.terminate();
+    await closing;
+  });
+});
