@@ -24,6 +24,6 @@ export function createContext(
   parts: Pick<FreshetContext, 'engine' | 'hub' | 'activity' | 'requestId'>,
 ): FreshetContext {
   const { engine, hub, activity, requestId } = parts;
-  const loaders = new VectorLoaders(engine, (vectors) => activity.countReads(vectors));
+  const loaders = new VectorLoaders(engine, activity);
   return { engine, hub, activity, requestId, loaders, budget: new ReadBudget() };
 }

@@ -1,20 +1,21 @@
 import DataLoader from 'dataloader';
 import type { View } from '../define/index.ts';
 import { type Engine, type EpochMs, invalidIdError, type PastVector, type Vector } from '../engine/index.ts';
+import type { Activity } from './activity.ts';
 import { clientError } from './errors.ts';
 
 /** Reads vectors for one request: those wanted in the same tick in one batch a view, and each only once. */
 export class VectorLoaders {
   readonly #engine: Engine;
-  readonly #onRead: (vectors: number) => void;
+  readonly #activity: Activity | null;
   /** Null while there is none, as in most subscriptions for as long as they last. */
   #loaders: Map<View, DataLoader<string, Vector>> | null = null;
   #pastLoaders: Map<View, DataLoader<Moment, PastVector, string>> | null = null;
 
-  /** @param onRead told how many vectors each call asks for. */
-  constructor(engine: Engine, onRead: (vectors: number) => void = () => {}) {
+  /** @param activity counts how many vectors each call asks for. */
+  constructor(engine: Engine, activity: Activity | null = null) {
     this.#engine = engine;
-    this.#onRead = onRead;
+    this.#activity = activity;
   }
 
   /**
@@ -46,7 +47,7 @@ export class VectorLoaders {
     const known = this.#loaders.get(view);
     if (known) return known;
     const loader = new DataLoader<string, Vector>(async (ids) => {
-      this.#onRead(ids.length);
+      this.#activity?.countReads(ids.length);
       try {
         const results = await this.#engine.readEach(view, ids);
         return results.map((result) => (result instanceof Error ? (clientError(result) as Error) : result));
@@ -70,7 +71,7 @@ export class VectorLoaders {
   }
 
   async #readPast(view: View, wanted: readonly Moment[]): Promise<(PastVector | Error)[]> {
-    this.#onRead(wanted.length);
+    this.#activity?.countReads(wanted.length);
     const byId = Map.groupBy(wanted, ({ id }) => id);
     try {
       const results = await this.#engine.pastEach(

@@ -21,6 +21,8 @@ interface Operation {
   completed: boolean;
   /** Of its message; null once it counts as handled. */
   handled: PromiseWithResolvers<void> | null;
+  /** The one that it waits for; null once the handler has it. */
+  earlier: Operation | null;
   /** Begins the one that waits until this one is over. */
   next: (() => void) | null;
 }
@@ -34,8 +36,6 @@ export class Turns {
   readonly #options: TurnsOptions;
   /** The newest operation of each id. */
   readonly #operations = new Map<string, Operation>();
-  /** Of each id the one that the handler has; the newest may wait for it. */
-  readonly #underWay = new Map<string, Operation>();
   #closed = false;
 
   constructor(options: TurnsOptions) {
@@ -56,7 +56,8 @@ export class Turns {
 
   /** The operation of this id that the handler has is now a stream: its message counts as handled, though it goes on. */
   streams(id: string): void {
-    const operation = this.#underWay.get(id);
+    let operation = this.#operations.get(id);
+    while (operation?.earlier) operation = operation.earlier;
     operation?.handled?.resolve();
     if (operation) operation.handled = null;
   }
@@ -71,7 +72,7 @@ export class Turns {
     const earlier = this.#operations.get(id);
     if (earlier && !earlier.completed) return this.#options.onTaken(id);
     const handled = Promise.withResolvers<void>();
-    const operation = { id, begun: false, completed: false, handled, next: null };
+    const operation: Operation = { id, begun: false, completed: false, handled, earlier: earlier ?? null, next: null };
     this.#operations.set(id, operation);
     if (earlier) earlier.next = () => this.#begin(operation, message);
     else this.#begin(operation, message);
@@ -79,12 +80,12 @@ export class Turns {
   }
 
   #begin(operation: Operation, message: SubscribeMessage): void {
+    operation.earlier = null;
     if (operation.completed || this.#closed) {
       this.#end(operation);
       return;
     }
     operation.begun = true;
-    this.#underWay.set(operation.id, operation);
     const over = (failure: unknown) => {
       if (failure !== undefined && operation.handled) operation.handled.reject(failure);
       else if (failure !== undefined) this.#options.onFailure(failure);
@@ -95,7 +96,6 @@ export class Turns {
 
   #end(operation: Operation): void {
     if (this.#operations.get(operation.id) === operation) this.#operations.delete(operation.id);
-    if (this.#underWay.get(operation.id) === operation) this.#underWay.delete(operation.id);
     operation.handled?.resolve();
     operation.next?.();
   }

@@ -59,6 +59,8 @@ export class WebSockets {
   /** Of each open socket. */
   readonly #operations = new Map<WebSocket, Operations>();
   #draining = false;
+  /** One for all subscriptions. */
+  readonly #isGoingAway = () => this.#draining;
 
   constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
     this.#log = log;
@@ -102,7 +104,7 @@ export class WebSockets {
       );
       answerPings(socket);
       const writer = new SocketWriter(socket, request.socket, () => heartbeat.take());
-      const operations = new Operations(() => this.#draining);
+      const operations = new Operations(this.#isGoingAway);
       this.#operations.set(socket, operations);
       const closed = protocol.opened(
         {
@@ -216,7 +218,7 @@ export class WebSockets {
     const result = await extra.operations.run(extra.requestId, async () => {
       const own = await args[how](args);
       return own instanceof SharedMessages
-        ? new PushedMessages(own, new Outlet(extra.writer, id), () => this.#draining)
+        ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
         : own;
     });
     if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
