@@ -82,6 +82,24 @@ describe('a client over WebSocket', () => {
     client.socket.terminate();
   });
 
+  it('that takes nothing of what it is sent is too slow, however much it says', async () => {
+    const client = await ProtocolSocket.open(api.webSocketUrl, { autoPong: false });
+    client.socket.pause();
+    // More than the system takes for it, and not so much that it is read no further.
+    const views = Array.from({ length: 45 }, (_, i) => `v${i}: featureViews { features { ...F } }`).join(' ');
+    const fields =
+      'fragment F on Feature { name description hashField type nullable aggregation window windowSeconds }';
+    for (let i = 0; i < 45; i++) client.subscribe(`q${i}`, `{ ${views} } ${fields}`);
+    const before = api.log.length;
+    await until(() => {
+      client.send({ type: 'pong' });
+      beat();
+      return api.log.slice(before).some((line) => line.includes('takes nothing'));
+    });
+    client.socket.resume();
+    expect(await client.closed).toBe(4413);
+  });
+
   it('that takes nothing of what it is sent is told that it is too slow, if it listens in time', async () => {
     const client = await ProtocolSocket.open(api.webSocketUrl, { autoPong: false });
     await takeNothing(client, 'takes nothing');
