@@ -26,6 +26,6 @@ export { defaultQueryLimits, useQueryLimits } from './query-limits.ts';
 export type { FreshetScalars } from './scalars.ts';
 export { DateTime, Float, ID } from './scalars.ts';
 export { printSchemaText } from './schema-text.ts';
-export type { Aside } from './shared-messages.ts';
-export { SharedMessages, subscribeShared } from './shared-messages.ts';
 export type { EntityRef, EntityTypeOptions, FreshetFieldOptions } from './types.ts';
+export type { Aside } from './watch-messages.ts';
+export { subscribeToWatch, WatchMessages } from './watch-messages.ts';

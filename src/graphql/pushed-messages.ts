@@ -2,7 +2,7 @@ import type { ExecutionResult } from 'graphql';
 import type { Collector } from '../live/index.ts';
 import type { FreshetContext } from './context.ts';
 import type { Shown } from './selection.ts';
-import { masked, type SharedMessages } from './shared-messages.ts';
+import { masked, type WatchMessages } from './watch-messages.ts';
 import type { Message } from './watch-stream.ts';
 
 /** Where the results of one subscription go as text. */
@@ -32,7 +32,7 @@ const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * result is under way at a time; what changes meanwhile waits in the mailbox, where the newest replaces what is older.
  */
 export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, Collector, Sender {
-  readonly #subscription: SharedMessages;
+  readonly #subscription: WatchMessages;
   readonly #outlet: TextOutlet;
   readonly #isCutShort: () => boolean;
   /** Settles what `next()` gave. Until it is asked again, whoever asked is busy with what it got. */
@@ -41,7 +41,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   #onOver: (() => void) | null = null;
 
   /** @param isCutShort asked when there is no more: whether its client is to come back for the rest, and not to be told that it was all. */
-  constructor(subscription: SharedMessages, outlet: TextOutlet, isCutShort: () => boolean) {
+  constructor(subscription: WatchMessages, outlet: TextOutlet, isCutShort: () => boolean) {
     this.#subscription = subscription;
     this.#outlet = outlet;
     this.#isCutShort = isCutShort;

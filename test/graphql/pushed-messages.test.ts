@@ -6,9 +6,9 @@ import {
   type Aside,
   PushedMessages,
   type Sender,
-  SharedMessages,
-  subscribeShared,
+  subscribeToWatch,
   type TextOutlet,
+  WatchMessages,
 } from '../../src/graphql/index.ts';
 import { Shown } from '../../src/graphql/selection.ts';
 import { until } from '../support/until.ts';
@@ -97,8 +97,8 @@ const aside: Aside = {
 
 async function watch(service: Service, ids: readonly string[], document = figures, isCutShort = () => false) {
   const args = { schema: service.schema, document, variableValues: { ids }, contextValue: service.context() };
-  const shared = await subscribeShared(args, aside);
-  if (!(shared instanceof SharedMessages)) throw new Error('it did not begin');
+  const shared = await subscribeToWatch(args, aside);
+  if (!(shared instanceof WatchMessages)) throw new Error('it did not begin');
   const client = new Client();
   const messages = new PushedMessages(shared, client, isCutShort);
   let over = 0;

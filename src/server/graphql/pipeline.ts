@@ -11,7 +11,7 @@ import {
   type ErrorMask,
   type FreshetContext,
   settleHttpStatus,
-  subscribeShared,
+  subscribeToWatch,
   useInputErrors,
   useQueryLimits,
 } from '../../graphql/index.ts';
@@ -76,8 +76,8 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
       useQueryLimits(),
       useInputErrors(),
       useHttpStatus(),
-      useSharedMessages({ mask, runAs }),
       useActivity(activity),
+      useWatchMessages({ mask, runAs }),
     ],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
@@ -128,13 +128,13 @@ function useActivity(activity: Activity): Plugin<RequestContext> {
 }
 
 /**
- * What many clients watch is executed once for all of them that see the same. It comes last: over a WebSocket its messages go
+ * What clients watch of a view goes one way, and is executed once for all of them that see the same. It comes last: over a WebSocket its messages go
  * past the wrappers of those that come after, Yoga's mask, which would take several times as much of each as it does itself.
  */
-function useSharedMessages(aside: Aside): Plugin<RequestContext> {
+function useWatchMessages(aside: Aside): Plugin<RequestContext> {
   return {
     onSubscribe({ args, setSubscribeFn, setResultAndStopExecution }) {
-      const shared = subscribeShared(args as unknown as ExecutionArgs, aside);
+      const shared = subscribeToWatch(args as unknown as ExecutionArgs, aside);
       if (!shared) return;
       if ((args.contextValue as RequestContext).http) setSubscribeFn(() => shared);
       else setResultAndStopExecution(shared as unknown as ExecutionResult);

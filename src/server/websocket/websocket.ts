@@ -4,7 +4,7 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { contractError, PushedMessages, SharedMessages } from '../../graphql/index.ts';
+import { contractError, PushedMessages, WatchMessages } from '../../graphql/index.ts';
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
@@ -217,7 +217,7 @@ export class WebSockets {
     const { id, extra } = args;
     const result = await extra.operations.run(extra.requestId, async () => {
       const own = await args[how](args);
-      return own instanceof SharedMessages
+      return own instanceof WatchMessages
         ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
         : own;
     });

@@ -1,7 +1,7 @@
 import { type ExecutionResult, type GraphQLError, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { count, view } from '../../src/define/index.ts';
-import { type Aside, type SharedMessages, subscribeShared } from '../../src/graphql/index.ts';
+import { type Aside, subscribeToWatch, type WatchMessages } from '../../src/graphql/index.ts';
 import { account, newBuilder, transfer, transferView } from './deployments.ts';
 import { freshId, Service } from './service.ts';
 
@@ -53,12 +53,15 @@ async function open(text: ReturnType<typeof parse>, variables: { readonly [name:
   const service = await Service.open(deployment(), [counting, received]);
   expect(validate(service.schema, text)).toEqual([]);
   const begun = variables.map((variableValues) =>
-    subscribeShared({ schema: service.schema, document: text, variableValues, contextValue: service.context() }, aside),
+    subscribeToWatch(
+      { schema: service.schema, document: text, variableValues, contextValue: service.context() },
+      aside,
+    ),
   );
   return { service, begun };
 }
 
-async function streams(begun: readonly ReturnType<typeof subscribeShared>[]) {
+async function streams(begun: readonly ReturnType<typeof subscribeToWatch>[]) {
   const results = await Promise.all(begun);
   return results.map((result) => {
     if (!result || !(Symbol.asyncIterator in result)) throw new Error('it did not begin');
@@ -139,7 +142,7 @@ describe('what many watch', () => {
     const variables = selection.includes('$v') ? five.map((v) => `, $v${v}: Boolean! = false`).join('') : '';
     const { begun } = await open(watching(selection, '', variables), [{ ids: ['a'] }]);
     const watchers = await streams(begun);
-    expect(watchers.map((one) => (one as unknown as SharedMessages).selection)).toEqual([null]);
+    expect(watchers.map((one) => (one as unknown as WatchMessages).selection)).toEqual([null]);
     await Promise.all(watchers.map((one) => one.return?.()));
   });
 });

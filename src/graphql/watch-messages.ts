@@ -22,7 +22,7 @@ export interface Aside {
  * Begins a subscription to the updates of a view. Messages that show no more than follows from their vectors are executed once
  * for all clients that select the same; others for each. Null for another subscription.
  */
-export function subscribeShared(args: ExecutionArgs, aside: Aside): Promise<SharedMessages | ExecutionResult> | null {
+export function subscribeToWatch(args: ExecutionArgs, aside: Aside): Promise<WatchMessages | ExecutionResult> | null {
   const { schema, document, operationName } = args;
   const operation = getOperationAST(document, operationName);
   return operation && isWatch(schema, operation) ? begin(args, aside) : null;
@@ -36,11 +36,11 @@ export function masked(result: ExecutionResult, { mask }: Aside): ExecutionResul
 async function begin(args: ExecutionArgs, aside: Aside) {
   const source = await createSourceEventStream(args);
   if (!(Symbol.asyncIterator in source)) return masked(source, aside);
-  return new SharedMessages(args, selectionOf(args), source as WatchStream, aside);
+  return new WatchMessages(args, selectionOf(args), source as WatchStream, aside);
 }
 
 /** A written-out iterator, as its source is, and for the same reason. */
-export class SharedMessages implements AsyncIterableIterator<ExecutionResult> {
+export class WatchMessages implements AsyncIterableIterator<ExecutionResult> {
   readonly args: ExecutionArgs;
   /** What it shares with others; null: nothing. */
   readonly selection: Selection | null;
