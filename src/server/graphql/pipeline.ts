@@ -128,8 +128,8 @@ function useActivity(activity: Activity): Plugin<RequestContext> {
 }
 
 /**
- * What clients watch of a view goes one way, and is executed once for all of them that see the same. It comes last: over a WebSocket its messages go
- * past the wrappers of those that come after, Yoga's mask, which would take several times as much of each as it does itself.
+ * What clients watch of a view goes one way, and is executed once for all of them that see the same. It comes last: over a
+ * WebSocket its messages go past the wrappers of those that come after, Yoga's mask, which would take several times as much of each as it does itself.
  */
 function useWatchMessages(aside: Aside): Plugin<RequestContext> {
   return {
