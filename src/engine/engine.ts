@@ -9,7 +9,7 @@ import { KeyNames } from './keys.ts';
 import { LogStore } from './log-store.ts';
 import type { EventInput, LogFaultError, RecordOutcome } from './outcome.ts';
 import type { MomentsOf, ReadOptions } from './parts.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder, type RecordListener } from './recorder.ts';
 import type { Clock } from './registry.ts';
 import type { PastVector, Vector } from './vector.ts';
 
@@ -82,6 +82,11 @@ export class Engine {
    */
   record(event: Event, inputs: readonly EventInput[]): Promise<RecordOutcome[]> {
     return this.#recorder.take(event, inputs, 'record');
+  }
+
+  /** Has this one told of what this engine records from now on: not of what others do. */
+  onRecorded(listener: RecordListener): void {
+    this.#recorder.listen(listener);
   }
 
   /** What would become of an event, and the vectors as they would be, were it recorded now. Changes nothing. */

@@ -8,6 +8,14 @@ import { type Draft, outcomeOf } from './record-outcome.ts';
 import type { Clock } from './registry.ts';
 import type { RowVerdict } from './reply.ts';
 import { RowEncoder } from './row-encoder.ts';
+import type { Vector } from './vector.ts';
+
+/**
+ * Told of each view of each entity of which a call recorded something.
+ * @param vector as after the whole call.
+ * @param applied how many events the call newly recorded in it.
+ */
+export type RecordListener = (vector: Vector, applied: number) => void;
 
 /** Takes events in: sorts them by view and entity, and puts together what became of each. */
 export class Recorder {
@@ -16,6 +24,7 @@ export class Recorder {
   readonly #toleranceMs: Milliseconds;
   readonly #onFault: (fault: LogFaultError) => void;
   readonly #encoders: ReadonlyMap<View, RowEncoder>;
+  readonly #listeners = new Set<RecordListener>();
 
   constructor(store: LogStore, clock: Clock, toleranceMs: Milliseconds, onFault: (fault: LogFaultError) => void) {
     this.#store = store;
@@ -25,12 +34,20 @@ export class Recorder {
     this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
   }
 
+  /** Has this one told of what is recorded from now on, before those who asked for it are. */
+  listen(listener: RecordListener): void {
+    this.#listeners.add(listener);
+  }
+
   /** Records events of one kind, or tells what would come of a single one; what became of each, in the order sent. */
   async take(event: Event, inputs: readonly EventInput[], how: 'record' | 'preview'): Promise<RecordOutcome[]> {
     const rejected = inputs.map((input) => rejection(event, input, this.#timeRequired));
     const parts = this.#divide(event, inputs, rejected);
     const recorded = await this.#recordParts(parts, how);
-    for (const result of recorded) if (result instanceof LogFaultError) this.#onFault(result);
+    for (const result of recorded) {
+      if (result instanceof LogFaultError) this.#onFault(result);
+      else if (how === 'record' && !(result instanceof Error)) this.#tell(result);
+    }
 
     const drafts = inputs.map((): Draft => ({ verdicts: [], reasons: [], vectors: new Map(), unavailable: null }));
     for (const [i, { plan, places }] of parts.entries()) {
@@ -52,6 +69,12 @@ export class Recorder {
       }
     }
     return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null, this.#toleranceMs));
+  }
+
+  #tell({ vector, verdicts }: RecordedPart): void {
+    if (this.#listeners.size === 0) return;
+    const applied = verdicts.filter(({ status }) => status === 'RECORDED').length;
+    if (applied > 0) for (const listener of this.#listeners) listener(vector, applied);
   }
 
   /** Sorts the events of a batch into parts: one for each view and entity that they concern. */

@@ -22,13 +22,24 @@ export interface HubOptions {
 interface Entity extends Watched {
   readonly key: string;
   readonly watchers: Audience<Watcher>;
-  /** What the newest read brought; null before the first. */
+  /** The newest that is known; null before the first read. */
   last: Vector | null;
   /** The hub's moments of the newest read that was delivered, and when it was last heard that there is something new. */
   readAt: number;
   heardAt: number;
+  /** The moments at which `last` came as the answer to what was recorded here, and of the newest gap; 0: there was none. */
+  answeredAt: number;
+  gapAt: number;
   /** When the key's subscription is acknowledged. */
   subscribed: Promise<void>;
+}
+
+/** What this process was answered when it recorded. */
+interface Answer {
+  readonly entity: Entity;
+  readonly vector: Vector;
+  /** How many events that brought. */
+  readonly applied: number;
 }
 
 const subscribed: Promise<void> = Promise.resolve();
@@ -60,6 +71,8 @@ export class Hub {
   };
   /** Orders joins and reads. */
   #moment = 0;
+  /** What was recorded here since watchers were last told of it, oldest first. */
+  #answers: Answer[] = [];
   /** Why the newest read of what is watched failed; null if it did not. */
   #readProblem: Error | null = null;
   #closed = false;
@@ -91,6 +104,7 @@ export class Hub {
       changed: (key, operation) => this.#changed(key, operation),
       missed: () => this.#missed(),
     });
+    engine.onRecorded((vector, applied) => this.#answered(vector, applied));
   }
 
   /**
@@ -168,6 +182,8 @@ export class Hub {
       lastRevision: 0,
       readAt: 0,
       heardAt: 0,
+      answeredAt: 0,
+      gapAt: 0,
     };
     this.#entities.set(key, entity);
     this.#sweep.start();
@@ -207,6 +223,7 @@ export class Hub {
 
   #resync(entity: Entity): void {
     entity.resync = true;
+    entity.gapAt = ++this.#moment;
     this.#pump.mark(entity);
   }
 
@@ -235,6 +252,32 @@ export class Hub {
     }
   }
 
+  /** Whoever recorded it is answered first: there may be many watchers. */
+  #answered(vector: Vector, applied: number): void {
+    if (this.#entities.size === 0) return;
+    const entity = this.#entities.get(this.#engine.keys.hash(vector.view, vector.id));
+    if (!entity) return;
+    if (this.#answers.push({ entity, vector, applied }) === 1) setImmediate(() => this.#takeAnswers());
+  }
+
+  /**
+   * Brings watchers what was recorded here, without another read: where it is all that happened since what they have. Else
+   * something else did, of which nothing was heard yet; if it is not heard of at all, they are to hear that there was a gap.
+   */
+  #takeAnswers(): void {
+    const served = new Set<Watcher>();
+    for (const { entity, vector, applied } of this.#answers.splice(0)) {
+      const { watchers, last, lost, readAt, gapAt } = entity;
+      if (watchers.size === 0 || !last || lost || readAt < gapAt || this.#events.problem) continue;
+      if (vector.eventSeq !== last.eventSeq + applied || !isNewer(last, vector)) continue;
+      const now = ++this.#moment;
+      entity.answeredAt = now;
+      this.#note(entity, vector);
+      this.#offer(entity, { vector, resync: false }, { from: 0, to: now }, served);
+    }
+    for (const watcher of served) watcher.flush();
+  }
+
   #deliver(
     batch: readonly { readonly watched: Entity; readonly resync: boolean; readonly vector: Vector }[],
     readAt: number,
@@ -242,19 +285,32 @@ export class Hub {
     this.#readProblem = null;
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
-      const { readAt: before } = watched;
+      const { answeredAt, last } = watched;
+      const before = Math.max(watched.readAt, answeredAt);
       const isUnheard = !resync && this.#isUnheard(watched, vector);
-      this.#note(watched, vector, readAt);
+      watched.readAt = readAt;
+      // It was under way when what is newer was recorded here, which all have that had joined by then.
+      if (last && readAt < answeredAt && vector.revision <= last.revision) continue;
+      this.#note(watched, vector);
       if (isUnheard) this.#settle(watched);
-      for (const [watcher, place] of watched.watchers) {
-        if (watcher.joinedAt > readAt) continue;
-        // Who has been given the earlier one is to hear why there is a newer one.
-        if (isUnheard && watcher.joinedAt < before) continue;
-        watcher.offer(vector, resync, place);
-        served.add(watcher);
-      }
+      // Who has been given the earlier one is to hear why there is a newer one.
+      this.#offer(watched, { vector, resync }, { from: isUnheard ? before : 0, to: readAt }, served);
     }
     for (const watcher of served) watcher.flush();
+  }
+
+  /** @param joined the moments, both included, between which a watcher joined who is given it. */
+  #offer(
+    { watchers }: Entity,
+    { vector, resync }: { readonly vector: Vector; readonly resync: boolean },
+    joined: { readonly from: number; readonly to: number },
+    served: Set<Watcher>,
+  ): void {
+    for (const [watcher, place] of watchers) {
+      if (watcher.joinedAt < joined.from || watcher.joinedAt > joined.to) continue;
+      watcher.offer(vector, resync, place);
+      served.add(watcher);
+    }
   }
 
   /** Whether events came of which nothing was heard: another wanted it read, be it somebody new or that time has passed. */
@@ -271,12 +327,11 @@ export class Hub {
     this.#events.settle().then(decide, decide);
   }
 
-  #note(entity: Entity, vector: Vector, readAt: number): void {
+  #note(entity: Entity, vector: Vector): void {
     if (entity.watchers.size === 0) return;
     entity.last = vector;
     // Where the store lost writes, a read may bring an older one before anybody knows.
     entity.lastRevision = vector.eventSeq > 0 ? Math.max(entity.lastRevision, vector.revision) : 0;
-    entity.readAt = readAt;
     if (this.#engine.clock === 'event') return; // whose time goes on with events alone
     const { validUntil } = vector;
     const now = this.#events.storeNow();

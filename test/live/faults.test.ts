@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Engine } from '../../src/engine/index.ts';
 import type { UpdateCause } from '../../src/live/index.ts';
 import { patienceMs, thoroughness } from '../support/property.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
@@ -55,23 +56,23 @@ class Follower {
   }
 }
 
-/** Records payments until told to stop, each until it is in. Resolves with how many. */
+/** Records payments here and elsewhere until told to stop, each until it is in. Resolves with how many. */
 async function record(payers: readonly string[], stop: AbortSignal): Promise<number> {
   let count = 0;
-  const work = async () => {
+  const work = async (engine: Engine) => {
     while (!stop.aborted) {
       const payer = payers[Math.floor(Math.random() * payers.length)] as string;
       const input = { paymentId: randomUUID(), payer, amount: 1, at: null };
       let status = 'UNAVAILABLE';
       while (status === 'UNAVAILABLE' && !stop.aborted) {
-        const [outcome] = await one.engine.record(payment, [input]);
+        const [outcome] = await engine.record(payment, [input]);
         status = outcome?.status ?? status;
       }
       count += 1;
       await sleep((1_000 * workers) / paymentsASecond);
     }
   };
-  await Promise.all(Array.from({ length: workers }, work));
+  await Promise.all(Array.from({ length: workers }, (_, i) => work(i % 2 ? one.engine : one.elsewhere)));
   return count;
 }
 

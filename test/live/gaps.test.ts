@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { SwallowingProxy } from '../support/swallowing-proxy.ts';
 import { until } from '../support/until.ts';
-import { type HubRig, newPayer, openHub, pay, shown, take } from './hub-rig.ts';
+import { channelOf, type HubRig, newPayer, openHub, pay, shown, take } from './hub-rig.ts';
 import { payments } from './payments.ts';
 
 const open: HubRig[] = [];
@@ -16,11 +16,6 @@ async function rig(sweepMs: number | null, valkeyUrl?: string): Promise<HubRig> 
 afterEach(() => {
   for (const { close } of open.splice(0)) close();
 });
-
-/** Where changes of this payer are heard. */
-function channelOf({ engine, valkey }: HubRig, payer: string): string {
-  return `__keyspace@${valkey.options.db ?? 0}__:${engine.keys.hash(payments, payer)}`;
-}
 
 /** No change of this payer is heard any more, and nobody is told so. */
 async function deafen(one: HubRig, payer: string): Promise<void> {

@@ -14,6 +14,8 @@ export interface HubRig {
   readonly events: KeyspaceEvents;
   readonly engine: Engine;
   readonly hub: Hub;
+  /** Another process's: the hub hears of what it records by notifications alone. */
+  readonly elsewhere: Engine;
   close(): void;
 }
 
@@ -24,8 +26,9 @@ export async function openHub(
   valkeyUrl = inject('valkeyUrl'),
 ): Promise<HubRig> {
   const address = parseValkeyUrl(valkeyUrl);
-  const [valkey, subscriber] = [connect(address), connectSubscriber(address)];
+  const [valkey, subscriber, connection] = [connect(address), connectSubscriber(address), connect(address)];
   const engine = await Engine.open({ valkey, views: [payments], keyPrefix, clock: 'wall' });
+  const elsewhere = await Engine.open({ valkey: connection, views: [payments], keyPrefix, clock: 'wall' });
   const events = await KeyspaceEvents.open({
     valkey,
     subscriber,
@@ -37,14 +40,24 @@ export async function openHub(
     hub.close();
     events.close();
     valkey.disconnect();
+    connection.disconnect();
   };
-  return { valkey, subscriber, events, engine, hub, close };
+  return { valkey, subscriber, events, engine, hub, elsewhere, close };
 }
 
 export const newPayer = () => `payer-${randomUUID()}`;
 
-/** Records a payment of 1, that long ago. */
-export async function pay({ engine }: HubRig, payer: string, agoMs = 0): Promise<void> {
+/** Has another process record a payment of 1, that long ago. */
+export function pay({ elsewhere }: HubRig, payer: string, agoMs = 0): Promise<void> {
+  return payBy(elsewhere, payer, agoMs);
+}
+
+/** Records a payment of 1 in the hub's own process. */
+export function payHere({ engine }: HubRig, payer: string): Promise<void> {
+  return payBy(engine, payer, 0);
+}
+
+async function payBy(engine: Engine, payer: string, agoMs: number): Promise<void> {
   const at = agoMs === 0 ? null : Date.now() - agoMs;
   const [outcome] = await engine.record(payment, [{ paymentId: randomUUID(), payer, amount: 1, at }]);
   if (outcome?.status !== 'RECORDED') throw new Error(`the payment was not recorded: ${outcome?.status}`);
@@ -64,4 +77,9 @@ export function shown(updates: readonly Update[]): string[] {
 export async function calls(valkey: Redis): Promise<number> {
   const stats = await valkey.info('commandstats');
   return [...stats.matchAll(/^cmdstat_fcall(?:_ro)?:calls=(\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+/** Where changes of this payer are heard. */
+export function channelOf({ engine, valkey }: HubRig, payer: string): string {
+  return `__keyspace@${valkey.options.db ?? 0}__:${engine.keys.hash(payments, payer)}`;
 }
