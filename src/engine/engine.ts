@@ -11,6 +11,7 @@ import type { EventInput, LogFaultError, RecordOutcome } from './outcome.ts';
 import type { MomentsOf, ReadOptions } from './parts.ts';
 import { Recorder, type RecordListener } from './recorder.ts';
 import type { Clock } from './registry.ts';
+import type { RecordCounts } from './rehearsal/committer.ts';
 import type { PastVector, Vector } from './vector.ts';
 
 /** What an engine works on, and how. */
@@ -28,6 +29,8 @@ export interface EngineOptions {
   readonly singles?: number;
   /** Of so many different values a window keeps all; with more, it counts by a sample of about as many; default 3,072. */
   readonly values?: number;
+  /** Whether events are recorded by rehearsal, which spares the store most of the work; default true. False: the store does it all. */
+  readonly rehearses?: boolean;
   /** Told of each entity into which nothing can be recorded, because what is stored of it cannot be used. */
   readonly onFault?: (fault: LogFaultError) => void;
 }
@@ -66,14 +69,24 @@ export class Engine {
    */
   static async open(options: EngineOptions): Promise<Engine> {
     const { valkey, keyPrefix, views, clock, toleranceMs = defaultToleranceMs } = options;
-    const { microsPerCall = defaultMicrosPerCall, singles = defaultSingles, values = defaultValues } = options;
-    const limits = { toleranceMs, microsPerCall, singles, values };
+    const {
+      microsPerCall = defaultMicrosPerCall,
+      singles = defaultSingles,
+      values = defaultValues,
+      rehearses = true,
+    } = options;
+    const limits = { toleranceMs, microsPerCall, singles, values, rehearses };
     return new Engine(options, await LogStore.open(valkey, new KeyNames(keyPrefix), views, clock, limits));
   }
 
   /** Companions of logs that were found missing since the start: evicted, or deleted by hand. */
   get lostCompanions(): number {
     return this.#store.lostCompanions;
+  }
+
+  /** How many parts of records (a view of an entity) went which way since the start, and how often others were quicker. */
+  get recordings(): Readonly<RecordCounts> {
+    return this.#store.recordings;
   }
 
   /**

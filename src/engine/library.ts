@@ -131,6 +131,15 @@ export function writeLibrary(plans: readonly Plan[]): Library {
   };
 }
 
+/** The part of the library's text that `record` is made of, which also runs in this process (see rehearsal/). */
+export function writeRecord(plans: readonly Plan[]): { readonly code: string; readonly name: string } {
+  const text = [textOf(sharedParts), outcomes(), ...plans.flatMap(writtenOut), textOf(['record'])].join('\n');
+  return {
+    code: `local version = ''\nlocal views = ${lua(plans.map(tableOf))}\n${withNumbersForNames(text)}`,
+    name: 'freshet_record_',
+  };
+}
+
 /** Stretches of a window of which samples are kept apart (see lua/seen.lua). */
 const strataPerWindow = 16;
 

@@ -30,11 +30,12 @@ export class LogCaller {
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
   lostCompanions = 0;
   readonly #library: LibraryCaller;
-  readonly #head: Buffer;
+  /** The first argument of every call. */
+  readonly head: Buffer;
 
   constructor(library: LibraryCaller, plans: readonly Plan[], settings: CallSettings) {
     this.#library = library;
-    this.#head = callHead(plans, settings);
+    this.head = callHead(plans, settings);
   }
 
   /**
@@ -48,7 +49,7 @@ export class LogCaller {
     args: readonly Buffer[],
     read: (reader: ReplyReader) => Reply,
   ): Promise<Reply> {
-    const reader = new ReplyReader(await this.#library.call(name, keys, [this.#head, ...args]));
+    const reader = new ReplyReader(await this.#library.call(name, keys, [this.head, ...args]));
     const reply = read(reader);
     this.lostCompanions += reader.lostCompanions();
     return reply;

@@ -4,6 +4,7 @@ import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
 import { LogUpgrades } from './log-upgrades.ts';
+import { UnavailableError } from './outcome.ts';
 import type {
   CorrectedPart,
   CorrectionPart,
@@ -18,10 +19,17 @@ import type {
 import { cutMoments, cutRows, inPieces } from './pieces.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
+import { Committer, type RecordCounts } from './rehearsal/committer.ts';
 import type { NotServed, ReplyReader } from './reply.ts';
 import { type PartReply, untilDone } from './rounds.ts';
 import { logFailure } from './valkey-failure.ts';
 import type { PastVector, Vector } from './vector.ts';
+
+/** How a store works. */
+export interface StoreSettings extends CallLimits {
+  /** Whether events are recorded by rehearsal where that can be (see rehearsal/committer.ts). */
+  readonly rehearses: boolean;
+}
 
 /** A call names a view by one byte. */
 const mostViews = 255;
@@ -36,13 +44,29 @@ export class LogStore {
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
+  /** Null where the store does it all. */
+  readonly #committer: Committer | null;
 
-  private constructor(keys: KeyNames, plans: readonly Plan[], registry: PrefixRegistry, caller: LogCaller) {
+  private constructor(
+    valkey: Redis,
+    keys: KeyNames,
+    plans: readonly Plan[],
+    registry: PrefixRegistry,
+    caller: LogCaller,
+    { singles, rehearses }: StoreSettings,
+  ) {
     this.keys = keys;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
     this.#upgrades = new LogUpgrades(keys, registry, caller);
+    const logOf = ({ plan, id }: Part) => keys.log(plan.view, id);
+    const mend = async ({ plan, id }: Part) => {
+      await valkey.del(keys.hash(plan.view, id));
+      const [vector] = await this.read(plan.view, [id], { refresh: true });
+      return vector === undefined || vector instanceof Error ? null : vector;
+    };
+    this.#committer = rehearses ? new Committer({ valkey, caller, plans, singles, logOf, mend }) : null;
   }
 
   /**
@@ -54,7 +78,7 @@ export class LogStore {
     keys: KeyNames,
     views: readonly View[],
     clock: Clock,
-    limits: CallLimits,
+    limits: StoreSettings,
   ): Promise<LogStore> {
     assertServable(views);
     const plans = views.map((view, place) => planView(view, place));
@@ -64,7 +88,7 @@ export class LogStore {
       library.call('enrol', [key], [argument]),
     );
     const caller = new LogCaller(library, plans, { ...limits, clock, prefix: keys.prefix, completeSince });
-    return new LogStore(keys, plans, registry, caller);
+    return new LogStore(valkey, keys, plans, registry, caller, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -72,11 +96,34 @@ export class LogStore {
     return this.#caller.lostCompanions;
   }
 
+  /** How many parts were recorded which way. */
+  get recordings(): RecordCounts {
+    return this.#committer?.counts ?? { byRehearsal: 0, byStore: 0, overtaken: 0 };
+  }
+
   /**
    * Records the parts; each is idempotent, and atomic in pieces of so many rows as a call can do without keeping others
    * waiting. Or, as a `preview`, tells what would come of single rows, and changes nothing.
    */
-  record(parts: readonly RecordPart[], how: 'record' | 'preview' = 'record'): Promise<(RecordedPart | Error)[]> {
+  async record(parts: readonly RecordPart[], how: 'record' | 'preview' = 'record'): Promise<(RecordedPart | Error)[]> {
+    if (how === 'preview' || !this.#committer) return this.#recordThere(parts, how);
+    const results = await this.#committer.record(parts);
+    const left = parts.filter((_, i) => results[i] === null);
+    if (left.length === 0) return results as (RecordedPart | Error)[];
+    let others: (RecordedPart | Error)[];
+    try {
+      others = await this.#recordThere(left, how);
+    } catch (error) {
+      // What is recorded is recorded.
+      if (left.length === parts.length || !(error instanceof UnavailableError)) throw error;
+      others = left.map(() => error);
+    }
+    let at = 0;
+    return results.map((result) => result ?? (others[at++] as RecordedPart | Error));
+  }
+
+  /** Has the store do it by itself. */
+  #recordThere(parts: readonly RecordPart[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
     return inPieces(
       parts,
       cutRows,

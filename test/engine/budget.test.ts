@@ -14,7 +14,14 @@ async function thrifty(features: { [name: string]: Aggregation }, microsPerCall:
   const valkey = scratch.valkey.duplicate();
   onTestFinished(() => valkey.disconnect());
   const view = spending(features, 'thrifty');
-  const engine = await Engine.open({ valkey, views: [view], keyPrefix, clock: 'wall', microsPerCall });
+  const engine = await Engine.open({
+    valkey,
+    views: [view],
+    keyPrefix,
+    clock: 'wall',
+    microsPerCall,
+    rehearses: false,
+  });
   const send = valkey.callBuffer.bind(valkey) as (...args: unknown[]) => Promise<unknown>;
   const calls = async (work: () => Promise<unknown>) => {
     let [underWay, most, total] = [0, 0, 0];

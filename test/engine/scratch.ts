@@ -14,12 +14,13 @@ const prefixLength = 'test:'.length + 12;
 /** A slow machine is no failure. */
 const commandTimeoutMs = 20_000;
 
-type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles' | 'values'>;
+type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles' | 'values' | 'rehearses'>;
 
 /** Room of one's own on the shared Valkey: fresh prefixes, and nothing left behind. */
 export class Scratch {
   readonly valkey: Redis;
   readonly #prefixes = new Set<string>();
+  #engines = 0;
 
   constructor(valkeyUrl = inject('valkeyUrl')) {
     this.valkey = connect(parseValkeyUrl(valkeyUrl), { commandTimeoutMs });
@@ -40,7 +41,13 @@ export class Scratch {
     valkey = this.valkey,
     limits: Limits = {},
   ): Promise<Engine> {
-    return Engine.open({ valkey, views, keyPrefix, clock, ...limits });
+    return Engine.open({ valkey, views, keyPrefix, clock, rehearses: this.#turn(), ...limits });
+  }
+
+  /** Every other engine has the store do it all: whatever holds, holds either way. */
+  #turn(): boolean {
+    this.#engines += 1;
+    return this.#engines % 2 === 1;
   }
 
   /** Lends an engine of random views, and removes all that it stored and loaded. */
@@ -52,7 +59,7 @@ export class Scratch {
   ): Promise<void> {
     const keyPrefix = this.prefix();
     try {
-      await use(await Engine.open({ valkey: this.valkey, views, keyPrefix, clock, ...limits }));
+      await use(await this.open(views, clock, keyPrefix, this.valkey, limits));
     } finally {
       await this.#remove(keyPrefix);
       await this.unload(views);

@@ -1,0 +1,196 @@
+/** What a rehearsal wants to know of a key, and was not read yet. */
+export interface Lacking {
+  readonly what: 'range' | 'existence' | 'length';
+  readonly key: string;
+  /** Of a range. */
+  readonly from: number;
+  readonly bytes: number;
+}
+
+/** Thrown where a rehearsal cannot go on without it. */
+export class LackingError {}
+
+/** A command that writes, and what it was given: texts are bytes, a character each. */
+export type Write = readonly [command: string, key: string, ...args: (string | number)[]];
+
+/** How often a rehearsal may ask: it may go astray where it guesses. */
+const mostCalls = 50_000;
+
+/**
+ * What was read of an entity's keys at one moment. Commands of a rehearsal find here what the store would answer, and what they
+ * write is put down. Of the log, all that is looked at must have been read; for a companion of which something was not,
+ * nothing is guessed, so that as much as may be is found lacking at once.
+ */
+export class EntityCopy {
+  readonly log: string;
+  readonly #keys = new Map<string, KeyCopy>();
+  #written = new Map<string, KeyCopy>();
+  #micros = 0;
+  #calls = 0;
+  lacking: Lacking[] = [];
+  writes: Write[] = [];
+
+  constructor(log: string) {
+    this.log = log;
+  }
+
+  /** Forgets what was written and found lacking. @param micros the store's time, in microseconds since 1970. */
+  begin(micros: number): void {
+    this.#micros = micros;
+    this.#written = new Map();
+    this.#calls = 0;
+    this.lacking = [];
+    this.writes = [];
+  }
+
+  /** Takes what was read of a key: a range of so many bytes, of which there may be fewer. */
+  tell(key: string, from: number, bytes: number, text: string): void {
+    this.#known(key).add({ from, text, isEnd: text.length < bytes });
+  }
+
+  tellExistence(key: string, isThere: boolean): void {
+    this.#known(key).isThere = isThere;
+  }
+
+  tellLength(key: string, length: number): void {
+    this.#known(key).length = length;
+  }
+
+  /** Whether anything of the log was read: a log that is not there is for the store to begin. */
+  get isRead(): boolean {
+    return this.#keys.has(this.log);
+  }
+
+  /** A stretch of the log as it would be, had all been written; null where not all of it is known. */
+  stretch(from: number, bytes: number): string | null {
+    const text = this.#copyOf(this.log).read(from, bytes);
+    return text !== null && text.length === bytes ? text : null;
+  }
+
+  call(args: readonly unknown[]): unknown {
+    if (++this.#calls > mostCalls) throw new LackingError();
+    const [command, key = ''] = args as [string, string?];
+    if (command === 'TIME') return [undefined, Math.floor(this.#micros / 1e6), this.#micros % 1e6];
+    const copy = this.#copyOf(key);
+    switch (command) {
+      case 'GETRANGE':
+        return this.#read(copy, key, args[2] as number, (args[3] as number) - (args[2] as number) + 1);
+      case 'EXISTS':
+        if (copy.isThere === null) this.#lack({ what: 'existence', key, from: 0, bytes: 0 });
+        return copy.isThere === false ? 0 : 1;
+      case 'STRLEN':
+        if (copy.length === null) this.#lack({ what: 'length', key, from: 0, bytes: 0 });
+        return copy.length ?? 0;
+      case 'SETRANGE':
+        copy.write(args[2] as number, args[3] as string);
+        break;
+      case 'SET':
+        copy.replace(args[2] as string);
+        break;
+      case 'HSET':
+      case 'HDEL':
+      case 'PEXPIREAT':
+        break;
+      default:
+        throw new LackingError(); // it is for the store to do
+    }
+    this.writes.push(args as unknown as Write);
+    return 0;
+  }
+
+  #known(key: string): KeyCopy {
+    const known = this.#keys.get(key) ?? new KeyCopy();
+    this.#keys.set(key, known);
+    return known;
+  }
+
+  #copyOf(key: string): KeyCopy {
+    const copy = this.#written.get(key) ?? this.#known(key).clone();
+    this.#written.set(key, copy);
+    return copy;
+  }
+
+  #read(copy: KeyCopy, key: string, from: number, bytes: number): string {
+    const text = copy.read(from, bytes);
+    if (text !== null) return text;
+    this.#lack({ what: 'range', key, from, bytes });
+    if (key === this.log) throw new LackingError();
+    return '\0'.repeat(bytes);
+  }
+
+  #lack(lacking: Lacking): void {
+    this.lacking.push(lacking);
+  }
+}
+
+/** What was read of a key from one place on. */
+interface Stretch {
+  readonly from: number;
+  readonly text: string;
+  /** Whether the key ends with it. */
+  readonly isEnd: boolean;
+}
+
+/** What is written over that. */
+interface Patch {
+  readonly at: number;
+  readonly bytes: string;
+}
+
+/** What is known of one key. */
+class KeyCopy {
+  #stretches: readonly Stretch[] = [];
+  readonly #patches: Patch[] = [];
+  length: number | null = null;
+  isThere: boolean | null = null;
+
+  /** As it was read, to be written over. */
+  clone(): KeyCopy {
+    const copy = new KeyCopy();
+    copy.#stretches = this.#stretches;
+    copy.length = this.length;
+    copy.isThere = this.isThere;
+    return copy;
+  }
+
+  add(stretch: Stretch): void {
+    this.#stretches = [...this.#stretches, stretch];
+  }
+
+  /** So many bytes, or as many as there are; null where that is not known. */
+  read(from: number, bytes: number): string | null {
+    let text = this.#asRead(from, bytes);
+    for (const patch of this.#patches) {
+      if (patch.at < from + bytes && patch.at + patch.bytes.length > from) text = patched(text, patch, from, bytes);
+    }
+    return text;
+  }
+
+  write(at: number, bytes: string): void {
+    this.#patches.push({ at, bytes });
+  }
+
+  replace(text: string): void {
+    this.#stretches = [{ from: 0, text, isEnd: true }];
+    this.#patches.length = 0;
+    this.length = text.length;
+    this.isThere = true;
+  }
+
+  #asRead(from: number, bytes: number): string | null {
+    for (const { from: begin, text, isEnd } of this.#stretches) {
+      if (from < begin) continue;
+      if (from + bytes <= begin + text.length || isEnd) return text.substring(from - begin, from - begin + bytes);
+    }
+    return null;
+  }
+}
+
+/** A text of so many bytes from one place on with a patch over it; one that is not known is known where that covers it. */
+function patched(text: string | null, { at, bytes }: Patch, from: number, length: number): string | null {
+  const inside = bytes.substring(Math.max(0, from - at), from + length - at);
+  if (inside.length === length) return inside;
+  if (text === null) return null;
+  const begin = Math.max(0, at - from);
+  return text.substring(0, begin).padEnd(begin, '\0') + inside + text.substring(begin + inside.length);
+}

@@ -1,0 +1,134 @@
+import { formatOf } from './struct.ts';
+
+/**
+ * What the engine uses of Lua, for its text in JavaScript (see compile.ts). A table is an array from place 1 on, or an object of
+ * names; nil is undefined; a string is bytes, a character each. A function that may give several values gives an array.
+ */
+export interface LuaLibrary {
+  readonly [name: string]: unknown;
+}
+
+type Table = unknown[];
+type Callback = (...args: never[]) => unknown;
+
+/** @param call what `redis.call` does. @param register is told of each function that the text registers. */
+export function luaLibrary(
+  call: (args: readonly unknown[]) => unknown,
+  register: (name: string, run: Callback) => void,
+): LuaLibrary {
+  return {
+    truthy: (value: unknown) => value !== undefined && value !== false,
+    len,
+    key,
+    mod: (a: number, b: number) => a - Math.floor(a / b) * b,
+    pairs: entriesOf,
+    next: (table: object) => entriesOf(table)[0]?.[0],
+    unpack,
+    error: (reason: unknown) => {
+      throw reason;
+    },
+    type: (value: unknown) => (value === undefined ? 'nil' : typeof value === 'object' ? 'table' : typeof value),
+    tonumber: (value: unknown) => (Number.isNaN(Number(value)) ? undefined : Number(value)),
+    tostring: String,
+    // What goes wrong is for the store itself to tell: nothing is caught here.
+    pcall: (work: (...args: unknown[]) => unknown, ...args: unknown[]) => [true, work(...args)],
+    math: { floor: Math.floor, ceil: Math.ceil, max: Math.max, min: Math.min, sqrt: Math.sqrt },
+    bit: { band: (a: number, b: number) => a & b, bxor: (a: number, b: number) => a ^ b },
+    // There is no hurry: nobody waits for the store meanwhile.
+    os: { clock: () => 0 },
+    string: { sub, byte, char: String.fromCharCode, rep, find, format },
+    table: { concat, insert, remove, sort },
+    struct: {
+      pack: (names: string, ...values: (number | string)[]) => formatOf(names).pack(values),
+      unpack: (names: string, text: string, at = 1) => formatOf(names).unpack(text, at - 1),
+    },
+    redis: {
+      call: (...args: unknown[]) => call(args),
+      register_function: (name: string | { function_name: string; callback: Callback }, run?: Callback) =>
+        typeof name === 'string' ? register(name, run as Callback) : register(name.function_name, name.callback),
+    },
+  };
+}
+
+function len(value: string | Table): number {
+  if (typeof value === 'string') return value.length;
+  let last = value.length - 1;
+  while (last > 0 && value[last] === undefined) last--;
+  return last;
+}
+
+const keys = new Map<string, object>();
+const keyOf = new WeakMap<object, string>();
+
+/** What stands for a table that is another's key: a part of a view, of which there are few, and which stay. */
+function key(value: unknown): number | string {
+  if (typeof value !== 'object') return value as number | string;
+  let name = keyOf.get(value as object);
+  if (name === undefined) {
+    name = `#${keys.size}`;
+    keys.set(name, value as object);
+    keyOf.set(value as object, name);
+  }
+  return name;
+}
+
+function entriesOf(table: object): [unknown, unknown][] {
+  const entries: [unknown, unknown][] = [];
+  for (const [name, value] of Object.entries(table)) {
+    if (value !== undefined) entries.push([/^\d+$/.test(name) ? Number(name) : (keys.get(name) ?? name), value]);
+  }
+  return entries;
+}
+
+function unpack(table: Table, from = 1, to = len(table)): Table {
+  return table.slice(from, to + 1);
+}
+
+/** From and to are counted from 1, or, below 0, from the end. */
+function sub(text: string, from: number, to = -1): string {
+  const first = from < 0 ? Math.max(text.length + from, 0) : Math.max(from - 1, 0);
+  return text.substring(first, Math.max(first, to < 0 ? text.length + to + 1 : to));
+}
+
+function byte(text: string, at = 1): number | undefined {
+  const code = text.charCodeAt(at - 1);
+  return Number.isNaN(code) ? undefined : code;
+}
+
+function rep(text: string, count: number): string {
+  return count > 0 ? text.repeat(count) : '';
+}
+
+function find(text: string, what: string, from = 1): number[] {
+  const at = text.indexOf(what, from - 1);
+  return at < 0 ? [] : [at + 1, at + what.length];
+}
+
+function format(how: string, value: number): string {
+  if (how === '%.0f') return value.toFixed(0);
+  const digits = /^%\.(\d+)g$/.exec(how)?.[1];
+  if (digits === undefined) throw new Error(`the format ${how} is not known here`);
+  return String(Number(value.toPrecision(Number(digits))));
+}
+
+function concat(table: Table, between = '', from = 1, to = len(table)): string {
+  let text = '';
+  for (let i = from; i <= to; i++) text += i > from ? between + table[i] : table[i];
+  return text;
+}
+
+function insert(table: Table, ...[at, value]: [unknown] | [number, unknown]): void {
+  if (value === undefined) table[len(table) + 1] = at;
+  else table.splice(at as number, 0, value);
+}
+
+function remove(table: Table, at: number): unknown {
+  return table.splice(at, 1)[0];
+}
+
+function sort(table: Table, isBefore?: (a: unknown, b: unknown) => boolean): void {
+  const items = table.slice(1, len(table) + 1);
+  if (isBefore) items.sort((a, b) => (isBefore(a, b) ? -1 : isBefore(b, a) ? 1 : 0));
+  else items.sort((a, b) => (a as number) - (b as number));
+  for (const [i, item] of items.entries()) table[i + 1] = item;
+}

@@ -1,0 +1,57 @@
+import { writeRecord } from '../library.ts';
+import type { Plan } from '../plan.ts';
+import { compileLua } from './compile-lua.ts';
+import { type EntityCopy, LackingError } from './entity-copy.ts';
+import { luaLibrary } from './lua-library.ts';
+
+type RecordFunction = (keys: readonly unknown[], args: readonly unknown[]) => string;
+
+/** Compiled texts: engines of one process mostly serve the same views. */
+const compiled = new Map<string, (lua: unknown) => void>();
+
+/** The engine's own text of `record`, run in this process on copies of what the store holds. */
+export class Rehearsal {
+  readonly #record: RecordFunction;
+  #copy: EntityCopy | null = null;
+
+  constructor(plans: readonly Plan[]) {
+    const { code, name } = writeRecord(plans);
+    let run = compiled.get(code);
+    if (!run) {
+      run = new Function('lua', compileLua(code)) as (lua: unknown) => void;
+      compiled.set(code, run);
+    }
+    let record: RecordFunction | null = null;
+    run(
+      luaLibrary(
+        (args) => (this.#copy as EntityCopy).call(args),
+        (registered, callback) => {
+          if (registered === name) record = callback as unknown as RecordFunction;
+        },
+      ),
+    );
+    if (!record) throw new Error(`the engine has no function ${name}`);
+    this.#record = record;
+  }
+
+  /**
+   * What the store would answer to `record`, and, in the copy, what it would write. Null: something is lacking, of which the copy
+   * tells as much as was found.
+   * @throws whatever the engine throws: it is for the store to say what is wrong.
+   */
+  record(copy: EntityCopy, micros: number, head: string, argument: string): string | null {
+    copy.begin(micros);
+    this.#copy = copy;
+    try {
+      const reply = this.#record([undefined, copy.log], [undefined, head, argument]);
+      return copy.lacking.length > 0 ? null : reply;
+    } catch (error) {
+      if (copy.lacking.length > 0) return null;
+      throw error;
+    } finally {
+      this.#copy = null;
+    }
+  }
+}
+
+export { LackingError };

@@ -1,0 +1,52 @@
+import type { EntityCopy, Write } from './entity-copy.ts';
+import type { Command } from './lane.ts';
+
+/** So much is rather written once more than that one more command is sent. */
+const mostBetween = 1_000;
+
+/** Commands that write what a rehearsal came to; those of the log that are near each other are one. */
+export function commandsOf(copy: EntityCopy): Command[] {
+  const { log, writes } = copy;
+  const commands: Command[] = [];
+  const patches: Write[] = [];
+  let isReplaced = false;
+  for (const write of writes) {
+    const [name, key, ...args] = write;
+    if (key === log && name === 'SETRANGE' && !isReplaced) patches.push(write);
+    else commands.push([name.toLowerCase(), keyOf(key), ...args.map(sent)]);
+    isReplaced ||= key === log && name === 'SET';
+  }
+  // What was patched before it was replaced need not be written.
+  if (patches.length === 0 || isReplaced) return commands;
+  const key = keyOf(log);
+  return [
+    ...stretchesOf(copy, patches).map(({ from, text }): Command => ['setrange', key, from, bytesOf(text)]),
+    ...commands,
+  ];
+}
+
+/** A text whose characters are bytes, as it is sent: where it can, as it is, which takes less than bytes do. */
+export function keyOf(text: string): string | Buffer {
+  return /^[\0-\x7f]*$/.test(text) ? text : bytesOf(text);
+}
+
+function sent(value: string | number): string | number | Buffer {
+  return typeof value === 'string' ? keyOf(value) : value;
+}
+
+function bytesOf(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+function stretchesOf(copy: EntityCopy, patches: readonly Write[]): { readonly from: number; readonly text: string }[] {
+  const stretches: { from: number; to: number; text: string }[] = [];
+  const inOrder = [...patches].sort((a, b) => (a[2] as number) - (b[2] as number));
+  for (const [, , at, bytes] of inOrder as [string, string, number, string][]) {
+    const last = stretches.at(-1);
+    const to = Math.max(at + bytes.length, last?.to ?? 0);
+    const whole = last && at - last.to <= mostBetween ? copy.stretch(last.from, to - last.from) : null;
+    if (last && whole !== null) [last.to, last.text] = [to, whole];
+    else stretches.push({ from: at, to: at + bytes.length, text: copy.stretch(at, bytes.length) ?? bytes });
+  }
+  return stretches;
+}
