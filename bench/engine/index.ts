@@ -32,7 +32,8 @@ export const engineBench: Bench = {
   summary: 'server time an event and view of recording, beside the plain patterns',
   async run(server, options, print) {
     print(
-      'Server time by INFO commandstats, in µs an event and view: that of FCALL, and of the MULTI and EXEC of the plain\n' +
+      'Server time by INFO commandstats, in µs an event and view: of all commands that the engine sends (what is read and\n' +
+        'watched, EXEC with what is written, FCALL where the store does it by itself), and of the MULTI and EXEC of the plain\n' +
         'patterns (17 commands an event). Each view has an engine of its own, and both take in the same events in turn.\n' +
         'Medians; ratio: median of the samples, with the middle 80 %.',
     );

@@ -1,13 +1,13 @@
 import type { Redis } from 'iovalkey';
 
-/** A call of one of the engine's functions that took long. */
+/** A call of one of the engine's functions, or a command of one of its transactions, that took long. */
 export interface SlowCall {
   readonly us: number;
   /** The first key it was given. */
   readonly key: string;
 }
 
-/** What Valkey says of the calls of functions since it was last asked. */
+/** What Valkey says of calls since it was last asked: of functions, and of transactions, each as a whole. */
 export interface Calls {
   readonly count: number;
   readonly totalUs: number;
@@ -30,8 +30,8 @@ const settings = (slowMs: number): { readonly [name: string]: string } => ({
 });
 
 /**
- * Watches the calls of functions from the server's own records: SLOWLOG, INFO commandstats, and the histogram behind INFO
- * latencystats. They begin anew, and nobody else may use the server meanwhile.
+ * Watches the calls of functions and transactions from the server's own records: SLOWLOG, which has what a transaction calls and not
+ * the whole of it, INFO commandstats, and the histograms behind INFO latencystats. They begin anew, and nobody else may use the server meanwhile.
  */
 export class CallWatch {
   readonly #valkey: Redis;
@@ -63,18 +63,22 @@ export class CallWatch {
     await this.#valkey.slowlog('RESET');
     const [before, now] = [this.#counters, await readCounters(this.#valkey)];
     this.#counters = now;
-    const slow = entries.filter(([, , , [command]]) => command?.toLowerCase() === 'fcall');
+    const slow = entries.filter(([, , , [command = '']]) => !others.has(command.toLowerCase()));
     return {
       count: now.count - before.count,
       totalUs: now.totalUs - before.totalUs,
       processorUs: now.processorUs - before.processorUs,
-      slow: slow.map(([, , us, words]) => ({ us, key: words[3] ?? '' })),
+      slow: slow.map(([, , us, [command = '', ...words]]) => ({
+        us,
+        key: words[command.toLowerCase() === 'fcall' ? 2 : 0] ?? '',
+      })),
     };
   }
 
-  /** Of all calls since the beginning. */
-  async quantiles(): Promise<Quantiles> {
-    const line = /^latency_percentiles_usec_fcall:(.*)$/m.exec(await this.#valkey.info('latencystats'))?.[1] ?? '';
+  /** Of all calls of one kind since the beginning; empty if there were none. */
+  async quantiles(command: 'fcall' | 'exec'): Promise<Quantiles> {
+    const lines = await this.#valkey.info('latencystats');
+    const line = new RegExp(`^latency_percentiles_usec_${command}:(.*)$`, 'm').exec(lines)?.[1] ?? '';
     return new Map([...line.matchAll(/(p[\d.]+)=([\d.]+)/g)].map(([, name = '', us]) => [name, Number(us)]));
   }
 
@@ -84,15 +88,19 @@ export class CallWatch {
   }
 }
 
+/** What is called to look, and not by the engine. */
+const others: ReadonlySet<string> = new Set(['memory', 'info', 'slowlog', 'config', 'scan', 'client']);
+
 type Counters = Omit<Calls, 'slow'>;
 
 async function readCounters(valkey: Redis): Promise<Counters> {
   const text = `${await valkey.info('commandstats')}\n${await valkey.info('cpu')}`;
-  const [, count = '0', totalUs = '0'] = /^cmdstat_fcall:calls=(\d+),usec=(\d+)/m.exec(text) ?? [];
+  const calls = [...text.matchAll(/^cmdstat_(?:fcall|exec):calls=(\d+),usec=(\d+)/gm)];
+  const sumOf = (place: 1 | 2) => calls.reduce((sum, call) => sum + Number(call[place]), 0);
   const processorSeconds = [...text.matchAll(/^used_cpu_(?:user|sys)_main_thread:([\d.]+)/gm)];
   return {
-    count: Number(count),
-    totalUs: Number(totalUs),
+    count: sumOf(1),
+    totalUs: sumOf(2),
     processorUs: processorSeconds.reduce((sum, [, seconds]) => sum + 1e6 * Number(seconds), 0),
   };
 }

@@ -16,7 +16,7 @@ export interface Stage {
 export const stageTable: readonly Column[] = [
   'events',
   'events/s',
-  'FCALLs',
+  'calls',
   'µs each',
   'processor',
   'slow',

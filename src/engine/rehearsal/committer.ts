@@ -1,11 +1,12 @@
 import type { Redis } from 'iovalkey';
+import { unavailableReason } from '../../valkey/index.ts';
 import { headerPlaces, layoutOf, markBytes, singleFormat } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { type LogFaultError, UnavailableError } from '../outcome.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
 import { ReplyReader } from '../reply.ts';
-import { logFailure, orUnavailable } from '../valkey-failure.ts';
+import { logFailure } from '../valkey-failure.ts';
 import type { Vector } from '../vector.ts';
 import { EntityCopy } from './entity-copy.ts';
 import { type Command, type Lane, Lanes } from './lane.ts';
@@ -41,19 +42,18 @@ interface Waiting {
   readonly resolve: (result: Result) => void;
 }
 
-/** What is recorded of one log in a round. */
+/** What is recorded of one log in a round: by one caller after the other. */
 interface Job {
   readonly log: string;
   readonly waiting: readonly Waiting[];
   readonly plan: Plan;
-  readonly rowCount: number;
-  readonly argument: string;
   /** What the log begins with, when it was read last; '' before that, and where it cannot be read. */
   head: string;
   copy: EntityCopy;
   /** How often more was read than the head. */
   reads: number;
-  result: Result;
+  /** Of each that waits; null while none has anything: the store must do them by itself. */
+  results: Result[] | null;
   lostCompanions: number;
 }
 
@@ -114,9 +114,9 @@ export class Committer {
       if (!lane) return;
       const jobs = this.#take();
       void this.#round(lane, jobs).then(() => {
-        for (const { log, waiting, result } of jobs) {
+        for (const { log, waiting, results } of jobs) {
           this.#busy.delete(log);
-          settle(waiting, result);
+          for (const [i, { resolve }] of waiting.entries()) resolve(results?.[i] ?? null);
         }
         this.#lanes.giveBack(lane);
         this.#dispatch();
@@ -161,21 +161,23 @@ export class Committer {
       let done: Job[];
       try {
         done = await this.#rehearseAll(lane, pending);
-      } catch {
-        break; // the connection failed before anything was written: the store is asked on another
-      }
-      try {
-        if (await orUnavailable(() => this.#commit(lane, done))) break;
       } catch (error) {
-        const result =
-          error instanceof UnavailableError ? error : new UnavailableError(String(error), { cause: error });
-        for (const job of done) job.result = result;
+        // Nothing was written: the store is asked on another connection, if it answers at all.
+        if (isTimeout(error)) fail(pending, unavailable(error));
         break;
       }
-      for (const job of done) job.result = null;
+      try {
+        if (await this.#commit(lane, done)) break;
+      } catch (error) {
+        const failure =
+          error instanceof UnavailableError ? error : new UnavailableError(String(error), { cause: error });
+        for (const job of done) job.results = job.waiting.map(() => failure);
+        break;
+      }
+      for (const job of done) job.results = null;
       pending = done;
     }
-    this.counts.byStore += jobs.filter(({ result }) => result === null).length;
+    for (const { results, waiting } of jobs) if (!results) this.counts.byStore += waiting.length;
   }
 
   /** Those that can be committed. */
@@ -197,20 +199,30 @@ export class Committer {
   }
 
   #rehearse(job: Job, micros: number): 'done' | 'lacking' | 'not here' {
-    const { waiting, plan, rowCount, copy, argument } = job;
-    let reply: string | null;
-    try {
-      reply = this.#rehearsal.record(copy, micros, this.#head, argument);
-    } catch {
-      return 'not here';
+    const { waiting, copy } = job;
+    copy.begin(micros);
+    job.lostCompanions = 0;
+    const results: RecordedPart[] = [];
+    for (const { part } of waiting) {
+      let reply: string | null;
+      try {
+        reply = this.#rehearsal.record(
+          copy,
+          this.#head,
+          String.fromCharCode(part.plan.index) + part.rows.toString('latin1'),
+        );
+      } catch {
+        return 'not here';
+      }
+      if (reply === null) return 'lacking';
+      const reader = new ReplyReader(Buffer.from(reply, 'latin1'));
+      const found = reader.entity(part.plan, part.id);
+      if (found.kind !== 'vector') return 'not here';
+      const verdicts = Array.from({ length: part.rowCount }, () => reader.row());
+      results.push({ vector: found.vector, verdicts });
+      job.lostCompanions += reader.lostCompanions();
     }
-    if (reply === null) return 'lacking';
-    const reader = new ReplyReader(Buffer.from(reply, 'latin1'));
-    const found = reader.entity(plan, (waiting[0] as Waiting).part.id);
-    if (found.kind !== 'vector') return 'not here';
-    const verdicts = Array.from({ length: rowCount }, () => reader.row());
-    job.result = { vector: found.vector, verdicts };
-    job.lostCompanions = reader.lostCompanions();
+    job.results = results;
     return 'done';
   }
 
@@ -292,49 +304,38 @@ export class Committer {
   async #finish(job: Job, commands: readonly Command[], answers: readonly unknown[]): Promise<void> {
     const failure = answers.find((answer) => answer instanceof Error);
     if (failure) {
-      job.result = logFailure(Buffer.from(job.log, 'latin1').toString(), failure.message);
-      return;
+      return fail([job], logFailure(Buffer.from(job.log, 'latin1').toString(), failure.message));
     }
-    this.counts.byRehearsal += 1;
+    this.counts.byRehearsal += job.waiting.length;
     this.#options.caller.lostCompanions += job.lostCompanions;
     const hash = commands.findIndex(([name]) => name === 'hset');
     // All of its fields are new: it was evicted, or deleted by hand, and has only what changed.
-    if (hash >= 0 && answers[hash] === ((commands[hash] as Command).length - 2) / 2) {
-      const vector = await this.#options.mend((job.waiting[0] as Waiting).part).catch(() => null); // or whoever reads it next does
-      if (vector && job.result && 'verdicts' in job.result) job.result = { ...job.result, vector };
-    }
+    if (hash >= 0 && answers[hash] === ((commands[hash] as Command).length - 2) / 2) await this.#mend(job);
   }
+
+  /** If it cannot be written now, whoever reads next writes it. */
+  async #mend({ waiting, results }: Job): Promise<void> {
+    const vector = await this.#options.mend((waiting[0] as Waiting).part).catch(() => null);
+    const last = results?.at(-1);
+    if (results && vector && last && 'verdicts' in last) results[results.length - 1] = { ...last, vector };
+  }
+}
+
+function fail(jobs: readonly Job[], failure: UnavailableError | LogFaultError): void {
+  for (const job of jobs) job.results = job.waiting.map(() => failure);
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && /timed out|timeout/i.test(error.message);
+}
+
+function unavailable(error: unknown): UnavailableError {
+  return new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
 }
 
 function newJob(log: string, waiting: readonly Waiting[]): Job {
-  const [
-    {
-      part: { plan },
-    },
-  ] = waiting as [Waiting];
-  const rows = waiting.map(({ part }) => part.rows.toString('latin1'));
-  return {
-    log,
-    waiting,
-    plan,
-    rowCount: waiting.reduce((sum, { part }) => sum + part.rowCount, 0),
-    head: '',
-    copy: new EntityCopy(log),
-    argument: [String.fromCharCode(plan.index), ...rows].join(''),
-    reads: 0,
-    result: null,
-    lostCompanions: 0,
-  };
-}
-
-/** Each is told of its own rows, and all of the vector after all of them. */
-function settle(waiting: readonly Waiting[], result: Result): void {
-  let at = 0;
-  for (const { part, resolve } of waiting) {
-    const end = at + part.rowCount;
-    resolve(result && 'verdicts' in result ? { ...result, verdicts: result.verdicts.slice(at, end) } : result);
-    at = end;
-  }
+  const { plan } = (waiting[0] as Waiting).part;
+  return { log, waiting, plan, head: '', copy: new EntityCopy(log), reads: 0, results: null, lostCompanions: 0 };
 }
 
 /** The header and all singles of a log that is not about to be compacted. */

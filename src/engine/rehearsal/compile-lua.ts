@@ -306,7 +306,7 @@ class Compiler {
     if (items.length > 0) throw new Error('a table of items and names');
     const named = fields.map((field) => {
       if (field.type === 'TableKeyString') return `${field.key.name}: ${this.#value(field.value)}`;
-      return field.type === 'TableKey' ? `[${this.#value(field.key)}]: ${this.#value(field.value)}` : '';
+      return field.type === 'TableKey' ? `[lua.key(${this.#value(field.key)})]: ${this.#value(field.value)}` : '';
     });
     return `({ ${named.join(', ')} })`;
   }

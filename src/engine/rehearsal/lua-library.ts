@@ -29,7 +29,7 @@ export function luaLibrary(
     },
     type: (value: unknown) => (value === undefined ? 'nil' : typeof value === 'object' ? 'table' : typeof value),
     tonumber: (value: unknown) => (Number.isNaN(Number(value)) ? undefined : Number(value)),
-    tostring: String,
+    tostring: (value: unknown) => (value === undefined ? 'nil' : String(value)),
     // What goes wrong is for the store itself to tell: nothing is caught here.
     pcall: (work: (...args: unknown[]) => unknown, ...args: unknown[]) => [true, work(...args)],
     math: { floor: Math.floor, ceil: Math.ceil, max: Math.max, min: Math.min, sqrt: Math.sqrt },

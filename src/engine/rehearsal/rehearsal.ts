@@ -1,7 +1,7 @@
 import { writeRecord } from '../library.ts';
 import type { Plan } from '../plan.ts';
 import { compileLua } from './compile-lua.ts';
-import { type EntityCopy, LackingError } from './entity-copy.ts';
+import type { EntityCopy } from './entity-copy.ts';
 import { luaLibrary } from './lua-library.ts';
 
 type RecordFunction = (keys: readonly unknown[], args: readonly unknown[]) => string;
@@ -35,12 +35,11 @@ export class Rehearsal {
   }
 
   /**
-   * What the store would answer to `record`, and, in the copy, what it would write. Null: something is lacking, of which the copy
-   * tells as much as was found.
+   * What the store would answer to `record` after what was rehearsed on this copy since its `begin`; and, in the copy, what it would
+   * write. Null: something is lacking, of which the copy tells as much as was found.
    * @throws whatever the engine throws: it is for the store to say what is wrong.
    */
-  record(copy: EntityCopy, micros: number, head: string, argument: string): string | null {
-    copy.begin(micros);
+  record(copy: EntityCopy, head: string, argument: string): string | null {
     this.#copy = copy;
     try {
       const reply = this.#record([undefined, copy.log], [undefined, head, argument]);
@@ -53,5 +52,3 @@ export class Rehearsal {
     }
   }
 }
-
-export { LackingError };

@@ -9,13 +9,16 @@ export function commandsOf(copy: EntityCopy): Command[] {
   const { log, writes } = copy;
   const commands: Command[] = [];
   const patches: Write[] = [];
+  const hash = new HashWrites();
   let isReplaced = false;
   for (const write of writes) {
     const [name, key, ...args] = write;
     if (key === log && name === 'SETRANGE' && !isReplaced) patches.push(write);
+    else if (name === 'HSET' || name === 'HDEL') hash.take(write);
     else commands.push([name.toLowerCase(), keyOf(key), ...args.map(sent)]);
     isReplaced ||= key === log && name === 'SET';
   }
+  commands.push(...hash.commands());
   // What was patched before it was replaced need not be written.
   if (patches.length === 0 || isReplaced) return commands;
   const key = keyOf(log);
@@ -23,6 +26,34 @@ export function commandsOf(copy: EntityCopy): Command[] {
     ...stretchesOf(copy, patches).map(({ from, text }): Command => ['setrange', key, from, bytesOf(text)]),
     ...commands,
   ];
+}
+
+/** What several events write into a served hash, as one would. */
+class HashWrites {
+  #key: string | null = null;
+  /** Null: taken out. */
+  readonly #fields = new Map<string, string | number | null>();
+
+  take([name, key, ...args]: Write): void {
+    this.#key = key;
+    if (name === 'HDEL') for (const field of args) this.#fields.set(field as string, null);
+    else for (let i = 0; i < args.length; i += 2) this.#fields.set(args[i] as string, args[i + 1] as string | number);
+  }
+
+  commands(): Command[] {
+    if (this.#key === null) return [];
+    const key = keyOf(this.#key);
+    const set: (string | number | Buffer)[] = [];
+    const gone: string[] = [];
+    for (const [field, value] of this.#fields) {
+      if (value === null) gone.push(field);
+      else set.push(field, sent(value));
+    }
+    return [
+      ...(set.length > 0 ? [['hset', key, ...set] as const] : []),
+      ...(gone.length > 0 ? [['hdel', key, ...gone] as const] : []),
+    ];
+  }
 }
 
 /** A text whose characters are bytes, as it is sent: where it can, as it is, which takes less than bytes do. */

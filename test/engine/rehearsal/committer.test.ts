@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { count, distinct, last, max, share, sum } from '../../../src/define/index.ts';
+import { Engine, type EventInput, type Vector } from '../../../src/engine/index.ts';
+import { headerPlaces } from '../../../src/engine/layout.ts';
+import { planView } from '../../../src/engine/plan.ts';
+import { connect, parseValkeyUrl } from '../../../src/valkey/index.ts';
+import { holdsFor, patienceMs } from '../../support/property.ts';
+import { ThrowawayValkey } from '../../support/throwaway-valkey.ts';
+import { until } from '../../support/until.ts';
+import { valuesOf } from '../expectations.ts';
+import { pay, payment, spending } from '../payments.ts';
+import { useScratch } from '../scratch.ts';
+
+const scratch = useScratch();
+const elsewhere = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
+afterAll(() => elsewhere.quit());
+
+const view = spending(
+  {
+    count1h: count({ window: '1h' }),
+    sum24h: sum('amount', { window: '24h' }),
+    max1h: max('amount', { window: '1h' }),
+    fraudRate: share('fraud', { window: '6h', delay: '1h' }),
+    shops24h: distinct('shopId', { window: '24h' }),
+    newest: last('amount', { window: '24h' }),
+  },
+  'rehearsed',
+);
+const start = Date.UTC(2024, 0, 1);
+
+/** Where a log tells what the wall clock said: revision, complete_since, expires_at, and until when sets of last-seen times are kept. */
+const byTheClock = [8, 48, 56, ...headerPlaces(planView(view)).seen.map(({ at }) => 8 * (at + 1))];
+
+/** What is stored beside served hashes, but for that, and for the sign of what is not a number. */
+async function stored(prefix: string): Promise<{ [key: string]: string }> {
+  const keys = (await scratch.keys(prefix)).filter((key) => !key.startsWith(`${prefix}:v1:`));
+  const texts = keys.map(async (key) => {
+    const bytes = (await scratch.valkey.getBuffer(key)) as Buffer;
+    if (key.startsWith(`${prefix}:log:`)) for (const at of byTheClock) bytes.fill(0, at, at + 8);
+    return [key.slice(prefix.length), bytes.toString('hex').replaceAll('000000000000f8ff', '000000000000f87f')];
+  });
+  return Object.fromEntries(await Promise.all(texts));
+}
+
+async function hash(engine: Engine): Promise<{ [field: string]: string }> {
+  const { _revision, _updated_at, _complete_since, ...rest } = await scratch.valkey.hgetall(
+    engine.keys.hash(view, 'ada'),
+  );
+  return rest;
+}
+
+describe('a rehearsal', { timeout: patienceMs }, () => {
+  const step = fc.record({
+    gapMs: fc.integer({ min: 0, max: 20 * 60_000 }),
+    lateMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 30 * 3_600_000 })),
+    shop: fc.nat(60),
+    amount: fc.nat(20),
+    fraud: fc.constantFrom(true, false, null),
+    again: fc.nat(9),
+  });
+
+  it('leaves to the byte what the store itself would', async () => {
+    const limits = { singles: 12, values: 24 };
+    await holdsFor(fc.array(step, { minLength: 60, maxLength: 160 }), 12, async (steps) => {
+      const prefixes = [scratch.prefix(), scratch.prefix()];
+      const [here, there] = (await Promise.all(
+        prefixes.map((prefix, i) =>
+          scratch.open([view], 'event', prefix, scratch.valkey, { ...limits, rehearses: i === 0 }),
+        ),
+      )) as [Engine, Engine];
+      const sent: EventInput[] = [];
+      let at = start;
+      for (const { gapMs, lateMs, shop, amount, fraud, again } of steps) {
+        at += gapMs;
+        const event =
+          again === 0 && sent.length > 0
+            ? (sent[(7 * sent.length) % sent.length] as EventInput)
+            : pay({ paidAt: at - lateMs, shopId: `shop ${shop}`, amount, fraud });
+        sent.push(event);
+        const [one, other] = await Promise.all([here, there].map((engine) => engine.record(payment, [event])));
+        const told = (outcomes: typeof one) =>
+          outcomes?.map(({ status, reason, occurredAt, vectors }) => {
+            const vector = vectors.get(view);
+            return { status, reason, occurredAt, values: vector && [...vector.values], validUntil: vector?.validUntil };
+          });
+        expect(told(one)).toEqual(told(other));
+      }
+      expect(await stored(prefixes[0] as string)).toEqual(await stored(prefixes[1] as string));
+      expect(await hash(here)).toEqual(await hash(there));
+      expect(here.recordings.byRehearsal).toBe(steps.length - 1); // the store begins a log
+      expect(there.recordings.byRehearsal).toBe(0);
+    });
+  });
+
+  it('of many events of one entity at once shows each its own, in turn', async () => {
+    const engine = await scratch.open([view], 'wall', scratch.prefix(), scratch.valkey, { rehearses: true });
+    await engine.record(payment, [pay()]);
+    const outcomes = await Promise.all(Array.from({ length: 300 }, () => engine.record(payment, [pay()])));
+    const counts = outcomes.map(([outcome]) => valuesOf(outcome?.vectors.get(view) as Vector).count1h);
+    expect(counts).toEqual(Array.from({ length: 300 }, (_, i) => i + 2));
+    expect(engine.recordings).toEqual({ byRehearsal: 300, byStore: 1, overtaken: 0 });
+  });
+
+  it('that somebody overtakes records nothing; what they left alone is tried again, the rest is for the store', async () => {
+    const prefix = scratch.prefix();
+    const engines = await Promise.all(
+      [scratch.valkey, elsewhere].map((valkey) => scratch.open([view], 'wall', prefix, valkey, { rehearses: true })),
+    );
+    const users = ['ada', 'bob', 'cyd'];
+    let each = 0;
+    const recordTogether = async () => {
+      each += 20;
+      const calls = Array.from({ length: 20 }, () =>
+        engines.map((engine) =>
+          engine.record(
+            payment,
+            users.map((userId) => pay({ userId })),
+          ),
+        ),
+      );
+      const outcomes = (await Promise.all(calls.flat())).flat();
+      expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['RECORDED']));
+    };
+    await until(async () => {
+      await recordTogether();
+      return engines.every(({ recordings: { overtaken, byRehearsal } }) => overtaken > 0 && byRehearsal > 0);
+    });
+    const vectors = await (engines[0] as Engine).read(view, users);
+    expect(vectors.map((vector) => valuesOf(vector).count1h)).toEqual(users.map(() => 2 * each));
+    const ways = engines.map(({ recordings: { byRehearsal, byStore } }) => byRehearsal + byStore);
+    expect(ways).toEqual(engines.map(() => each * users.length));
+  });
+});
+
+describe('while connections for recording are lost', { timeout: patienceMs }, () => {
+  it('each event is in once, when what was not answered is sent again', async () => {
+    const server = await ThrowawayValkey.create();
+    await server.start();
+    const valkey = connect(parseValkeyUrl(server.url));
+    try {
+      const engine = await Engine.open({ valkey, views: [view], keyPrefix: 'lost', clock: 'wall' });
+      const stop = new AbortController();
+      let killed = 0;
+      const killing = (async () => {
+        while (!stop.signal.aborted) {
+          const clients = String(await valkey.client('LIST'));
+          for (const [, id = ''] of clients.matchAll(/^id=(\d+) .*name=freshet-recorder/gm)) {
+            killed += Number(await valkey.client('KILL', 'ID', id));
+          }
+          await sleep(3);
+        }
+      })();
+      const ends = performance.now() + 3_000;
+      let total = 0;
+      const unanswered: EventInput[] = [];
+      while (performance.now() < ends) {
+        const events = Array.from({ length: 20 }, () => pay({ userId: `user ${total++ % 200}` }));
+        const outcomes = await Promise.all(events.map((event) => engine.record(payment, [event])));
+        for (const [i, [outcome]] of outcomes.entries()) {
+          if (outcome?.status === 'UNAVAILABLE') unanswered.push(events[i] as EventInput);
+          else expect(outcome?.status).toBe('RECORDED');
+        }
+      }
+      stop.abort();
+      await killing;
+      expect(killed).toBeGreaterThan(10);
+      for (const event of unanswered) {
+        const [outcome] = await engine.record(payment, [event]);
+        expect(['RECORDED', 'DUPLICATE']).toContain(outcome?.status);
+      }
+      const vectors = await engine.read(
+        view,
+        Array.from({ length: 200 }, (_, i) => `user ${i}`),
+      );
+      expect(vectors.reduce((all, vector) => all + Number(valuesOf(vector).count1h), 0)).toBe(total);
+      expect(engine.recordings.byRehearsal).toBeGreaterThan(20);
+    } finally {
+      valkey.disconnect();
+      await server.destroy();
+    }
+  });
+});
