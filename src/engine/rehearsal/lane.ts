@@ -12,6 +12,7 @@ export class Lane {
   /** How often the connection has been lost: what was watched on it is not watched any more. */
   #losses = 0;
   #begunAt = 0;
+  #provenAt = -1;
 
   constructor(valkey: Redis) {
     this.#connection = valkey.duplicate({
@@ -26,31 +27,40 @@ export class Lane {
     valkey.once('end', () => this.#connection.disconnect());
   }
 
-  /** Watches these keys, and nothing else, and asks. An answer may be an Error of its own. @throws if the connection fails. */
+  /** Watches these keys, and nothing else, and asks. An answer may be an Error of its own. @throws if the keys are not watched. */
   async begin(keys: readonly (string | Buffer)[], commands: readonly Command[]): Promise<unknown[]> {
     if (this.#connection.status === 'wait') await this.#connection.connect();
     this.#begunAt = this.#losses;
-    const [, , ...answers] = await this.#send([['unwatch'], ['watch', ...keys], ...commands]);
+    if (this.#provenAt !== this.#losses) await this.#prove();
+    const [unwatched, watched, ...answers] = await this.#send([['unwatch'], ['watch', ...keys], ...commands]);
+    throwErrors([unwatched, watched]);
     return answers;
   }
 
   /** Asks more, and watches these too. */
   async ask(keys: readonly (string | Buffer)[], commands: readonly Command[]): Promise<unknown[]> {
     if (keys.length === 0) return this.#send(commands);
-    const [, ...answers] = await this.#send([['watch', ...keys], ...commands]);
+    const [watched, ...answers] = await this.#send([['watch', ...keys], ...commands]);
+    throwErrors([watched]);
     return answers;
   }
 
   /**
    * Has all written, or nothing. Null: nothing was, since something of what is watched has changed.
-   * @throws if the connection fails: it may have been written or not.
+   * @throws if the connection fails, when it may have been written or not; or what the store says of why it was not.
    */
   async commit(commands: readonly Command[]): Promise<unknown[] | null> {
     if (this.#losses !== this.#begunAt) return null;
     const answers = await this.#send([['multi'], ...commands, ['exec']]);
-    const last = answers.at(-1);
-    if (last instanceof Error) throw last;
-    return last as unknown[] | null;
+    throwErrors(answers);
+    return answers.at(-1) as unknown[] | null;
+  }
+
+  /** Where transactions are not allowed, what is sent between MULTI and EXEC would be done at once, watched or not. */
+  async #prove(): Promise<void> {
+    const losses = this.#losses;
+    throwErrors(await this.#send([['multi'], ['exec']]));
+    this.#provenAt = losses;
   }
 
   async #send(commands: readonly Command[]): Promise<unknown[]> {
@@ -60,6 +70,11 @@ export class Lane {
     const answers = await pipeline.exec();
     return (answers ?? []).map(([error, answer]) => error ?? answer);
   }
+}
+
+function throwErrors(answers: readonly unknown[]): void {
+  const error = answers.find((answer) => answer instanceof Error);
+  if (error) throw error;
 }
 
 /** The lanes beside a connection, for all engines that work on it. */

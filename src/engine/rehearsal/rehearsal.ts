@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { writeRecord } from '../library.ts';
 import type { Plan } from '../plan.ts';
 import { compileLua } from './compile-lua.ts';
@@ -7,7 +8,7 @@ import { luaLibrary } from './lua-library.ts';
 type RecordFunction = (keys: readonly unknown[], args: readonly unknown[]) => string;
 
 /** Compiled texts: engines of one process mostly serve the same views. */
-const compiled = new Map<string, (lua: unknown) => void>();
+const compiled = new LRUCache<string, (lua: unknown) => void>({ max: 4 });
 
 /** The engine's own text of `record`, run in this process on copies of what the store holds. */
 export class Rehearsal {

@@ -182,3 +182,25 @@ describe('while connections for recording are lost', { timeout: patienceMs }, ()
     }
   });
 });
+
+describe('where a command that rehearsals need is not allowed', () => {
+  it.each(['watch', 'unwatch', 'multi', 'exec'])('the store does it all: %s', async (command) => {
+    const server = await ThrowawayValkey.create();
+    await server.start();
+    const admin = connect(parseValkeyUrl(server.url));
+    await admin.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', `-${command}`);
+    const valkey = connect(parseValkeyUrl(server.url.replace('//', '//limited:secret@')));
+    try {
+      const engine = await Engine.open({ valkey, views: [view], keyPrefix: 'limited', clock: 'event' });
+      for (let nth = 1; nth <= 3; nth++) {
+        const [outcome] = await engine.record(payment, [pay({ paidAt: start + nth })]);
+        expect(outcome?.status).toBe('RECORDED');
+        expect(valuesOf(outcome?.vectors.get(view) as Vector).count1h).toBe(nth);
+      }
+      expect(engine.recordings.byRehearsal).toBe(0);
+    } finally {
+      for (const one of [valkey, admin]) one.disconnect();
+      await server.destroy();
+    }
+  });
+});
