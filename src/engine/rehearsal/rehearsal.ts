@@ -13,9 +13,12 @@ const compiled = new LRUCache<string, (lua: unknown) => void>({ max: 4 });
 /** The engine's own text of `record`, run in this process on copies of what the store holds. */
 export class Rehearsal {
   readonly #record: RecordFunction;
+  readonly #head: string;
   #copy: EntityCopy | null = null;
 
-  constructor(plans: readonly Plan[]) {
+  /** @param head the first argument of every call. */
+  constructor(plans: readonly Plan[], head: Buffer) {
+    this.#head = head.toString('latin1');
     const { code, name } = writeRecord(plans);
     let run = compiled.get(code);
     if (!run) {
@@ -40,10 +43,11 @@ export class Rehearsal {
    * write. Null: something is lacking, of which the copy tells as much as was found.
    * @throws whatever the engine throws: it is for the store to say what is wrong.
    */
-  record(copy: EntityCopy, head: string, argument: string): string | null {
+  record(copy: EntityCopy, plan: Plan, rows: Buffer): string | null {
     this.#copy = copy;
     try {
-      const reply = this.#record([undefined, copy.log], [undefined, head, argument]);
+      const argument = String.fromCharCode(plan.index) + rows.toString('latin1');
+      const reply = this.#record([undefined, copy.log], [undefined, this.#head, argument]);
       return copy.lacking.length > 0 ? null : reply;
     } catch (error) {
       if (copy.lacking.length > 0) return null;

@@ -1,0 +1,220 @@
+import { unavailableReason } from '../../valkey/index.ts';
+import { UnavailableError } from '../outcome.ts';
+import type { RecordedPart } from '../parts.ts';
+import type { Plan } from '../plan.ts';
+import { ReplyReader } from '../reply.ts';
+import { logFailure } from '../valkey-failure.ts';
+import { EntityCopy, type Lacking } from './entity-copy.ts';
+import type { Command, Lane } from './lane.ts';
+import type { Rehearsal } from './rehearsal.ts';
+import type { Result, Waiting } from './turns.ts';
+import { commandsOf, keyOf } from './writes.ts';
+
+/** How often more is read for a rehearsal; then the store does it by itself. */
+const mostReads = 8;
+/** More than any log has. */
+const wholeLog = 1 << 24;
+
+/** What is recorded of one log: by one caller after the other. */
+export interface Job {
+  readonly log: string;
+  readonly plan: Plan;
+  readonly waiting: readonly Waiting[];
+  /** How much of the log is read at first. */
+  readonly headBytes: number;
+  /** What was read so when it was read last; '' before that, and where there is nothing to be read. */
+  head: string;
+  copy: EntityCopy;
+  /** How often more was read. */
+  reads: number;
+  /** What each that waits would come to; null while that is not known. */
+  rehearsed: RecordedPart[] | null;
+  /** What each came to; null: the store must do them by itself. */
+  results: Result[] | null;
+  lostCompanions: number;
+  /** Whether the served hash was not there, and has only what changed. */
+  isHashPartial: boolean;
+}
+
+export function newJob(log: string, waiting: readonly Waiting[], headBytes: number): Job {
+  const { plan } = (waiting[0] as Waiting).part;
+  const copy = new EntityCopy(log);
+  return {
+    log,
+    plan,
+    waiting,
+    headBytes,
+    head: '',
+    copy,
+    reads: 0,
+    rehearsed: null,
+    results: null,
+    lostCompanions: 0,
+    isHashPartial: false,
+  };
+}
+
+/** One attempt to record jobs on a lane: all that can be rehearsed is written, or nothing is. */
+export class Round {
+  readonly #lane: Lane;
+  readonly #rehearsal: Rehearsal;
+
+  constructor(lane: Lane, rehearsal: Rehearsal) {
+    this.#lane = lane;
+    this.#rehearsal = rehearsal;
+  }
+
+  /**
+   * @returns `overtaken` where nothing was written, since somebody else was quicker with one of them at least. Whatever else came of
+   * it is in the jobs' results: UnavailableError where it may have been written.
+   * @throws what the client throws, where nothing was written.
+   */
+  async run(jobs: readonly Job[]): Promise<'over' | 'overtaken'> {
+    const rehearsed = await this.#rehearseAll(jobs);
+    return this.#commit(rehearsed);
+  }
+
+  /** Those of which it is known what is to be written. */
+  async #rehearseAll(jobs: readonly Job[]): Promise<Job[]> {
+    const micros = await this.#readHeads(jobs);
+    const done: Job[] = [];
+    let pending = jobs.filter(({ copy }) => copy.isRead);
+    while (pending.length > 0) {
+      const lacking: Job[] = [];
+      for (const job of pending) {
+        const came = this.#rehearse(job, micros);
+        if (came === 'done') done.push(job);
+        else if (came === 'lacking' && job.reads < mostReads) lacking.push(job);
+      }
+      if (lacking.length > 0) await this.#readMore(lacking);
+      pending = lacking;
+    }
+    return done;
+  }
+
+  /** `impossible`: it is for the store to do, or to say what is wrong. */
+  #rehearse(job: Job, micros: number): 'done' | 'lacking' | 'impossible' {
+    const { waiting, copy } = job;
+    copy.begin(micros);
+    job.lostCompanions = 0;
+    const results: RecordedPart[] = [];
+    for (const { part } of waiting) {
+      let reply: string | null;
+      try {
+        reply = this.#rehearsal.record(copy, part.plan, part.rows);
+      } catch {
+        return 'impossible';
+      }
+      if (reply === null) return 'lacking';
+      const reader = new ReplyReader(Buffer.from(reply, 'latin1'));
+      const found = reader.entity(part.plan, part.id);
+      if (found.kind !== 'vector') return 'impossible';
+      const verdicts = Array.from({ length: part.rowCount }, () => reader.row());
+      results.push({ vector: found.vector, verdicts });
+      job.lostCompanions += reader.lostCompanions();
+    }
+    job.rehearsed = results;
+    return 'done';
+  }
+
+  /** Reads the logs as far as most rehearsals need them, and the store's time, in microseconds. What others write is left to the store. */
+  async #readHeads(jobs: readonly Job[]): Promise<number> {
+    const reads = jobs.map(({ log, headBytes }): Command => ['getrange', keyOf(log), 0, headBytes - 1]);
+    const [time, ...heads] = await this.#lane.begin(
+      jobs.map(({ log }) => keyOf(log)),
+      [['time'], ...reads],
+    );
+    if (time instanceof Error) throw time;
+    for (const [i, head] of heads.entries()) {
+      const job = jobs[i] as Job;
+      const before = job.head;
+      job.head = head instanceof Buffer ? head.toString('latin1') : '';
+      job.copy = new EntityCopy(job.log);
+      job.reads = 0;
+      job.rehearsed = null;
+      const isContended = before !== '' && before !== job.head;
+      if (job.head !== '' && !isContended) job.copy.tell(job.log, 0, job.headBytes, job.head);
+    }
+    const [seconds, micros] = time as [Buffer, Buffer];
+    return 1e6 * Number(seconds.toString()) + Number(micros.toString());
+  }
+
+  async #readMore(jobs: readonly Job[]): Promise<void> {
+    const companions = new Set<string>();
+    const asked: { readonly copy: EntityCopy; readonly lacking: Lacking }[] = [];
+    for (const job of jobs) {
+      job.reads += 1;
+      for (const lacking of job.copy.lacking) {
+        if (lacking.key !== job.log) {
+          companions.add(lacking.key);
+          asked.push({ copy: job.copy, lacking });
+        } else {
+          // Where one tile is looked at, others will be.
+          asked.push({
+            copy: job.copy,
+            lacking: { ...lacking, from: Math.min(lacking.from, job.headBytes), bytes: wholeLog },
+          });
+        }
+      }
+    }
+    const answers = await this.#lane.ask(
+      [...companions].map(keyOf),
+      asked.map(({ lacking }) => question(lacking)),
+    );
+    for (const [
+      i,
+      {
+        copy,
+        lacking: { what, key, from, bytes },
+      },
+    ] of asked.entries()) {
+      const answer = answers[i];
+      if (answer instanceof Error) throw answer;
+      if (what === 'range') copy.tell(key, from, bytes, (answer as Buffer).toString('latin1'));
+      else if (what === 'length') copy.tellLength(key, answer as number);
+      else copy.tellExistence(key, answer === 1);
+    }
+  }
+
+  async #commit(jobs: readonly Job[]): Promise<'over' | 'overtaken'> {
+    const commands = jobs.map(({ copy }) => commandsOf(copy));
+    const all = commands.flat();
+    // What only looked at the store is right if it saw one moment of it.
+    const isOneMoment = all.length === 0 && jobs.every(({ reads }) => reads === 0);
+    let answers: unknown[] | null;
+    try {
+      answers = isOneMoment ? [] : await this.#lane.commit(all);
+    } catch (error) {
+      const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
+      for (const job of jobs) job.results = job.waiting.map(() => failure);
+      return 'over';
+    }
+    if (!answers) return 'overtaken';
+    let at = 0;
+    for (const [i, job] of jobs.entries()) {
+      const own = commands[i] as readonly Command[];
+      takeAnswers(job, own, answers.slice(at, at + own.length));
+      at += own.length;
+    }
+    return 'over';
+  }
+}
+
+function question({ what, key, from, bytes }: Lacking): Command {
+  if (what === 'range') return ['getrange', keyOf(key), from, from + bytes - 1];
+  return [what === 'length' ? 'strlen' : 'exists', keyOf(key)];
+}
+
+/** Looks through what the store said of each write. */
+function takeAnswers(job: Job, commands: readonly Command[], answers: readonly unknown[]): void {
+  const failure = answers.find((answer) => answer instanceof Error);
+  if (failure) {
+    const fault = logFailure(Buffer.from(job.log, 'latin1').toString(), failure.message);
+    job.results = job.waiting.map(() => fault);
+    return;
+  }
+  job.results = job.rehearsed;
+  const hash = commands.findIndex(([name]) => name === 'hset');
+  // All of its fields are new: it was evicted, or deleted by hand.
+  job.isHashPartial = hash >= 0 && answers[hash] === ((commands[hash] as Command).length - 2) / 2;
+}
