@@ -48,9 +48,3 @@ export function growth(stages: readonly Stage[]): number {
   const middle = Math.floor(stages.length / 2);
   return most(bytes.slice(middle)) / most(bytes.slice(0, middle));
 }
-
-/** The share of the calls that were slow; of no calls it is not known. */
-export function slowShare(stages: readonly Stage[]): number {
-  const count = (of: (calls: Calls) => number) => stages.reduce((sum, { calls }) => sum + of(calls), 0);
-  return count(({ slow }) => slow.length) / count((calls) => calls.count);
-}

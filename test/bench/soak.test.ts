@@ -4,17 +4,16 @@ import { isMet } from '../../bench/report/requirement.ts';
 import { withServer } from '../../bench/server.ts';
 import { CallWatch } from '../../bench/soak/calls.ts';
 import { soakBench } from '../../bench/soak/index.ts';
-import { growth, type Stage, slowShare } from '../../bench/soak/stages.ts';
+import { growth, type Stage } from '../../bench/soak/stages.ts';
 
 const options: BenchOptions = { most: 2_000, repetitions: 1, seconds: 60, seed: 1, inside: false };
 
 /** Ten tenths in which the merchant took so many bytes. */
 function stagesOf(bytes: readonly number[]): Stage[] {
-  const slow = [{ us: 6_000, key: 'k' }];
   return bytes.map((merchantBytes, i) => ({
     events: 100 * (i + 1),
     seconds: 1,
-    calls: { count: 10, totalUs: 20_000, processorUs: 20_000, slow: i === 3 ? slow : [] },
+    calls: { count: 10, totalUs: 20_000, processorUs: 20_000, slow: [] },
     merchantBytes,
     usedMemoryBytes: 1_000_000,
   }));
@@ -34,11 +33,6 @@ test('memory that grows with the events, or with their root, is not flat; with t
   expect(of(Math.sqrt)).toBeCloseTo(Math.SQRT2, 6);
   expect(of(Math.log)).toBeLessThan(1.06);
   expect(of((events) => (events === 300_000 ? 2 : 1))).toBe(0.5);
-});
-
-test('slow calls are a share of all, and of none it is not known', () => {
-  expect(slowShare(stagesOf(Array.from({ length: 10 }, () => 1)))).toBe(0.01);
-  expect(slowShare([])).toBe(Number.NaN);
 });
 
 test('calls are counted from when the watch begins, and the server has its settings back when it ends', async () => {

@@ -12,7 +12,7 @@ import { type Job, newJob, Round } from './round.ts';
 import { type Result, Turns, type Waiting } from './turns.ts';
 
 /** So many logs are in a round: others of this process, and of the store, have their turn in between. */
-const logsAtOnce = 64;
+const logsAtOnce = 32;
 /** How many rounds are under way at a time: while the store works on one, this process does on another. */
 const laneCount = 2;
 /** How often a round is tried, each time without what was overtaken. */
