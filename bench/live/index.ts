@@ -2,6 +2,7 @@ import { type MeasuredApi, startApi } from '../api-process.ts';
 import type { Bench, BenchOptions } from '../bench.ts';
 import { Deadline, OutOfTimeError } from '../deadline.ts';
 import { type Requirement, worstOf } from '../report/requirement.ts';
+import { timesAsLong } from '../report/statistics.ts';
 import { digits, table, whole } from '../report/table.ts';
 import type { BenchServer } from '../server.ts';
 import { ApiCrowd } from './api-crowd.ts';
@@ -144,7 +145,7 @@ function fanOutRequirements(fanOuts: readonly SizedFanOut[]): Requirement[] {
   const toBare = (of: (found: FanOut) => readonly number[]) =>
     fanOuts.map(({ size, found }) => ({
       at: `${whole(size)} watchers`,
-      found: found && p50(of(found.Freshet)) / p50(of(found['bare relay'])),
+      found: found && timesAsLong(p50(of(found.Freshet)), p50(of(found['bare relay']))),
     }));
   return [
     ...toBare(({ receivedMs }) => receivedMs).map(({ at, found }) => ({

@@ -12,6 +12,15 @@ export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
+/**
+ * How many times as long ours takes as theirs: 0 if it takes none, or less than none, which may come of subtractions;
+ * infinite if only theirs does. NaN if one of them is.
+ */
+export function timesAsLong(ours: number, theirs: number): number {
+  if (ours <= 0) return 0;
+  return theirs <= 0 ? Number.POSITIVE_INFINITY : ours / theirs;
+}
+
 /** The largest; NaN of none. */
 export function most(values: readonly number[]): number {
   return values.reduce((largest, value) => (value > largest ? value : largest), values[0] ?? Number.NaN);

@@ -97,7 +97,7 @@ export class Engine {
     return this.#recorder.take(event, inputs, 'record');
   }
 
-  /** Has this one told of what this engine records from now on: not of what others do. */
+  /** Has this one told of what this engine records from now on, not of what others do. It cannot be stopped. */
   onRecorded(listener: RecordListener): void {
     this.#recorder.listen(listener);
   }

@@ -34,7 +34,7 @@ export class Recorder {
     this.#encoders = new Map([...store.plans].map(([view, plan]) => [view, new RowEncoder(plan)]));
   }
 
-  /** Has this one told of what is recorded from now on, before those who asked for it are. */
+  /** Has this one told of what is recorded from now on, before those who asked for it are. It cannot be stopped. */
   listen(listener: RecordListener): void {
     this.#listeners.add(listener);
   }

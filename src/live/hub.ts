@@ -1,11 +1,11 @@
 import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
 import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
-import { Audience } from './audience.ts';
 import { Decay } from './decay.ts';
-import { Pump, type Watched } from './pump.ts';
+import { Pump } from './pump.ts';
 import { Sweep } from './sweep.ts';
-import { isNewer, type Watch, Watcher, type WatcherLife, type WatchOptions } from './watcher.ts';
+import { WatchedEntity } from './watched-entity.ts';
+import { type Watch, Watcher, type WatcherLife, type WatchOptions } from './watcher.ts';
 
 export interface HubOptions {
   readonly engine: Engine;
@@ -19,30 +19,13 @@ export interface HubOptions {
   readonly onReadFailure?: (error: unknown) => void;
 }
 
-interface Entity extends Watched {
-  readonly key: string;
-  readonly watchers: Audience<Watcher>;
-  /** The newest that is known; null before the first read. */
-  last: Vector | null;
-  /** The hub's moments of the newest read that was delivered, and when it was last heard that there is something new. */
-  readAt: number;
-  heardAt: number;
-  /** The moments at which `last` came as the answer to what was recorded here, and of the newest gap; 0: there was none. */
-  answeredAt: number;
-  gapAt: number;
-  /** When the key's subscription is acknowledged. */
-  subscribed: Promise<void>;
-}
-
 /** What this process was answered when it recorded. */
 interface Answer {
-  readonly entity: Entity;
+  readonly entity: WatchedEntity;
   readonly vector: Vector;
-  /** How many events that brought. */
+  /** How many events that call newly recorded. */
   readonly applied: number;
 }
-
-const subscribed: Promise<void> = Promise.resolve();
 
 /** The served hash is no longer under its key. */
 const losses: ReadonlySet<string> = new Set(['del', 'expired', 'evicted', 'rename_from', 'move_from']);
@@ -57,10 +40,10 @@ export class Hub {
   readonly #engine: Engine;
   readonly #events: HubOptions['events'];
   readonly #onReadFailure: (error: unknown) => void;
-  readonly #pump: Pump<Entity>;
-  readonly #decay: Decay<Entity>;
-  readonly #sweep: Sweep<Entity>;
-  readonly #entities = new Map<string, Entity>();
+  readonly #pump: Pump<WatchedEntity>;
+  readonly #decay: Decay<WatchedEntity>;
+  readonly #sweep: Sweep<WatchedEntity>;
+  readonly #entities = new Map<string, WatchedEntity>();
   readonly #watchers = new Set<Watcher>();
   readonly #life: WatcherLife = {
     begin: (watcher) => {
@@ -69,7 +52,7 @@ export class Hub {
     },
     end: (watcher) => this.#leave(watcher),
   };
-  /** Orders joins and reads. */
+  /** Orders joins, reads, answers, notifications and gaps. */
   #moment = 0;
   /** What was recorded here since watchers were last told of it, oldest first. */
   #answers: Answer[] = [];
@@ -152,7 +135,7 @@ export class Hub {
       for (const entity of fresh) entity.subscribed = subscribing;
     }
     await Promise.all(new Set(entities.map((entity) => entity.subscribed)));
-    for (const entity of fresh) entity.subscribed = subscribed;
+    for (const entity of fresh) entity.subscribed = null;
     if (watcher.ended) return;
     watcher.joinedAt = ++this.#moment;
     for (const entity of entities) this.#pump.mark(entity, { atOnce: true });
@@ -166,25 +149,11 @@ export class Hub {
     }
   }
 
-  #entity(view: View, id: string): Entity {
+  #entity(view: View, id: string): WatchedEntity {
     const key = this.#engine.keys.hash(view, id);
     const found = this.#entities.get(key);
     if (found) return found;
-    const entity: Entity = {
-      key,
-      view,
-      id,
-      watchers: new Audience(),
-      subscribed,
-      lost: false,
-      resync: false,
-      last: null,
-      lastRevision: 0,
-      readAt: 0,
-      heardAt: 0,
-      answeredAt: 0,
-      gapAt: 0,
-    };
+    const entity = new WatchedEntity(key, view, id);
     this.#entities.set(key, entity);
     this.#sweep.start();
     return entity;
@@ -212,8 +181,7 @@ export class Hub {
   #changed(key: string, operation: string): void {
     const entity = this.#entities.get(key);
     if (!entity || indifferent.has(operation)) return;
-    if (losses.has(operation)) entity.lost = true;
-    entity.heardAt = ++this.#moment;
+    entity.hear(++this.#moment, { isLoss: losses.has(operation) });
     this.#pump.mark(entity);
   }
 
@@ -221,34 +189,32 @@ export class Hub {
     for (const entity of this.#entities.values()) this.#resync(entity);
   }
 
-  #resync(entity: Entity): void {
-    entity.resync = true;
-    entity.gapAt = ++this.#moment;
+  #resync(entity: WatchedEntity): void {
+    entity.openGap(++this.#moment);
     this.#pump.mark(entity);
   }
 
   /** Reads what should be known already, and reads it again as `RESYNC` where it is not, though nothing was heard of it. */
-  async #check(batch: readonly Entity[]): Promise<void> {
+  async #check(batch: readonly WatchedEntity[]): Promise<void> {
     const begun = ++this.#moment;
-    const quiet = batch.filter(({ watchers, last, heardAt, readAt }) => watchers.size > 0 && last && heardAt < readAt);
-    const suspects: { readonly entity: Entity; readonly found: Vector }[] = [];
+    const quiet = batch.filter(({ watchers, isQuiet }) => watchers.size > 0 && isQuiet);
+    const finds: { readonly entity: WatchedEntity; readonly lastRevision: number; readonly found: Vector }[] = [];
     try {
       for (const [view, entities] of Map.groupBy(quiet, (entity) => entity.view)) {
+        const before = entities.map((entity) => ({ entity, lastRevision: entity.lastRevision }));
         const ids = entities.map(({ id }) => id);
         const results = await this.#engine.readEach(view, ids);
-        for (const [i, found] of results.entries()) {
-          if (!(found instanceof Error)) suspects.push({ entity: entities[i] as Entity, found });
+        for (const [i, one] of before.entries()) {
+          const found = results[i] as Vector | Error;
+          if (!(found instanceof Error)) finds.push({ ...one, found });
         }
       }
       await this.#events.settle();
     } catch {
       return; // what keeps it from being read is met by whoever reads next; a lost connection is a resync of its own
     }
-    for (const { entity, found } of suspects) {
-      const { watchers, heardAt, last, lastRevision } = entity;
-      if (watchers.size === 0 || heardAt > begun || !last) continue;
-      const isBehind = found.eventSeq > 0 && found.revision < lastRevision; // the store lost writes
-      if (isBehind || isNewer(last, found)) this.#resync(entity);
+    for (const { entity, lastRevision, found } of finds) {
+      if (entity.watchers.size > 0 && entity.isRefutedBy(found, begun, lastRevision)) this.#resync(entity);
     }
   }
 
@@ -260,48 +226,41 @@ export class Hub {
     if (this.#answers.push({ entity, vector, applied }) === 1) setImmediate(() => this.#takeAnswers());
   }
 
-  /**
-   * Brings watchers what was recorded here, without another read: where it is all that happened since what they have. Else
-   * something else did, of which nothing was heard yet; if it is not heard of at all, they are to hear that there was a gap.
-   */
+  /** Brings watchers what was recorded here before it is heard of, where nothing else happened since what they have. */
   #takeAnswers(): void {
     const served = new Set<Watcher>();
     for (const { entity, vector, applied } of this.#answers.splice(0)) {
-      const { watchers, last, lost, readAt, gapAt } = entity;
-      if (watchers.size === 0 || !last || lost || readAt < gapAt || this.#events.problem) continue;
-      if (vector.eventSeq !== last.eventSeq + applied || !isNewer(last, vector)) continue;
       const now = ++this.#moment;
-      entity.answeredAt = now;
-      this.#note(entity, vector);
+      if (entity.watchers.size === 0 || this.#events.problem) continue;
+      const isNext = entity.takeAnswer(vector, applied, now);
+      if (entity.isUnsettled(now)) this.#settle(entity, now);
+      if (!isNext) continue;
+      this.#awaitDecay(entity, vector);
       this.#offer(entity, { vector, resync: false }, { from: 0, to: now }, served);
     }
     for (const watcher of served) watcher.flush();
   }
 
   #deliver(
-    batch: readonly { readonly watched: Entity; readonly resync: boolean; readonly vector: Vector }[],
+    batch: readonly { readonly watched: WatchedEntity; readonly resync: boolean; readonly vector: Vector }[],
     readAt: number,
   ): void {
     this.#readProblem = null;
+    const isDeaf = this.#events.problem !== null; // it may have begun before that was noticed
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
-      const { answeredAt, last } = watched;
-      const before = Math.max(watched.readAt, answeredAt);
-      const isUnheard = !resync && this.#isUnheard(watched, vector);
-      watched.readAt = readAt;
-      // It was under way when what is newer was recorded here, which all have that had joined by then.
-      if (last && readAt < answeredAt && vector.revision <= last.revision) continue;
-      this.#note(watched, vector);
-      if (isUnheard) this.#settle(watched);
-      // Who has been given the earlier one is to hear why there is a newer one.
-      this.#offer(watched, { vector, resync }, { from: isUnheard ? before : 0, to: readAt }, served);
+      const finding = watched.watchers.size > 0 && watched.takeRead(vector, readAt, resync || isDeaf);
+      if (!finding) continue;
+      this.#awaitDecay(watched, vector);
+      if (watched.isUnsettled(readAt)) this.#settle(watched, readAt);
+      this.#offer(watched, { vector, resync: finding.resync }, { from: finding.joinedFrom, to: readAt }, served);
     }
     for (const watcher of served) watcher.flush();
   }
 
   /** @param joined the moments, both included, between which a watcher joined who is given it. */
   #offer(
-    { watchers }: Entity,
+    { watchers }: WatchedEntity,
     { vector, resync }: { readonly vector: Vector; readonly resync: boolean },
     joined: { readonly from: number; readonly to: number },
     served: Set<Watcher>,
@@ -313,25 +272,16 @@ export class Hub {
     }
   }
 
-  /** Whether events came of which nothing was heard: another wanted it read, be it somebody new or that time has passed. */
-  #isUnheard({ last, heardAt, readAt }: Entity, vector: Vector): boolean {
-    return last !== null && heardAt < readAt && vector.eventSeq > 0 && vector.eventSeq !== last.eventSeq;
-  }
-
   /** What was to be heard of it was on its way, and has had it read again by now; or it was lost, and that is a gap. */
-  #settle(entity: Entity): void {
-    const { readAt } = entity;
+  #settle(entity: WatchedEntity, readAt: number): void {
     const decide = () => {
-      if (entity.watchers.size > 0 && entity.heardAt < readAt) this.#resync(entity);
+      if (entity.watchers.size > 0 && entity.isUnsettled(readAt)) this.#resync(entity);
     };
     this.#events.settle().then(decide, decide);
   }
 
-  #note(entity: Entity, vector: Vector): void {
-    if (entity.watchers.size === 0) return;
-    entity.last = vector;
-    // Where the store lost writes, a read may bring an older one before anybody knows.
-    entity.lastRevision = vector.eventSeq > 0 ? Math.max(entity.lastRevision, vector.revision) : 0;
+  /** Has an entity read when its newest vector no longer holds. */
+  #awaitDecay(entity: WatchedEntity, vector: Vector): void {
     if (this.#engine.clock === 'event') return; // whose time goes on with events alone
     const { validUntil } = vector;
     const now = this.#events.storeNow();
@@ -339,20 +289,21 @@ export class Hub {
       this.#decay.set(entity, validUntil);
       return;
     }
-    // It was read too early: our idea of the store's clock is ahead of it.
+    // It came late, or our idea of the store's clock is ahead of it.
+    const isNewest = () => entity.last === vector && entity.watchers.size > 0;
     this.#events.askTime().then(
       () => {
-        if (entity.last === vector && entity.watchers.size > 0) this.#decay.set(entity, validUntil);
+        if (isNewest()) this.#decay.set(entity, validUntil);
       },
       () => {
-        if (entity.last === vector && entity.watchers.size > 0) this.#pump.mark(entity);
+        if (isNewest()) this.#pump.mark(entity);
       },
     );
   }
 
   /** Whoever waits for a first message is told; the others get theirs once a read succeeds. */
   #readFailed(
-    batch: readonly Entity[],
+    batch: readonly WatchedEntity[],
     error: unknown,
     readAt: number,
     tell: (watcher: Watcher, place: number) => void,

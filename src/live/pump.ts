@@ -10,7 +10,7 @@ export interface Watched {
   lost: boolean;
   /** Changes may have gone unheard. */
   resync: boolean;
-  /** Of the newest vector that came of a read; 0 before the first, or where it told of no log. */
+  /** Of the newest vector that is known; 0 before the first, or where it told of no log. */
   lastRevision: number;
 }
 

@@ -58,7 +58,7 @@ export class Watcher implements Watch {
   readonly view: View;
   /** Each once. */
   readonly ids: readonly string[];
-  /** The hub's moment from which reads are new enough for it; none is before all its subscriptions stand. */
+  /** The hub's moment from which reads and answers are new enough for it; none is before all its subscriptions stand. */
   joinedAt = Number.POSITIVE_INFINITY;
   readonly #life: WatcherLife;
   readonly #mailbox = new Mailbox();
@@ -143,7 +143,7 @@ export class Watcher implements Watch {
   }
 
   /**
-   * Takes a vector that was read, if it is news; `flush` sends it.
+   * Takes a vector that was read or answered, if it is news; `flush` sends it.
    * @param place of its entity among the ids.
    */
   offer(vector: Vector, resync: boolean, place = this.ids.indexOf(vector.id)): void {

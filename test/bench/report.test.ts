@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isMet, worstOf } from '../../bench/report/requirement.ts';
-import { median, most, quantile } from '../../bench/report/statistics.ts';
+import { median, most, quantile, timesAsLong } from '../../bench/report/statistics.ts';
 import { digits, percent, table, whole } from '../../bench/report/table.ts';
 
 test('quantiles lie between values in proportion', () => {
@@ -9,6 +9,26 @@ test('quantiles lie between values in proportion', () => {
   expect(quantile([1, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY], 0.9)).toBe(Number.POSITIVE_INFINITY);
   expect([median([]), most([])]).toEqual([Number.NaN, Number.NaN]);
   expect(most([2, 7, 5])).toBe(7);
+});
+
+test('what takes no time is met by nothing that takes some', () => {
+  const times = [
+    [3, 2],
+    [1, 0],
+    [1, -1],
+    [-1, 1],
+    [-2, -1],
+    [0, 0],
+  ] as const;
+  expect(times.map(([ours, theirs]) => timesAsLong(ours, theirs))).toEqual([
+    1.5,
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+    0,
+    0,
+    0,
+  ]);
+  expect([timesAsLong(Number.NaN, 1), timesAsLong(1, Number.NaN)]).toEqual([Number.NaN, Number.NaN]);
 });
 
 test('a table stands in columns, words left and numbers right', () => {

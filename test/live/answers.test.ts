@@ -1,8 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { setImmediate as tick } from 'node:timers/promises';
+import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { SwallowingProxy } from '../support/swallowing-proxy.ts';
 import { until } from '../support/until.ts';
-import { channelOf, type HubRig, newPayer, openHub, pay, payHere, shown, take } from './hub-rig.ts';
+import {
+  channelOf,
+  type HubRig,
+  holdRead,
+  holdSettling,
+  newPayer,
+  openHub,
+  pay,
+  payHere,
+  shown,
+  take,
+} from './hub-rig.ts';
 import { payments } from './payments.ts';
 
 let proxy: SwallowingProxy;
@@ -44,8 +56,8 @@ describe('what is recorded in the process where it is watched', () => {
     await until(() => watch.isReady);
   });
 
-  it('waits to be heard of, where something came before it that was not', async () => {
-    await open(100);
+  it('is part of a gap, where something came before it that is not heard of', async () => {
+    await open();
     const payer = newPayer();
     const watch = one.hub.watch(payments, [payer]);
     await take(watch);
@@ -55,13 +67,96 @@ describe('what is recorded in the process where it is watched', () => {
     expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 2 2`]);
   });
 
+  it('is no gap, where what came before it is only on its way', async () => {
+    await open();
+    const payer = newPayer();
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    for (let count = 2; count <= 60; count += 2) {
+      await Promise.all([pay(one, payer), payHere(one, payer)]);
+      for (let seen = 0; seen < count; ) {
+        const [update] = await take(watch);
+        expect(update?.cause).toBe('EVENT');
+        seen = update?.vector.values[0] ?? 0;
+      }
+    }
+  });
+
+  it('does not hide a gap that somebody new came to first', async () => {
+    await open();
+    const payer = newPayer();
+    const early = one.hub.watch(payments, [payer]);
+    await take(early);
+    proxy.silence(channelOf(one, payer));
+    const settling = holdSettling(one);
+    await pay(one, payer);
+    expect(shown(await take(one.hub.watch(payments, [payer])))).toEqual([`SNAPSHOT ${payer} 1 1`]);
+    await payHere(one, payer);
+    await tick();
+    settling.release();
+    expect(shown(await take(early))).toEqual([`RESYNC ${payer} 2 2`]);
+  });
+
+  it('does not hide that the store lost as much', async () => {
+    await open();
+    const payer = newPayer();
+    await payHere(one, payer);
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    proxy.silence(channelOf(one, payer));
+    const log = one.engine.keys.log(payments, payer);
+    const kept = (await one.valkey.dumpBuffer(log)) as Buffer;
+    await payHere(one, payer);
+    expect(shown(await take(watch))).toEqual([`EVENT ${payer} 2 2`]);
+    await one.valkey.restore(log, 0, kept, 'REPLACE');
+    const settling = holdSettling(one);
+    for (let i = 0; i < 2; i++) await payHere(one, payer);
+    await tick();
+    settling.release();
+    expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 3 3`]);
+  });
+
+  it('does not come back, where it is answered after it was forgotten', async () => {
+    await open();
+    const payer = newPayer();
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    one.answers.shut(); // as of a long call
+    await payHere(one, payer);
+    expect(shown(await take(watch))).toEqual([`EVENT ${payer} 1 1`]);
+    await one.elsewhere.forget(payments.entity, payer);
+    expect(shown(await take(watch))).toEqual([`DECAY ${payer} 0 0`]);
+    one.answers.open();
+    await tick();
+    expect(watch.isReady).toBe(false);
+    await pay(one, payer);
+    expect(shown(await take(watch))).toEqual([`EVENT ${payer} 1 1`]);
+  });
+
+  it('is no gap to a sweep that looked before', async () => {
+    await open(20);
+    const payer = newPayer();
+    await payHere(one, payer);
+    const watch = one.hub.watch(payments, [payer]);
+    await take(watch);
+    const settling = holdSettling(one);
+    await settling.held;
+    proxy.silence(channelOf(one, payer)); // as if it came late
+    await payHere(one, payer);
+    expect(shown(await take(watch))).toEqual([`EVENT ${payer} 2 2`]);
+    const reads = vi.spyOn(one.engine, 'readEach');
+    settling.release();
+    await tick();
+    expect(reads).not.toHaveBeenCalled();
+  });
+
   it('is not undone by a read that was under way', async () => {
     await open();
     const payer = newPayer();
     const early = one.hub.watch(payments, [payer]);
     await take(early);
     proxy.silence(channelOf(one, payer));
-    const read = holdRead('once it is done');
+    const read = holdRead(one, 'once it is done');
     const late = one.hub.watch(payments, [payer]);
     const first = take(late);
     await read.held;
@@ -80,7 +175,7 @@ describe('what is recorded in the process where it is watched', () => {
     const early = one.hub.watch(payments, [payer]);
     await take(early);
     proxy.silence(channelOf(one, payer));
-    const read = holdRead('before it begins');
+    const read = holdRead(one, 'before it begins');
     const late = one.hub.watch(payments, [payer]);
     const first = take(late);
     await read.held;
@@ -108,7 +203,7 @@ describe('what is recorded in the process where it is watched', () => {
     const payer = newPayer();
     const watch = one.hub.watch(payments, [payer]);
     await take(watch);
-    const read = holdRead('before it begins');
+    const read = holdRead(one, 'before it begins');
     one.subscriber.disconnect(true);
     await read.held;
     expect(one.events.problem).toBeNull();
@@ -143,21 +238,3 @@ describe('what is recorded in the process where it is watched', () => {
     expect(new Set(await Promise.all(finals))).toEqual(new Set(['all']));
   });
 });
-
-/** Stops the hub's next read on its way, until it is released. */
-function holdRead(when: 'before it begins' | 'once it is done') {
-  const { engine } = one;
-  const [held, released, over] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as [Stop, Stop, Stop];
-  const read = engine.readEach;
-  engine.readEach = async (...asked: Parameters<typeof read>) => {
-    engine.readEach = read;
-    const vectors = when === 'once it is done' ? await read.apply(engine, asked) : null;
-    held.resolve();
-    await released.promise;
-    setImmediate(over.resolve);
-    return vectors ?? read.apply(engine, asked);
-  };
-  return { held: held.promise, over: over.promise, release: released.resolve };
-}
-
-type Stop = PromiseWithResolvers<void>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { SwallowingProxy } from '../support/swallowing-proxy.ts';
 import { until } from '../support/until.ts';
-import { channelOf, type HubRig, newPayer, openHub, pay, shown, take } from './hub-rig.ts';
+import { channelOf, type HubRig, holdRead, holdSettling, newPayer, openHub, pay, shown, take } from './hub-rig.ts';
 import { payments } from './payments.ts';
 
 const open: HubRig[] = [];
@@ -150,6 +150,42 @@ describe('a gap that another read comes to first', () => {
     expect(shown(await take(early))).toEqual([`RESYNC ${payer} 2 2`]);
     one.close();
   });
+
+  it('is announced, though others come to it before it is known to be one', async () => {
+    await using proxy = await SwallowingProxy.before(inject('valkeyUrl'));
+    const one = await rig(null, proxy.url);
+    const payer = newPayer();
+    const early = one.hub.watch(payments, [payer]);
+    await take(early);
+    proxy.silence(channelOf(one, payer));
+    const settling = holdSettling(one);
+    await pay(one, payer);
+    for (let i = 0; i < 2; i++) {
+      expect(shown(await take(one.hub.watch(payments, [payer])))).toEqual([`SNAPSHOT ${payer} 1 1`]);
+    }
+    settling.release();
+    expect(shown(await take(early))).toEqual([`RESYNC ${payer} 1 1`]);
+    one.close();
+  });
+
+  it.each(['is back', 'is not back'])(
+    'is announced by one that began before, where the connection %s',
+    async (state) => {
+      const one = await rig(null);
+      const payer = newPayer();
+      const watch = one.hub.watch(payments, [payer]);
+      await take(watch);
+      const read = holdRead(one, 'before it begins');
+      await pay(one, payer);
+      await read.held;
+      one.subscriber.disconnect(state === 'is back');
+      await until(() => one.events.problem);
+      await pay(one, payer);
+      if (state === 'is back') await until(() => !one.events.problem);
+      read.release();
+      expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 2 2`]);
+    },
+  );
 
   it('is none, where what was to be heard is only on its way', async () => {
     const one = await rig(null);

@@ -16,7 +16,30 @@ export interface HubRig {
   readonly hub: Hub;
   /** Another process's: the hub hears of what it records by notifications alone. */
   readonly elsewhere: Engine;
+  /** Through which the hub is told what was recorded in its own process. */
+  readonly answers: Gate;
   close(): void;
+}
+
+/** Keeps calls back while it is shut. */
+class Gate {
+  #kept: (() => void)[] | null = null;
+
+  shut(): void {
+    this.#kept ??= [];
+  }
+
+  /** Makes the calls that were kept back, in their order. */
+  open(): void {
+    const kept = this.#kept ?? [];
+    this.#kept = null;
+    for (const call of kept) call();
+  }
+
+  pass(call: () => void): void {
+    if (this.#kept) this.#kept.push(call);
+    else call();
+  }
 }
 
 /** @param valkeyUrl the run's own server, unless told otherwise. */
@@ -35,6 +58,12 @@ export async function openHub(
     keyPrefix,
     ...(heartbeatMs !== undefined && { heartbeatMs }),
   });
+  const answers = new Gate();
+  const { onRecorded } = engine;
+  engine.onRecorded = (listener) =>
+    onRecorded.call(engine, (...told) => {
+      answers.pass(() => listener(...told));
+    });
   const hub = new Hub({ engine, events, ...options });
   const close = () => {
     hub.close();
@@ -42,7 +71,7 @@ export async function openHub(
     valkey.disconnect();
     connection.disconnect();
   };
-  return { valkey, subscriber, events, engine, hub, elsewhere, close };
+  return { valkey, subscriber, events, engine, hub, elsewhere, answers, close };
 }
 
 export const newPayer = () => `payer-${randomUUID()}`;
@@ -78,6 +107,39 @@ export async function calls(valkey: Redis): Promise<number> {
   const stats = await valkey.info('commandstats');
   return [...stats.matchAll(/^cmdstat_fcall(?:_ro)?:calls=(\d+)/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
+
+/** Stops the hub's next read on its way, until it is released. */
+export function holdRead({ engine }: HubRig, when: 'before it begins' | 'once it is done') {
+  const [held, released, over] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as [Stop, Stop, Stop];
+  const read = engine.readEach;
+  engine.readEach = async (...asked: Parameters<typeof read>) => {
+    engine.readEach = read;
+    const vectors = when === 'once it is done' ? await read.apply(engine, asked) : null;
+    held.resolve();
+    await released.promise;
+    setImmediate(over.resolve);
+    return vectors ?? read.apply(engine, asked);
+  };
+  return { held: held.promise, over: over.promise, release: released.resolve };
+}
+
+/** From now on nobody learns whether all was heard that had been sent, until it is released. */
+export function holdSettling({ events }: HubRig) {
+  const [held, released] = [0, 1].map(() => Promise.withResolvers<void>()) as [Stop, Stop];
+  const settle = events.settle;
+  events.settle = async () => {
+    await settle.call(events);
+    held.resolve();
+    await released.promise;
+  };
+  const release = () => {
+    events.settle = settle;
+    released.resolve();
+  };
+  return { held: held.promise, release };
+}
+
+type Stop = PromiseWithResolvers<void>;
 
 /** Where changes of this payer are heard. */
 export function channelOf({ engine, valkey }: HubRig, payer: string): string {
