@@ -31,7 +31,7 @@ export interface EngineOptions {
   readonly values?: number;
   /** Whether events are recorded by rehearsal, which spares the store most of the work; default true. False: the store does it all. */
   readonly rehearses?: boolean;
-  /** Told of each entity into which nothing can be recorded, because what is stored of it cannot be used. */
+  /** Told of each entity of which what is stored cannot be used: into some, nothing can be recorded. */
   readonly onFault?: (fault: LogFaultError) => void;
 }
 
@@ -74,8 +74,9 @@ export class Engine {
       singles = defaultSingles,
       values = defaultValues,
       rehearses = true,
+      onFault = () => {},
     } = options;
-    const limits = { toleranceMs, microsPerCall, singles, values, rehearses };
+    const limits = { toleranceMs, microsPerCall, singles, values, rehearses, onFault };
     return new Engine(options, await LogStore.open(valkey, new KeyNames(keyPrefix), views, clock, limits));
   }
 

@@ -4,7 +4,7 @@ import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
 import { LogUpgrades } from './log-upgrades.ts';
-import { UnavailableError } from './outcome.ts';
+import type { LogFaultError } from './outcome.ts';
 import type {
   CorrectedPart,
   CorrectionPart,
@@ -16,7 +16,7 @@ import type {
   RecordedPart,
   RecordPart,
 } from './parts.ts';
-import { cutMoments, cutRows, inPieces } from './pieces.ts';
+import { cutMoments, cutRows, inPieces, joinPieces } from './pieces.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
 import { Committer, type RecordCounts } from './rehearsal/committer.ts';
@@ -29,6 +29,8 @@ import type { PastVector, Vector } from './vector.ts';
 export interface StoreSettings extends CallLimits {
   /** Whether events are recorded by rehearsal where that can be (see rehearsal/committer.ts). */
   readonly rehearses: boolean;
+  /** Told of logs that cannot be rehearsed. */
+  readonly onFault: (fault: LogFaultError) => void;
 }
 
 /** A call names a view by one byte. */
@@ -53,20 +55,16 @@ export class LogStore {
     plans: readonly Plan[],
     registry: PrefixRegistry,
     caller: LogCaller,
-    { singles, rehearses }: StoreSettings,
+    { singles, rehearses, onFault }: StoreSettings,
   ) {
     this.keys = keys;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
     this.#upgrades = new LogUpgrades(keys, registry, caller);
-    const logOf = ({ plan, id }: Part) => keys.log(plan.view, id);
-    const mend = async ({ plan, id }: Part) => {
-      await valkey.del(keys.hash(plan.view, id));
-      const [vector] = await this.read(plan.view, [id], { refresh: true });
-      return vector === undefined || vector instanceof Error ? null : vector;
-    };
-    this.#committer = rehearses ? new Committer({ valkey, caller, plans, singles, logOf, mend }) : null;
+    const keysOf = ({ plan: { view }, id }: Part) => ({ log: keys.log(view, id), hash: keys.hash(view, id) });
+    const store = (parts: readonly RecordPart[]) => this.#recordThere(parts, 'record');
+    this.#committer = rehearses ? new Committer({ valkey, caller, plans, singles, keysOf, store, onFault }) : null;
   }
 
   /**
@@ -107,26 +105,14 @@ export class LogStore {
    */
   async record(parts: readonly RecordPart[], how: 'record' | 'preview' = 'record'): Promise<(RecordedPart | Error)[]> {
     if (how === 'preview' || !this.#committer) return this.#recordThere(parts, how);
-    const results = await this.#committer.record(parts);
-    const left = parts.filter((_, i) => results[i] === null);
-    if (left.length === 0) return results as (RecordedPart | Error)[];
-    let others: (RecordedPart | Error)[];
-    try {
-      others = await this.#recordThere(left, how);
-    } catch (error) {
-      // What is recorded is recorded.
-      if (left.length === parts.length || !(error instanceof UnavailableError)) throw error;
-      others = left.map(() => error);
-    }
-    let at = 0;
-    return results.map((result) => result ?? (others[at++] as RecordedPart | Error));
+    return this.#committer.record(parts);
   }
 
   /** Has the store do it by itself. */
   #recordThere(parts: readonly RecordPart[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
     return inPieces(
       parts,
-      cutRows,
+      (part) => cutRows(part),
       (pieces) =>
         this.#work<RecordPart, RecordedPart>(
           how,
@@ -139,10 +125,7 @@ export class LogStore {
             return { kind: 'done', value: { vector: reply.vector, verdicts } };
           },
         ),
-      (pieces) => ({
-        vector: (pieces.at(-1) as RecordedPart).vector,
-        verdicts: pieces.flatMap(({ verdicts }) => verdicts),
-      }),
+      joinPieces,
     );
   }
 

@@ -1,4 +1,4 @@
-import type { PastPart, RecordPart } from './parts.ts';
+import type { PastPart, RecordedPart, RecordPart } from './parts.ts';
 
 /** So many rows of one entity are recorded before others may have their turn. */
 const rowsAtOnce = 16;
@@ -29,10 +29,12 @@ export async function inPieces<Part, Value>(
   });
 }
 
-/** Rows in the order sent, so many at a time. */
-export function cutRows({ plan, id, rows, rowCount }: RecordPart): RecordPart[] {
+/** Rows in the order sent, so many at a time; by default, as many as the store does at once. */
+export function cutRows(part: RecordPart, most = rowsAtOnce): RecordPart[] {
+  const { plan, id, rows, rowCount } = part;
+  if (rowCount <= most) return [part];
   const rowBytes = rows.length / rowCount;
-  return stretches(rowCount, rowsAtOnce).map(([from, to]) => {
+  return stretches(rowCount, most).map(([from, to]) => {
     return { plan, id, rows: rows.subarray(from * rowBytes, to * rowBytes), rowCount: to - from };
   });
 }
@@ -45,4 +47,12 @@ export function cutMoments({ plan, id, moments }: PastPart): PastPart[] {
 /** The places 0 to `count` in stretches of `size`, the last of what is left: where each begins, and where the next does. */
 function stretches(count: number, size: number): (readonly [from: number, to: number])[] {
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => [i * size, Math.min(count, (i + 1) * size)]);
+}
+
+/** What the pieces of a part came to, as what the part came to: the vector after the last of them. */
+export function joinPieces(pieces: readonly RecordedPart[]): RecordedPart {
+  return {
+    vector: (pieces.at(-1) as RecordedPart).vector,
+    verdicts: pieces.flatMap(({ verdicts }) => verdicts),
+  };
 }

@@ -2,21 +2,23 @@ import type { Redis } from 'iovalkey';
 import { unavailableReason } from '../../valkey/index.ts';
 import { headerPlaces, layoutOf, markBytes, singleFormat } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
-import { UnavailableError } from '../outcome.ts';
-import type { RecordPart } from '../parts.ts';
+import { LogFaultError, UnavailableError } from '../outcome.ts';
+import type { RecordedPart, RecordPart } from '../parts.ts';
+import { cutRows, inPieces, joinPieces } from '../pieces.ts';
 import type { Plan } from '../plan.ts';
-import type { Vector } from '../vector.ts';
 import { type Lane, Lanes } from './lane.ts';
 import { Rehearsal } from './rehearsal.ts';
 import { type Job, newJob, Round } from './round.ts';
-import { type Result, Turns, type Waiting } from './turns.ts';
+import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 
-/** So many logs are in a round: others of this process, and of the store, have their turn in between. */
-const logsAtOnce = 32;
 /** How many rounds are under way at a time: while the store works on one, this process does on another. */
 const laneCount = 2;
+/** So many rows of one log are rehearsed together. */
+const rowsAtOnce = 64;
 /** How often a round is tried, each time without what was overtaken. */
 const mostAttempts = 3;
+/** Of rehearsals that go wrong in one way, only the first is told. */
+const mostFaultsTold = 10;
 
 /** Of parts of records (a view of an entity), how many were recorded which way; and how often a round was overtaken. */
 export interface RecordCounts {
@@ -31,14 +33,17 @@ export interface CommitterOptions {
   readonly plans: readonly Plan[];
   /** How many singles compaction leaves. */
   readonly singles: number;
-  readonly logOf: (part: RecordPart) => string;
-  /** Writes a served hash anew that was found missing; the vector that it then shows. */
-  readonly mend: (part: RecordPart) => Promise<Vector | null>;
+  readonly keysOf: (part: RecordPart) => { readonly log: string; readonly hash: string };
+  /** Has the store record parts by itself. @throws UnavailableError */
+  readonly store: (parts: readonly RecordPart[]) => Promise<readonly (RecordedPart | Error)[]>;
+  /** Told of rehearsals that went wrong, of which the store may do well. */
+  readonly onFault: (fault: LogFaultError) => void;
 }
 
 /**
  * Records by rehearsal: reads what the store holds of an entity, runs `record` on that copy here, and has the store write what
- * came of it, if nothing has changed there since. So the store spends its time on reading and writing alone.
+ * came of it, if nothing has changed there since. So the store spends its time on reading and writing alone. What cannot be
+ * rehearsed the store does by itself: of a log that is not there, is damaged, has another layout, or was overtaken.
  */
 export class Committer {
   readonly counts: RecordCounts = { byRehearsal: 0, byStore: 0, overtaken: 0 };
@@ -47,6 +52,7 @@ export class Committer {
   readonly #headBytes: ReadonlyMap<Plan, number>;
   readonly #lanes: Lanes;
   readonly #turns = new Turns();
+  readonly #faultsTold = new Set<string>();
 
   constructor(options: CommitterOptions) {
     const { valkey, caller, plans, singles } = options;
@@ -58,36 +64,61 @@ export class Committer {
 
   /** Records the parts, each of another entity or view; in their order, what each came to. */
   record(parts: readonly RecordPart[]): Promise<Result[]> {
-    const results = parts.map((part) => {
-      const log = Buffer.from(this.#options.logOf(part)).toString('latin1');
-      return new Promise<Result>((resolve) => this.#turns.add(log, { part, resolve }));
+    return inPieces(
+      parts,
+      (part) => cutRows(part, rowsAtOnce),
+      (pieces) => this.#wait(pieces),
+      joinPieces,
+    );
+  }
+
+  #wait(parts: readonly RecordPart[]): Promise<Result[]> {
+    const all = parts.map((part) => {
+      const { promise, resolve } = Promise.withResolvers<Result>();
+      return { log: bytesText(this.#options.keysOf(part).log), waiting: { part, resolve }, promise };
     });
+    this.#turns.add(all);
     this.#dispatch();
-    return Promise.all(results);
+    return Promise.all(all.map(({ promise }) => promise));
   }
 
   readonly #dispatch = (): void => {
     for (;;) {
-      const lane = this.#turns.isDue ? this.#lanes.take(this.#dispatch) : null;
+      const lane = this.#lanes.take(this.#dispatch);
       if (!lane) return;
-      const jobs = this.#turns.take(logsAtOnce).map(({ log, waiting }) => {
-        const { plan } = (waiting[0] as Waiting).part;
-        return newJob(log, waiting, this.#headBytes.get(plan) as number);
-      });
-      void this.#record(lane, jobs).then(() => {
-        for (const { log, waiting, results } of jobs) {
-          this.#turns.giveBack(log);
-          for (const [i, { resolve }] of waiting.entries()) resolve(results?.[i] ?? null);
-        }
+      const turns = this.#turns.take();
+      if (turns.length === 0) {
         this.#lanes.giveBack(lane);
-        this.#dispatch();
-      });
+        return;
+      }
+      void this.#round(
+        lane,
+        turns.map((turn) => this.#job(turn)),
+      );
     }
   };
 
-  /** Never rejects: what failed is in the jobs' results. */
-  async #record(lane: Lane, jobs: readonly Job[]): Promise<void> {
-    const round = new Round(lane, this.#rehearsal);
+  #job(turn: Turn): Job {
+    const { part } = turn.waiting[0] as Waiting;
+    return newJob(turn, bytesText(this.#options.keysOf(part).hash), this.#headBytes.get(part.plan) as number);
+  }
+
+  /** Never rejects. A log is given back when all is done with it, so that its events stay in order. */
+  async #round(lane: Lane, jobs: readonly Job[]): Promise<void> {
+    await this.#rehearse(lane, jobs);
+    this.#lanes.giveBack(lane);
+    const left = jobs.filter(({ results }) => !results);
+    this.#conclude(jobs.filter(({ results }) => results));
+    this.#dispatch();
+    if (left.length === 0) return;
+    await this.#leaveToStore(left);
+    this.#conclude(left);
+    this.#dispatch();
+  }
+
+  /** Never rejects: what came of it is in the jobs' results. */
+  async #rehearse(lane: Lane, jobs: readonly Job[]): Promise<void> {
+    const round = new Round(lane, this.#rehearsal, (log, error) => this.#tell(log, error));
     try {
       let pending = jobs;
       for (let attempt = 1; attempt <= mostAttempts && pending.length > 0; attempt++) {
@@ -96,26 +127,43 @@ export class Committer {
         pending = pending.filter(({ rehearsed }) => rehearsed);
       }
     } catch (error) {
-      // Nothing was written: the store is asked on another connection, unless it does not answer at all.
-      if (isTimeout(error)) for (const job of jobs) job.results = job.waiting.map(() => unanswered(error));
+      // Nothing was written. On another connection the store may answer, unless it does not answer at all.
+      if (!isTimeout(error)) return;
+      const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
+      for (const job of jobs) job.results = job.waiting.map(() => failure);
+      for (const { resolve } of this.#turns.drain()) resolve(failure);
     }
-    await Promise.all(jobs.map((job) => this.#conclude(job)));
   }
 
-  async #conclude(job: Job): Promise<void> {
-    const { waiting, results, isHashPartial, lostCompanions } = job;
-    if (!results) {
-      this.counts.byStore += waiting.length;
-      return;
+  /** Never rejects. */
+  async #leaveToStore(jobs: readonly Job[]): Promise<void> {
+    const waiting = jobs.map((job) => job.waiting);
+    this.counts.byStore += waiting.flat().length;
+    try {
+      const results = [...(await this.#options.store(waiting.flat().map(({ part }) => part)))];
+      for (const job of jobs) job.results = results.splice(0, job.waiting.length);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      for (const job of jobs) job.results = job.waiting.map(() => failure);
     }
-    if (!results.every((result) => result && 'verdicts' in result)) return;
-    this.counts.byRehearsal += waiting.length;
-    this.#options.caller.lostCompanions += lostCompanions;
-    if (!isHashPartial) return;
-    // If it cannot be written whole now, whoever reads it next does.
-    const vector = await this.#options.mend((waiting[0] as Waiting).part).catch(() => null);
-    const last = results.at(-1);
-    if (vector && last && 'verdicts' in last) results[results.length - 1] = { ...last, vector };
+  }
+
+  #conclude(jobs: readonly Job[]): void {
+    for (const { log, waiting, results, rehearsed, lostCompanions } of jobs) {
+      this.#turns.giveBack(log);
+      if (results === rehearsed) {
+        this.counts.byRehearsal += waiting.length;
+        this.#options.caller.lostCompanions += lostCompanions;
+      }
+      for (const [i, { resolve }] of waiting.entries()) resolve(results?.[i] as Result);
+    }
+  }
+
+  #tell(log: string, error: unknown): void {
+    const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (this.#faultsTold.has(what) || this.#faultsTold.size === mostFaultsTold) return;
+    this.#faultsTold.add(what);
+    this.#options.onFault(new LogFaultError(`${log}: cannot be rehearsed, and is left to the store: ${what}`));
   }
 }
 
@@ -123,8 +171,9 @@ function isTimeout(error: unknown): boolean {
   return error instanceof Error && /timed out|timeout/i.test(error.message);
 }
 
-function unanswered(error: unknown): UnavailableError {
-  return new UnavailableError(unavailableReason(error) ?? 'Valkey did not answer in time', { cause: error });
+/** A text whose characters are the bytes of another. */
+function bytesText(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 /** The header and all singles of a log that is not about to be compacted. */

@@ -14,6 +14,7 @@ import {
   type TableCallExpression,
   type TableConstructorExpression,
 } from 'luaparse';
+import { type LuaLibrary, luaLibrary } from './lua-library.ts';
 import { type LuaFunction, LuaNames } from './lua-names.ts';
 
 /**
@@ -35,6 +36,11 @@ const mayBeTable: ReadonlySet<string> = new Set([
   'IndexExpression',
   'CallExpression',
 ]);
+
+const library = luaLibrary(
+  () => undefined,
+  () => {},
+);
 
 class Compiler {
   readonly #body: Statement[];
@@ -116,8 +122,19 @@ class Compiler {
     return [...single, `const ${all} = ${this.#several(last)};`, `let ${rest.join(', ')};`].join(' ');
   }
 
+  /** Something of Lua's own. */
+  #known(name: string, member?: string): string {
+    const own = library[name];
+    const isKnown = member === undefined ? own !== undefined : (own as LuaLibrary | undefined)?.[member] !== undefined;
+    const whole = member === undefined ? name : `${name}.${member}`;
+    if (!isKnown) throw new Error(`${whole} is not known here`);
+    return `lua.${whole}`;
+  }
+
   /** All values are known before any is set. */
   #assignment({ variables, init }: AssignmentStatement): string {
+    const globals = variables.filter((one) => one.type === 'Identifier' && !this.#names.of(one));
+    if (globals.length > 0) throw new Error('a global name is not set here');
     const targets = variables.map((variable) => this.#value(variable));
     if (targets.length === 1) return `${targets[0]} = ${this.#value(init[0] as Expression)};`;
     const last = init.at(-1) as Expression;
@@ -126,10 +143,13 @@ class Compiler {
     const lines = values.map(({ name, value }) => `const ${name} = ${this.#value(value)};`);
     const all = this.#names.fresh();
     if (isSpread) lines.push(`const ${all} = ${this.#several(last)};`);
-    for (const [i, target] of targets.entries()) {
+    const sets = targets.map((target, i) => {
       const rest = isSpread ? `${all}[${i - values.length}]` : 'undefined';
-      lines.push(`${target} = ${values[i]?.name ?? rest};`);
-    }
+      return `${target} = ${values[i]?.name ?? rest};`;
+    });
+    // Places first: Lua finds them by what names were before.
+    const isName = (i: number) => variables[i]?.type === 'Identifier';
+    lines.push(...sets.filter((_, i) => !isName(i)), ...sets.filter((_, i) => isName(i)));
     return `{ ${lines.join(' ')} }`;
   }
 
@@ -142,10 +162,11 @@ class Compiler {
 
   #count({ variable, start, end, step, body }: ForNumericStatement): string {
     const [at, last] = [this.#names.fresh(), this.#names.fresh()];
-    const by = step ? this.#value(step) : '1';
-    const goesDown = step?.type === 'UnaryExpression';
+    const by = this.#names.fresh();
+    const isUp = !step || step.type === 'NumericLiteral';
+    const goesOn = isUp ? `${at} <= ${last}` : `(${by} > 0 ? ${at} <= ${last} : ${at} >= ${last})`;
     return [
-      `for (let ${at} = ${this.#value(start)}, ${last} = ${this.#value(end)}; ${at} ${goesDown ? '>=' : '<='} ${last}; ${at} += ${by}) {`,
+      `for (let ${at} = ${this.#value(start)}, ${last} = ${this.#value(end)}, ${by} = ${step ? this.#value(step) : 1}; ${goesOn}; ${at} += ${by}) {`,
       `let ${this.#value(variable)} = ${at};`,
       this.#statements(body),
       '}',
@@ -230,7 +251,7 @@ class Compiler {
   #value(expression: Expression): string {
     switch (expression.type) {
       case 'Identifier':
-        return this.#names.of(expression)?.js ?? `lua.${expression.name}`;
+        return this.#names.of(expression)?.js ?? this.#known(expression.name);
       case 'StringLiteral':
         return JSON.stringify(expression.value);
       case 'NumericLiteral':
@@ -248,6 +269,10 @@ class Compiler {
       case 'TableCallExpression':
         return this.#call(expression);
       case 'MemberExpression':
+        if (expression.indexer === ':') throw new Error(`the method ${expression.identifier.name} is not known here`);
+        if (expression.base.type === 'Identifier' && !this.#names.of(expression.base)) {
+          return this.#known(expression.base.name, expression.identifier.name);
+        }
         return `${this.#value(expression.base)}.${expression.identifier.name}`;
       case 'IndexExpression': {
         const index = this.#value(expression.index);

@@ -82,6 +82,8 @@ export class EntityCopy {
         if (copy.length === null) this.#lack({ what: 'length', key, from: 0, bytes: 0 });
         return copy.length ?? 0;
       case 'SETRANGE':
+        // Part of a companion that is gone would be taken for the whole: it must be there, and watched.
+        if (!copy.isKnown) this.#lack({ what: 'existence', key, from: 0, bytes: 0 });
         copy.write(args[2] as number, args[3] as string);
         break;
       case 'SET':
@@ -151,6 +153,11 @@ class KeyCopy {
     copy.length = this.length;
     copy.isThere = this.isThere;
     return copy;
+  }
+
+  /** Whether anything was read of it. */
+  get isKnown(): boolean {
+    return this.isThere !== null || this.length !== null || this.#stretches.length > 0;
   }
 
   add(stretch: Stretch): void {

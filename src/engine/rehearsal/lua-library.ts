@@ -1,7 +1,7 @@
 import { formatOf } from './struct.ts';
 
 /**
- * What the engine uses of Lua, for its text in JavaScript (see compile.ts). A table is an array from place 1 on, or an object of
+ * What the engine uses of Lua, for its text in JavaScript (see compile-lua.ts). A table is an array from place 1 on, or an object of
  * names; nil is undefined; a string is bytes, a character each. A function that may give several values gives an array.
  */
 export interface LuaLibrary {
@@ -16,6 +16,7 @@ export function luaLibrary(
   call: (args: readonly unknown[]) => unknown,
   register: (name: string, run: Callback) => void,
 ): LuaLibrary {
+  const { key, entriesOf } = keysOfTables();
   return {
     truthy: (value: unknown) => value !== undefined && value !== false,
     len,
@@ -57,27 +58,31 @@ function len(value: string | Table): number {
   return last;
 }
 
-const keys = new Map<string, object>();
-const keyOf = new WeakMap<object, string>();
+/** What stands for tables that are other tables' keys: parts of views, of which there are few, and which stay as long as the text. */
+function keysOfTables() {
+  const keys = new Map<string, object>();
+  const names = new WeakMap<object, string>();
 
-/** What stands for a table that is another's key: a part of a view, of which there are few, and which stay. */
-function key(value: unknown): number | string {
-  if (typeof value !== 'object') return value as number | string;
-  let name = keyOf.get(value as object);
-  if (name === undefined) {
-    name = `#${keys.size}`;
-    keys.set(name, value as object);
-    keyOf.set(value as object, name);
+  function key(value: unknown): number | string {
+    if (typeof value !== 'object') return value as number | string;
+    let name = names.get(value as object);
+    if (name === undefined) {
+      name = `#${keys.size}`;
+      keys.set(name, value as object);
+      names.set(value as object, name);
+    }
+    return name;
   }
-  return name;
-}
 
-function entriesOf(table: object): [unknown, unknown][] {
-  const entries: [unknown, unknown][] = [];
-  for (const [name, value] of Object.entries(table)) {
-    if (value !== undefined) entries.push([/^\d+$/.test(name) ? Number(name) : (keys.get(name) ?? name), value]);
+  function entriesOf(table: object): [unknown, unknown][] {
+    const entries: [unknown, unknown][] = [];
+    for (const [name, value] of Object.entries(table)) {
+      if (value !== undefined) entries.push([/^\d+$/.test(name) ? Number(name) : (keys.get(name) ?? name), value]);
+    }
+    return entries;
   }
-  return entries;
+
+  return { key, entriesOf };
 }
 
 function unpack(table: Table, from = 1, to = len(table)): Table {
@@ -122,7 +127,7 @@ function insert(table: Table, ...[at, value]: [unknown] | [number, unknown]): vo
   else table.splice(at as number, 0, value);
 }
 
-function remove(table: Table, at: number): unknown {
+function remove(table: Table, at = len(table)): unknown {
   return table.splice(at, 1)[0];
 }
 

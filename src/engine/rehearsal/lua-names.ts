@@ -39,6 +39,8 @@ export class LuaNames {
   readonly #text: string;
   readonly #scopes: Map<string, Name>[] = [new Map()];
   readonly #within: LuaFunction[] = [];
+  /** Names that stand elsewhere than before the brackets of a call: what is called by another name then is not known. */
+  readonly #passedOn = new Set<Identifier>();
   #count = 0;
 
   /** @param chunk with ranges, which tell where in the text its parts stand. */
@@ -46,6 +48,11 @@ export class LuaNames {
     this.#text = text;
     this.#statements(chunk.body);
     this.#findSeveral();
+    for (const identifier of this.#passedOn) {
+      const name = this.of(identifier);
+      if (name && workOf(name)?.givesSeveral)
+        throw new Error(`${identifier.name}, which gives several values, is passed on`);
+    }
   }
 
   /** What is called by an identifier; null: something of Lua's own. */
@@ -148,6 +155,7 @@ export class LuaNames {
         this.#list(statement.init);
         for (const [i, variable] of statement.variables.entries()) {
           this.#expression(variable);
+          if (variable.type === 'Identifier') this.#passedOn.delete(variable);
           const value = statement.init[i];
           if (variable.type === 'Identifier') this.#standsFor(this.of(variable) ?? undefined, value);
           else if (variable.type === 'MemberExpression' && value) this.#field(variable.identifier.name, value);
@@ -228,7 +236,9 @@ export class LuaNames {
     if (last?.type !== 'ReturnStatement') return;
     for (const [i, one] of last.arguments.entries()) {
       const name = names[i];
-      if (name && one.type === 'Identifier') name.from = this.of(one);
+      if (one.type !== 'Identifier') continue;
+      this.#passedOn.delete(one);
+      if (name) name.from = this.of(one);
     }
   }
 
@@ -253,6 +263,7 @@ export class LuaNames {
   #expression(expression: Expression): void {
     switch (expression.type) {
       case 'Identifier':
+        this.#passedOn.add(expression);
         for (let i = this.#scopes.length - 1; i >= 0; i--) {
           const name = this.#scopes[i]?.get(expression.name);
           if (name) return void this.#names.set(expression, name);
@@ -263,6 +274,7 @@ export class LuaNames {
         break;
       case 'CallExpression':
         this.#expression(expression.base);
+        if (expression.base.type === 'Identifier') this.#passedOn.delete(expression.base);
         this.#list(expression.arguments, 1);
         break;
       case 'StringCallExpression':

@@ -7,7 +7,7 @@ import { logFailure } from '../valkey-failure.ts';
 import { EntityCopy, type Lacking } from './entity-copy.ts';
 import type { Command, Lane } from './lane.ts';
 import type { Rehearsal } from './rehearsal.ts';
-import type { Result, Waiting } from './turns.ts';
+import type { Result, Turn, Waiting } from './turns.ts';
 import { commandsOf, keyOf } from './writes.ts';
 
 /** How often more is read for a rehearsal; then the store does it by itself. */
@@ -18,6 +18,8 @@ const wholeLog = 1 << 24;
 /** What is recorded of one log: by one caller after the other. */
 export interface Job {
   readonly log: string;
+  /** The served hash: it must be there, since only what changes in it is written. */
+  readonly hash: string;
   readonly plan: Plan;
   readonly waiting: readonly Waiting[];
   /** How much of the log is read at first. */
@@ -32,15 +34,14 @@ export interface Job {
   /** What each came to; null: the store must do them by itself. */
   results: Result[] | null;
   lostCompanions: number;
-  /** Whether the served hash was not there, and has only what changed. */
-  isHashPartial: boolean;
 }
 
-export function newJob(log: string, waiting: readonly Waiting[], headBytes: number): Job {
+export function newJob({ log, waiting }: Turn, hash: string, headBytes: number): Job {
   const { plan } = (waiting[0] as Waiting).part;
   const copy = new EntityCopy(log);
   return {
     log,
+    hash,
     plan,
     waiting,
     headBytes,
@@ -50,7 +51,6 @@ export function newJob(log: string, waiting: readonly Waiting[], headBytes: numb
     rehearsed: null,
     results: null,
     lostCompanions: 0,
-    isHashPartial: false,
   };
 }
 
@@ -58,10 +58,13 @@ export function newJob(log: string, waiting: readonly Waiting[], headBytes: numb
 export class Round {
   readonly #lane: Lane;
   readonly #rehearsal: Rehearsal;
+  readonly #onFault: (log: string, error: unknown) => void;
 
-  constructor(lane: Lane, rehearsal: Rehearsal) {
+  /** @param onFault told of errors that the engine does not throw itself: a rehearsal went wrong that the store may do well. */
+  constructor(lane: Lane, rehearsal: Rehearsal, onFault: (log: string, error: unknown) => void) {
     this.#lane = lane;
     this.#rehearsal = rehearsal;
+    this.#onFault = onFault;
   }
 
   /**
@@ -102,7 +105,8 @@ export class Round {
       let reply: string | null;
       try {
         reply = this.#rehearsal.record(copy, part.plan, part.rows);
-      } catch {
+      } catch (error) {
+        if (error instanceof Error) this.#onFault(job.log, error);
         return 'impossible';
       }
       if (reply === null) return 'lacking';
@@ -119,21 +123,24 @@ export class Round {
 
   /** Reads the logs as far as most rehearsals need them, and the store's time, in microseconds. What others write is left to the store. */
   async #readHeads(jobs: readonly Job[]): Promise<number> {
-    const reads = jobs.map(({ log, headBytes }): Command => ['getrange', keyOf(log), 0, headBytes - 1]);
-    const [time, ...heads] = await this.#lane.begin(
-      jobs.map(({ log }) => keyOf(log)),
-      [['time'], ...reads],
-    );
+    const reads = jobs.flatMap(({ log, hash, headBytes }): Command[] => [
+      ['getrange', keyOf(log), 0, headBytes - 1],
+      ['exists', keyOf(hash)],
+    ]);
+    const keys = jobs.flatMap(({ log, hash }) => [keyOf(log), keyOf(hash)]);
+    const [time, ...answers] = await this.#lane.begin(keys, [['time'], ...reads]);
     if (time instanceof Error) throw time;
-    for (const [i, head] of heads.entries()) {
-      const job = jobs[i] as Job;
+    for (const [i, job] of jobs.entries()) {
+      const [head, isServed] = [answers[2 * i], answers[2 * i + 1] === 1];
       const before = job.head;
       job.head = head instanceof Buffer ? head.toString('latin1') : '';
       job.copy = new EntityCopy(job.log);
       job.reads = 0;
       job.rehearsed = null;
       const isContended = before !== '' && before !== job.head;
-      if (job.head !== '' && !isContended) job.copy.tell(job.log, 0, job.headBytes, job.head);
+      if (job.head === '' || !isServed || isContended) continue;
+      job.copy.tell(job.log, 0, job.headBytes, job.head);
+      job.copy.tellExistence(job.hash, true);
     }
     const [seconds, micros] = time as [Buffer, Buffer];
     return 1e6 * Number(seconds.toString()) + Number(micros.toString());
@@ -193,7 +200,7 @@ export class Round {
     let at = 0;
     for (const [i, job] of jobs.entries()) {
       const own = commands[i] as readonly Command[];
-      takeAnswers(job, own, answers.slice(at, at + own.length));
+      takeAnswers(job, answers.slice(at, at + own.length));
       at += own.length;
     }
     return 'over';
@@ -206,7 +213,7 @@ function question({ what, key, from, bytes }: Lacking): Command {
 }
 
 /** Looks through what the store said of each write. */
-function takeAnswers(job: Job, commands: readonly Command[], answers: readonly unknown[]): void {
+function takeAnswers(job: Job, answers: readonly unknown[]): void {
   const failure = answers.find((answer) => answer instanceof Error);
   if (failure) {
     const fault = logFailure(Buffer.from(job.log, 'latin1').toString(), failure.message);
@@ -214,7 +221,4 @@ function takeAnswers(job: Job, commands: readonly Command[], answers: readonly u
     return;
   }
   job.results = job.rehearsed;
-  const hash = commands.findIndex(([name]) => name === 'hset');
-  // All of its fields are new: it was evicted, or deleted by hand.
-  job.isHashPartial = hash >= 0 && answers[hash] === ((commands[hash] as Command).length - 2) / 2;
 }

@@ -34,6 +34,7 @@ function makeFormat(format: string): Format {
     items.push({ kind, size, at: bytes });
     bytes += size;
   }
+  if (bytes > scratch.length) throw new Error(`${bytes} bytes are more than is packed at once`);
   const isDoubles = items.every(({ kind }) => kind === 'd');
   return { bytes, unpack: unpackerOf(items, bytes), pack: isDoubles ? packerOfDoubles(bytes) : packerOf(items, bytes) };
 }

@@ -6,6 +6,7 @@ import { Engine, type EventInput, type Vector } from '../../../src/engine/index.
 import { headerPlaces } from '../../../src/engine/layout.ts';
 import { planView } from '../../../src/engine/plan.ts';
 import { Lane } from '../../../src/engine/rehearsal/lane.ts';
+import { Rehearsal } from '../../../src/engine/rehearsal/rehearsal.ts';
 import { connect, parseValkeyUrl } from '../../../src/valkey/index.ts';
 import { holdsFor, patienceMs } from '../../support/property.ts';
 import { ThrowawayValkey } from '../../support/throwaway-valkey.ts';
@@ -45,11 +46,12 @@ async function stored(prefix: string): Promise<{ [key: string]: string }> {
   return Object.fromEntries(await Promise.all(texts));
 }
 
-async function hash(engine: Engine): Promise<{ [field: string]: string }> {
+/** Numbers are written otherwise by Valkey than by Node, and mean the same. */
+async function hash(engine: Engine): Promise<{ [field: string]: number }> {
   const { _revision, _updated_at, _complete_since, ...rest } = await scratch.valkey.hgetall(
     engine.keys.hash(view, 'ada'),
   );
-  return rest;
+  return Object.fromEntries(Object.entries(rest).map(([field, text]) => [field, Number(text)]));
 }
 
 describe('a rehearsal', { timeout: patienceMs }, () => {
@@ -77,7 +79,7 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
         at += gapMs;
         const event =
           again === 0 && sent.length > 0
-            ? (sent[(7 * sent.length) % sent.length] as EventInput)
+            ? (sent[Math.floor((amount / 21) * sent.length)] as EventInput)
             : pay({ paidAt: at - lateMs, shopId: `shop ${shop}`, amount, fraud });
         sent.push(event);
         const [one, other] = await Promise.all([here, there].map((engine) => engine.record(payment, [event])));
@@ -132,6 +134,37 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
     expect(vectors.map((vector) => valuesOf(vector).count1h)).toEqual(users.map(() => 2 * each));
     const ways = engines.map(({ recordings: { byRehearsal, byStore } }) => byRehearsal + byStore);
     expect(ways).toEqual(engines.map(() => each * users.length));
+  });
+});
+
+describe('what cannot be rehearsed', () => {
+  it('is done by the store: where the served hash is gone, which is whole again at once', async () => {
+    const engine = await scratch.open([view], 'wall', scratch.prefix(), scratch.valkey, { rehearses: true });
+    const name = engine.keys.hash(view, 'ada');
+    for (let nth = 1; nth <= 5; nth++) {
+      await engine.record(payment, [pay()]);
+      const fields = await scratch.valkey.hlen(name);
+      expect([fields, (await scratch.valkey.pttl(name)) > 0]).toEqual([12, true]);
+      await scratch.valkey.del(name);
+    }
+    expect(engine.recordings).toEqual({ byRehearsal: 0, byStore: 5, overtaken: 0 });
+  });
+
+  it('is told of, if the fault is of the rehearsal alone', async () => {
+    const faults: Error[] = [];
+    const onFault = (fault: Error) => faults.push(fault);
+    const [valkey, keyPrefix] = [scratch.valkey, scratch.prefix()];
+    const engine = await Engine.open({ valkey, views: [view], keyPrefix, clock: 'wall', onFault });
+    await engine.record(payment, [pay()]);
+    const rehearse = vi.spyOn(Rehearsal.prototype, 'record').mockImplementation(() => {
+      throw new TypeError('x is not a function');
+    });
+    const outcomes = await Promise.all([1, 2, 3].map(() => engine.record(payment, [pay()])));
+    rehearse.mockRestore();
+    expect(outcomes.flat().map(({ status }) => status)).toEqual(['RECORDED', 'RECORDED', 'RECORDED']);
+    expect(faults.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/left to the store: .*not a function/),
+    ]);
   });
 });
 

@@ -131,6 +131,12 @@ describe('Lua in JavaScript says what Lua says', () => {
       'decimals',
       "return string.format('%.0f', 1795918103977), string.format('%.0f', 0), string.format('%.15g', 0.1), string.format('%.16g', 1e300), string.format('%.17g', 12345678.9)",
     ],
+    [
+      'steps of either sign',
+      'local t = {} local by = -2 for i = 5, 1, by do t[#t + 1] = i end by = 2 for i = 1, 5, by do t[#t + 1] = i end return unpack(t)',
+    ],
+    ['places are found before names change', 'local i, t = 1, {} i, t[i] = i + 1, 20 return i, t[1], tostring(t[2])'],
+    ['the last of a list is removed', 'local t = { 1, 2, 3 } local last = table.remove(t) return last, #t'],
     ['bits', 'return bit.band(6, 3), bit.bxor(6, 3), bit.band(536870912, 536870913)'],
     ['what can fail', 'local fine, a, b = pcall(function() return 1 end) return tostring(fine), a'],
   ])('%s', async (_what, text) => {
@@ -170,9 +176,17 @@ describe('Lua in JavaScript says what Lua says', () => {
     );
   });
 
-  it('does not take a text that it does not know', () => {
-    expect(() => compileLua('goto over ::over::')).toThrow();
-    expect(() => compileLua('for a in next, {} do end')).toThrow('not pairs or ipairs');
-    expect(() => compileLua('local t = { 1, a = 2 }')).toThrow('items and names');
+  it.each([
+    ['goto over ::over::', ''],
+    ['for a in next, {} do end', 'not pairs or ipairs'],
+    ['local t = { 1, a = 2 }', 'items and names'],
+    ["local s = 'abc' return s:sub(2, 3)", 'method sub'],
+    ['return math.huge', 'math.huge'],
+    ['return select(1, 2)', 'select'],
+    ['thing = 1', 'global name'],
+    ['local function two() return 1, 2 end local alias = two', 'two, which gives several values, is passed on'],
+    ['local function two() return 1, 2 end return { run = two }', 'two, which gives several values, is passed on'],
+  ])('does not take what it does not know: %s', (text, reason) => {
+    expect(() => compileLua(text)).toThrow(reason);
   });
 });
