@@ -208,13 +208,12 @@ describe('while connections for recording are lost', { timeout: patienceMs }, ()
           for (const [, id = ''] of clients.matchAll(/^id=(\d+) .*name=freshet-recorder/gm)) {
             killed += Number(await valkey.client('KILL', 'ID', id));
           }
-          await sleep(3);
+          await sleep(Math.random() * 30);
         }
       })();
-      const ends = performance.now() + 3_000;
       let total = 0;
       const unanswered: EventInput[] = [];
-      while (performance.now() < ends) {
+      while (killed < 50 || engine.recordings.byRehearsal < 200) {
         const events = Array.from({ length: 20 }, () => pay({ userId: `user ${total++ % 50}`, paidAt: Date.now() }));
         const outcomes = await Promise.all(events.map((event) => engine.record(payment, [event])));
         for (const [i, [outcome]] of outcomes.entries()) {
@@ -224,7 +223,6 @@ describe('while connections for recording are lost', { timeout: patienceMs }, ()
       }
       stop.abort();
       await killing;
-      expect(killed).toBeGreaterThan(10);
       for (const event of unanswered) {
         const [outcome] = await engine.record(payment, [event]);
         expect(['RECORDED', 'DUPLICATE']).toContain(outcome?.status);
@@ -234,7 +232,6 @@ describe('while connections for recording are lost', { timeout: patienceMs }, ()
         Array.from({ length: 50 }, (_, i) => `user ${i}`),
       );
       expect(vectors.reduce((all, vector) => all + Number(valuesOf(vector).count1h), 0)).toBe(total);
-      expect(engine.recordings.byRehearsal).toBeGreaterThan(20);
     } finally {
       valkey.disconnect();
       await server.destroy();
