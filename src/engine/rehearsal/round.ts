@@ -12,8 +12,8 @@ import { commandsOf, keyOf } from './writes.ts';
 
 /** How often more is read for a rehearsal; then the store does it by itself. */
 const mostReads = 8;
-/** More than any log has. */
-const wholeLog = 1 << 24;
+/** More bytes than any key has. */
+const wholeKey = 1 << 24;
 
 /** What is recorded of one log: by one caller after the other. */
 export interface Job {
@@ -151,17 +151,13 @@ export class Round {
     const asked: { readonly copy: EntityCopy; readonly lacking: Lacking }[] = [];
     for (const job of jobs) {
       job.reads += 1;
+      const whole = new Set<string>();
       for (const lacking of job.copy.lacking) {
-        if (lacking.key !== job.log) {
-          companions.add(lacking.key);
-          asked.push({ copy: job.copy, lacking });
-        } else {
-          // Where one tile is looked at, others will be.
-          asked.push({
-            copy: job.copy,
-            lacking: { ...lacking, from: Math.min(lacking.from, job.headBytes), bytes: wholeLog },
-          });
-        }
+        if (lacking.key !== job.log) companions.add(lacking.key);
+        const { from, isWhole } = wholeFrom(job, lacking);
+        if (isWhole && whole.has(lacking.key)) continue;
+        if (isWhole) whole.add(lacking.key);
+        asked.push({ copy: job.copy, lacking: isWhole ? { ...lacking, from, bytes: wholeKey } : lacking });
       }
     }
     const answers = await this.#lane.ask(
@@ -205,6 +201,15 @@ export class Round {
     }
     return 'over';
   }
+}
+
+/**
+ * Whether a key is read to its end, and from where on: of a log, since where one tile is looked at others will be; of a companion, if
+ * several callers wait, each of whom looks at other places in it.
+ */
+function wholeFrom({ log, headBytes, waiting }: Job, { what, key, from }: Lacking): { from: number; isWhole: boolean } {
+  if (key === log) return { from: Math.min(from, headBytes), isWhole: true };
+  return { from: 0, isWhole: what === 'range' && waiting.length > 1 };
 }
 
 function question({ what, key, from, bytes }: Lacking): Command {

@@ -98,7 +98,9 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
   });
 
   it('of many events of one entity at once shows each its own, in turn', async () => {
-    const engine = await scratch.open([view], 'wall', scratch.prefix(), scratch.valkey, { rehearses: true });
+    // The log is compacted again and again meanwhile.
+    const limits = { singles: 16, rehearses: true };
+    const engine = await scratch.open([view], 'wall', scratch.prefix(), scratch.valkey, limits);
     await engine.record(payment, [pay()]);
     const outcomes = await Promise.all(Array.from({ length: 300 }, () => engine.record(payment, [pay()])));
     const counts = outcomes.map(([outcome]) => valuesOf(outcome?.vectors.get(view) as Vector).count1h);
