@@ -20,7 +20,8 @@ type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles' | 'values' | 'rehe
 export class Scratch {
   readonly valkey: Redis;
   readonly #prefixes = new Set<string>();
-  #engines = 0;
+  #opened = 0;
+  #lent = 0;
 
   constructor(valkeyUrl = inject('valkeyUrl')) {
     this.valkey = connect(parseValkeyUrl(valkeyUrl), { commandTimeoutMs });
@@ -41,13 +42,9 @@ export class Scratch {
     valkey = this.valkey,
     limits: Limits = {},
   ): Promise<Engine> {
-    return Engine.open({ valkey, views, keyPrefix, clock, rehearses: this.#turn(), ...limits });
-  }
-
-  /** Every other engine has the store do it all: whatever holds, holds either way. */
-  #turn(): boolean {
-    this.#engines += 1;
-    return this.#engines % 2 === 1;
+    // Every other engine has the store do it all: whatever holds, holds either way.
+    this.#opened += 1;
+    return Engine.open({ valkey, views, keyPrefix, clock, rehearses: this.#opened % 2 === 1, ...limits });
   }
 
   /** Lends an engine of random views, and removes all that it stored and loaded. */
@@ -58,8 +55,11 @@ export class Scratch {
     limits: Limits = {},
   ): Promise<void> {
     const keyPrefix = this.prefix();
+    // Every fourth rehearses: to compile the text of views that are used once takes longer than the rest.
+    this.#lent += 1;
+    const rehearses = this.#lent % 4 === 1;
     try {
-      await use(await this.open(views, clock, keyPrefix, this.valkey, limits));
+      await use(await this.open(views, clock, keyPrefix, this.valkey, { rehearses, ...limits }));
     } finally {
       await this.#remove(keyPrefix);
       await this.unload(views);
