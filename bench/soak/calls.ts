@@ -30,8 +30,9 @@ const settings = (slowMs: number): { readonly [name: string]: string } => ({
 });
 
 /**
- * Watches the calls of functions and transactions from the server's own records: SLOWLOG, which has what a transaction calls and not
- * the whole of it, INFO commandstats, and the histograms behind INFO latencystats. They begin anew, and nobody else may use the server meanwhile.
+ * Watches the calls of functions and transactions from the server's own records: SLOWLOG, which has what a transaction
+ * calls and not the whole of it, INFO commandstats, and the histograms behind INFO latencystats. They begin anew, and
+ * nobody else may use the server meanwhile.
  */
 export class CallWatch {
   readonly #valkey: Redis;

@@ -110,6 +110,11 @@ interface Findings {
 /** Of the calls in which events are recorded. */
 type CallQuantiles = { readonly [command in 'EXEC' | 'FCALL']: Quantiles };
 
+/** Of what there was none, nothing was found. */
+function milliseconds(micros: number | undefined): number | null {
+  return micros === undefined ? null : micros / 1_000;
+}
+
 function wrongOnes(values: readonly ServedValue[]): number {
   return values.filter(({ wrong }) => wrong).length;
 }
@@ -118,7 +123,7 @@ function requirementsOf(events: number, findings: Findings | null): Requirement[
   return [
     ...(['EXEC', 'FCALL'] as const).map((command) => ({
       what: `p99.9 of ${command}, in ms`,
-      found: findings && (findings.quantiles[command].get('p99.9') ?? 0) / 1_000,
+      found: milliseconds(findings?.quantiles[command].get('p99.9')),
       limit: slowMs,
       show: digits,
     })),

@@ -85,7 +85,7 @@ export class Engine {
     return this.#store.lostCompanions;
   }
 
-  /** How many parts of records (a view of an entity) went which way since the start, and how often others were quicker. */
+  /** How much was recorded which way since the start, and how often others were quicker. */
   get recordings(): Readonly<RecordCounts> {
     return this.#store.recordings;
   }

@@ -130,6 +130,17 @@ export function singleFormat({ columns, distinctFields }: Pick<Layout, 'columns'
   };
 }
 
+/** Before compaction there may be one in so many more singles than it leaves, as lua/store.lua has it. */
+const spareSingles = 8;
+
+/** The header and all singles, of a log that has as many as may be. */
+export function bytesBeforeTiles(plan: Plan, singlesLeft: number): number {
+  const layout = layoutOf(plan);
+  const left = Math.max(singlesLeft, plan.fewestSingles);
+  const singles = left + Math.floor(left / spareSingles);
+  return 8 + 8 * headerPlaces(plan).doubles + (markBytes(layout) + singleFormat(layout).bytes) * singles;
+}
+
 /** A compacted cell: its packing, and where each lane's numbers stand in it, counted from 1; 0: nowhere. */
 export interface TileFormat {
   /** For Lua's struct, without the byte order. */

@@ -94,7 +94,7 @@ export class LogStore {
     return this.#caller.lostCompanions;
   }
 
-  /** How many parts were recorded which way. */
+  /** How much was recorded which way. */
   get recordings(): RecordCounts {
     return this.#committer?.counts ?? { byRehearsal: 0, byStore: 0, overtaken: 0 };
   }

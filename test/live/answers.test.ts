@@ -14,6 +14,7 @@ import {
   payHere,
   shown,
   take,
+  watchUnheard,
 } from './hub-rig.ts';
 import { payments } from './payments.ts';
 
@@ -34,10 +35,7 @@ afterEach(async () => {
 describe('what is recorded in the process where it is watched', () => {
   it('is pushed though its notification is lost, and is no gap', async () => {
     await open(20);
-    const payer = newPayer();
-    const watch = one.hub.watch(payments, [payer]);
-    await take(watch);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch } = await watchUnheard(one, proxy);
     for (let nth = 1; nth <= 20; nth++) {
       await payHere(one, payer);
       expect(shown(await take(watch))).toEqual([`EVENT ${payer} ${nth} ${nth}`]);
@@ -47,10 +45,7 @@ describe('what is recorded in the process where it is watched', () => {
 
   it('is told to who recorded it first', async () => {
     await open();
-    const payer = newPayer();
-    const watch = one.hub.watch(payments, [payer]);
-    await take(watch);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch } = await watchUnheard(one, proxy);
     await payHere(one, payer);
     expect(watch.isReady).toBe(false);
     await until(() => watch.isReady);
@@ -58,10 +53,7 @@ describe('what is recorded in the process where it is watched', () => {
 
   it('is part of a gap, where something came before it that is not heard of', async () => {
     await open();
-    const payer = newPayer();
-    const watch = one.hub.watch(payments, [payer]);
-    await take(watch);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch } = await watchUnheard(one, proxy);
     await pay(one, payer);
     await payHere(one, payer);
     expect(shown(await take(watch))).toEqual([`RESYNC ${payer} 2 2`]);
@@ -84,10 +76,7 @@ describe('what is recorded in the process where it is watched', () => {
 
   it('does not hide a gap that somebody new came to first', async () => {
     await open();
-    const payer = newPayer();
-    const early = one.hub.watch(payments, [payer]);
-    await take(early);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch: early } = await watchUnheard(one, proxy);
     const settling = holdSettling(one);
     await pay(one, payer);
     expect(shown(await take(one.hub.watch(payments, [payer])))).toEqual([`SNAPSHOT ${payer} 1 1`]);
@@ -152,10 +141,7 @@ describe('what is recorded in the process where it is watched', () => {
 
   it('is not undone by a read that was under way', async () => {
     await open();
-    const payer = newPayer();
-    const early = one.hub.watch(payments, [payer]);
-    await take(early);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch: early } = await watchUnheard(one, proxy);
     const read = holdRead(one, 'once it is done');
     const late = one.hub.watch(payments, [payer]);
     const first = take(late);
@@ -171,10 +157,7 @@ describe('what is recorded in the process where it is watched', () => {
 
   it('may be the first that one who joins is told, who then hears of a gap as all do', async () => {
     await open();
-    const payer = newPayer();
-    const early = one.hub.watch(payments, [payer]);
-    await take(early);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch: early } = await watchUnheard(one, proxy);
     const read = holdRead(one, 'before it begins');
     const late = one.hub.watch(payments, [payer]);
     const first = take(late);

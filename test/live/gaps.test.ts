@@ -2,7 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, inject, it } from 'vitest';
 import { SwallowingProxy } from '../support/swallowing-proxy.ts';
 import { until } from '../support/until.ts';
-import { channelOf, type HubRig, holdRead, holdSettling, newPayer, openHub, pay, shown, take } from './hub-rig.ts';
+import {
+  channelOf,
+  type HubRig,
+  holdRead,
+  holdSettling,
+  newPayer,
+  openHub,
+  pay,
+  shown,
+  take,
+  watchUnheard,
+} from './hub-rig.ts';
 import { payments } from './payments.ts';
 
 const open: HubRig[] = [];
@@ -140,10 +151,7 @@ describe('a gap that another read comes to first', () => {
   it('is announced, where somebody new has read what a notification that was lost told of', async () => {
     await using proxy = await SwallowingProxy.before(inject('valkeyUrl'));
     const one = await rig(null, proxy.url);
-    const payer = newPayer();
-    const early = one.hub.watch(payments, [payer]);
-    await take(early);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch: early } = await watchUnheard(one, proxy);
     for (let i = 0; i < 2; i++) await pay(one, payer);
     await until(() => proxy.swallowed >= 2);
     expect(shown(await take(one.hub.watch(payments, [payer])))).toEqual([`SNAPSHOT ${payer} 2 2`]);
@@ -154,10 +162,7 @@ describe('a gap that another read comes to first', () => {
   it('is announced, though others come to it before it is known to be one', async () => {
     await using proxy = await SwallowingProxy.before(inject('valkeyUrl'));
     const one = await rig(null, proxy.url);
-    const payer = newPayer();
-    const early = one.hub.watch(payments, [payer]);
-    await take(early);
-    proxy.silence(channelOf(one, payer));
+    const { payer, watch: early } = await watchUnheard(one, proxy);
     const settling = holdSettling(one);
     await pay(one, payer);
     for (let i = 0; i < 2; i++) {

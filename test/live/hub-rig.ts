@@ -5,6 +5,7 @@ import { Engine } from '../../src/engine/index.ts';
 import { Hub, type HubOptions, type Update } from '../../src/live/index.ts';
 import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
 import type { KeyspaceEventsOptions } from '../../src/valkey/keyspace-events.ts';
+import type { SwallowingProxy } from '../support/swallowing-proxy.ts';
 import { payment, payments } from './payments.ts';
 
 /** A hub with connections of its own, as each process has one. */
@@ -144,4 +145,13 @@ type Stop = PromiseWithResolvers<void>;
 /** Where changes of this payer are heard. */
 export function channelOf({ engine, valkey }: HubRig, payer: string): string {
   return `__keyspace@${valkey.options.db ?? 0}__:${engine.keys.hash(payments, payer)}`;
+}
+
+/** Watches somebody of whom nothing more is heard then. */
+export async function watchUnheard(rig: HubRig, proxy: SwallowingProxy) {
+  const payer = newPayer();
+  const watch = rig.hub.watch(payments, [payer]);
+  await take(watch);
+  proxy.silence(channelOf(rig, payer));
+  return { payer, watch };
 }

@@ -1,6 +1,6 @@
 import type { Redis } from 'iovalkey';
 import { unavailableReason } from '../../valkey/index.ts';
-import { headerPlaces, layoutOf, markBytes, singleFormat } from '../layout.ts';
+import { bytesBeforeTiles } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
@@ -20,7 +20,7 @@ const mostAttempts = 3;
 /** Of rehearsals that go wrong in one way, only the first is told. */
 const mostFaultsTold = 10;
 
-/** Of parts of records (a view of an entity), how many were recorded which way; and how often a round was overtaken. */
+/** Of pieces of records (events of one call, in a view of an entity), how many went which way; and how often a round was overtaken. */
 export interface RecordCounts {
   byRehearsal: number;
   byStore: number;
@@ -174,11 +174,4 @@ function isTimeout(error: unknown): boolean {
 /** A text whose characters are the bytes of another. */
 function bytesText(text: string): string {
   return Buffer.from(text).toString('latin1');
-}
-
-/** The header and all singles of a log that is not about to be compacted. */
-function bytesBeforeTiles(plan: Plan, singles: number): number {
-  const layout = layoutOf(plan);
-  const slot = markBytes(layout) + singleFormat(layout).bytes;
-  return 8 + 8 * headerPlaces(plan).doubles + slot * Math.ceil(1.125 * Math.max(singles, plan.fewestSingles));
 }

@@ -18,8 +18,8 @@ const mostCalls = 50_000;
 
 /**
  * What was read of an entity's keys at one moment. Commands of a rehearsal find here what the store would answer, and what they
- * write is put down. Of the log, all that is looked at must have been read; for a companion of which something was not,
- * nothing is guessed, so that as much as may be is found lacking at once.
+ * write is put down. Of the log, all that is looked at must have been read. What was not read of a companion is taken for zeros, so
+ * that as much as may be is found lacking at once: of what comes of that, nothing is used.
  */
 export class EntityCopy {
   readonly log: string;
@@ -58,7 +58,7 @@ export class EntityCopy {
 
   /** Whether anything of the log was read: a log that is not there is for the store to begin. */
   get isRead(): boolean {
-    return this.#keys.has(this.log);
+    return this.#keys.get(this.log)?.isKnown ?? false;
   }
 
   /** A stretch of the log as it would be, had all been written; null where not all of it is known. */

@@ -64,6 +64,7 @@ export class Lane {
   }
 
   async #send(commands: readonly Command[]): Promise<unknown[]> {
+    // Answers as bytes, but for these two, of which there is no such form: one is a word, the other a list.
     const pipeline = this.#connection.pipeline(
       commands.map(([name, ...args]) => [name === 'exec' || name === 'multi' ? name : `${name}Buffer`, ...args]),
     );

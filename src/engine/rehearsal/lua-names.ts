@@ -260,6 +260,10 @@ export class LuaNames {
     this.#within.pop();
   }
 
+  #expressions(...expressions: readonly Expression[]): void {
+    for (const one of expressions) this.#expression(one);
+  }
+
   #expression(expression: Expression): void {
     switch (expression.type) {
       case 'Identifier':
@@ -278,20 +282,20 @@ export class LuaNames {
         this.#list(expression.arguments, 1);
         break;
       case 'StringCallExpression':
-        for (const one of [expression.base, expression.argument]) this.#expression(one);
+        this.#expressions(expression.base, expression.argument);
         break;
       case 'TableCallExpression':
-        for (const one of [expression.base, expression.arguments]) this.#expression(one);
+        this.#expressions(expression.base, expression.arguments);
         break;
       case 'MemberExpression':
         this.#expression(expression.base);
         break;
       case 'IndexExpression':
-        for (const one of [expression.base, expression.index]) this.#expression(one);
+        this.#expressions(expression.base, expression.index);
         break;
       case 'BinaryExpression':
       case 'LogicalExpression':
-        for (const one of [expression.left, expression.right]) this.#expression(one);
+        this.#expressions(expression.left, expression.right);
         break;
       case 'UnaryExpression':
         this.#expression(expression.argument);

@@ -154,23 +154,18 @@ export class Round {
       const whole = new Set<string>();
       for (const lacking of job.copy.lacking) {
         if (lacking.key !== job.log) companions.add(lacking.key);
-        const { from, isWhole } = wholeFrom(job, lacking);
-        if (isWhole && whole.has(lacking.key)) continue;
-        if (isWhole) whole.add(lacking.key);
-        asked.push({ copy: job.copy, lacking: isWhole ? { ...lacking, from, bytes: wholeKey } : lacking });
+        const wanted = widened(job, lacking);
+        if (wanted !== lacking && whole.has(lacking.key)) continue;
+        if (wanted !== lacking) whole.add(lacking.key);
+        asked.push({ copy: job.copy, lacking: wanted });
       }
     }
     const answers = await this.#lane.ask(
       [...companions].map(keyOf),
       asked.map(({ lacking }) => question(lacking)),
     );
-    for (const [
-      i,
-      {
-        copy,
-        lacking: { what, key, from, bytes },
-      },
-    ] of asked.entries()) {
+    for (const [i, { copy, lacking }] of asked.entries()) {
+      const { what, key, from, bytes } = lacking;
       const answer = answers[i];
       if (answer instanceof Error) throw answer;
       if (what === 'range') copy.tell(key, from, bytes, (answer as Buffer).toString('latin1'));
@@ -204,12 +199,12 @@ export class Round {
 }
 
 /**
- * Whether a key is read to its end, and from where on: of a log, since where one tile is looked at others will be; of a companion, if
- * several callers wait, each of whom looks at other places in it.
+ * What is read of a key, for what is lacking. To its end: of a log, since where one tile is looked at others will be; of a companion,
+ * if several callers wait, each of whom looks at other places in it.
  */
-function wholeFrom({ log, headBytes, waiting }: Job, { what, key, from }: Lacking): { from: number; isWhole: boolean } {
-  if (key === log) return { from: Math.min(from, headBytes), isWhole: true };
-  return { from: 0, isWhole: what === 'range' && waiting.length > 1 };
+function widened({ log, headBytes, waiting }: Job, lacking: Lacking): Lacking {
+  if (lacking.key === log) return { ...lacking, from: Math.min(lacking.from, headBytes), bytes: wholeKey };
+  return lacking.what === 'range' && waiting.length > 1 ? { ...lacking, from: 0, bytes: wholeKey } : lacking;
 }
 
 function question({ what, key, from, bytes }: Lacking): Command {

@@ -76,7 +76,7 @@ export class Turns {
   }
 
   /** The first log of a call that no round has, and the first of those that wait for it. */
-  #turnOf(call: Call, mostRows: number): Turn | null {
+  #turnOf(call: Call, rowsLeft: number): Turn | null {
     this.#calls.delete(call);
     while (call.next < call.logs.length && !this.#waiting.has(call.logs[call.next] as string)) call.next += 1;
     if (call.next === call.logs.length) return null; // with others, all of it had its turn
@@ -84,7 +84,7 @@ export class Turns {
     const log = this.#dueOf(call);
     if (log === null) return null;
     const waiting = this.#waiting.get(log) as Waiting[];
-    const taken = waiting.splice(0, together(waiting, mostRows));
+    const taken = waiting.splice(0, together(waiting, rowsLeft));
     if (waiting.length === 0) this.#waiting.delete(log);
     this.#taken.add(log);
     return { log, waiting: taken };
@@ -100,11 +100,11 @@ export class Turns {
 }
 
 /** How many of them have no more rows together; one at least. */
-function together(waiting: readonly Waiting[], mostRows: number): number {
+function together(waiting: readonly Waiting[], most: number): number {
   let rows = 0;
   const tooMany = waiting.findIndex(({ part }, i) => {
     rows += part.rowCount;
-    return i > 0 && rows > mostRows;
+    return i > 0 && rows > most;
   });
   return tooMany < 0 ? waiting.length : tooMany;
 }

@@ -241,6 +241,30 @@ describe('while connections for recording are lost', { timeout: patienceMs }, ()
   });
 });
 
+describe('a store that does not answer', () => {
+  it('is asked no more for those who wait already', async () => {
+    const server = await ThrowawayValkey.create();
+    await server.start();
+    const valkey = connect(parseValkeyUrl(server.url), { commandTimeoutMs: 500 });
+    const begin = vi.spyOn(Lane.prototype, 'begin');
+    try {
+      const engine = await Engine.open({ valkey, views: [view], keyPrefix: 'frozen', clock: 'wall' });
+      await engine.record(payment, [pay()]);
+      server.freeze();
+      begin.mockClear();
+      const waiting = Array.from({ length: 500 }, (_, i) => engine.record(payment, [pay({ userId: `user ${i}` })]));
+      const statuses = (await Promise.all(waiting)).map(([outcome]) => outcome?.status);
+      expect(new Set(statuses)).toEqual(new Set(['UNAVAILABLE']));
+      expect(begin.mock.calls.length).toBeLessThanOrEqual(2); // the rounds that were under way
+    } finally {
+      begin.mockRestore();
+      server.thaw();
+      valkey.disconnect();
+      await server.destroy();
+    }
+  });
+});
+
 describe('where a command that rehearsals need is not allowed', () => {
   it.each(['watch', 'unwatch', 'multi', 'exec'])('the store does it all: %s', async (command) => {
     const server = await ThrowawayValkey.create();
