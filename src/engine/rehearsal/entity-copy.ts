@@ -7,8 +7,8 @@ export interface Lacking {
   readonly bytes: number;
 }
 
-/** Thrown where a rehearsal cannot go on without it. */
-export class LackingError {}
+/** Thrown where a rehearsal cannot go on: something of the log is lacking, or what is asked is for the store to do. */
+class Impasse {}
 
 /** A command that writes, and what it was given: texts are bytes, a character each. */
 export type Write = readonly [command: string, key: string, ...args: (string | number)[]];
@@ -68,7 +68,7 @@ export class EntityCopy {
   }
 
   call(args: readonly unknown[]): unknown {
-    if (++this.#calls > mostCalls) throw new LackingError();
+    if (++this.#calls > mostCalls) throw new Impasse();
     const [command, key = ''] = args as [string, string?];
     if (command === 'TIME') return [undefined, Math.floor(this.#micros / 1e6), this.#micros % 1e6];
     const copy = this.#copyOf(key);
@@ -94,7 +94,7 @@ export class EntityCopy {
       case 'PEXPIREAT':
         break;
       default:
-        throw new LackingError(); // it is for the store to do
+        throw new Impasse(); // it is for the store to do
     }
     this.writes.push(args as unknown as Write);
     return 0;
@@ -116,7 +116,7 @@ export class EntityCopy {
     const text = copy.read(from, bytes);
     if (text !== null) return text;
     this.#lack({ what: 'range', key, from, bytes });
-    if (key === this.log) throw new LackingError();
+    if (key === this.log) throw new Impasse();
     return '\0'.repeat(bytes);
   }
 
