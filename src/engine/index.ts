@@ -26,4 +26,6 @@ export type { Clock } from './registry.ts';
 export { IncompatibleStoreError } from './registry.ts';
 export type { Served } from './served.ts';
 export { featureReader, servedCertainty, servedValues } from './served.ts';
+export type { VectorReading } from './shared-reads.ts';
 export type { Certainty, EpochMs, PastVector, Vector } from './vector.ts';
+export type { VectorBatch } from './vector-batch.ts';
