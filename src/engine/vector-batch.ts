@@ -39,6 +39,10 @@ export class VectorBatch {
     return place * this.#stride + vectorHeadDoubles;
   }
 
+  get hasErrors(): boolean {
+    return this.#errors !== null;
+  }
+
   /** Why the vector at a place cannot be had; null if it can. */
   errorAt(place: number): Error | null {
     return this.#errors?.get(place) ?? null;

@@ -10,6 +10,7 @@ export const freshet = 'freshet';
 SchemaBuilder.registerPlugin(freshet, FreshetPlugin);
 
 export { Activity } from './activity.ts';
+export { type Ahead, type CompiledOperation, type HotCounts, HotOperations, type Ran } from './compiled/index.ts';
 export type { FreshetContext } from './context.ts';
 export { createContext } from './context.ts';
 export { parseDateTime } from './date-time.ts';

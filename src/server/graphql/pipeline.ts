@@ -17,6 +17,7 @@ import {
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
+import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
 import { currentRequestId, isFirstReport, runAs } from '../request-id.ts';
 import { createDocumentCaches } from './document-cache.ts';
@@ -42,6 +43,8 @@ export interface GraphQLOptions {
 export interface GraphQLPipeline {
   readonly yoga: YogaServerInstance<RequestContext, FreshetContext>;
   readonly mask: ErrorMask;
+  /** What goes past Yoga. */
+  readonly shortWay: ShortWay;
 }
 
 export const graphqlPath = '/graphql';
@@ -63,10 +66,11 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
   });
   const warn = (...said: unknown[]) =>
     log.warn({ said: said.map((one) => (typeof one === 'string' ? one : logSerializers.err(one))) }, 'GraphQL');
+  const shortWay = new ShortWay({ schema, backend, activity, log });
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ requestId }) => createContext({ ...backend(), activity, requestId }),
+    context: ({ requestId, http }) => createContext({ ...backend(), activity, requestId, ahead: http?.ahead ?? null }),
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
@@ -77,6 +81,7 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
       useInputErrors(),
       useHttpStatus(),
       useActivity(activity),
+      shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
     ],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
@@ -88,7 +93,7 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
     cors: false,
     logging: { debug: () => {}, info: () => {}, warn, error: () => {} },
   });
-  return { yoga, mask };
+  return { yoga, mask, shortWay };
 }
 
 /** The error of a request that comes before there is anything to serve from, or after. */

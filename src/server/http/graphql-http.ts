@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Ahead } from '../../graphql/index.ts';
 import { type GraphQLPipeline, graphqlPath, resultTypes } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
@@ -98,6 +99,17 @@ export class GraphQLOverHttp {
     if (unsupported) return sendProtocolError(response, 415, unsupported);
     const problem = searchProblem(search);
     if (problem) return sendProtocolError(response, 400, problem);
+    const text = post ? await readBody(request, this.#bodyLimitBytes) : null;
+    const receivedAt = performance.now();
+    const body = text === null ? undefined : parsed(text);
+    let ahead: Ahead | null = null;
+    if (text !== null && !stream && accepted[0] !== 'text/event-stream' && accepted[0] !== 'multipart/mixed') {
+      const ran = await this.#pipeline.shortWay.run(body, text);
+      if (ran?.kind === 'written') {
+        return send(response, 200, `${accepted[0]}; charset=utf-8`, `{"data":${ran.data}}`);
+      }
+      ahead = ran?.ahead ?? null;
+    }
     const operation = stream && new StreamOperation(stream);
     const { yoga } = this.#pipeline;
     const answer = await yoga.handleRequest(
@@ -110,14 +122,16 @@ export class GraphQLOverHttp {
           accept: operation ? 'application/graphql-response+json' : accepted.join(', '),
           ...(post && { 'content-type': 'application/json' }),
         },
-        ...(post && { body: await readBody(request, this.#bodyLimitBytes) }),
+        ...(text !== null && !body && { body: text }),
       }),
       {
         requestId,
-        receivedAt: performance.now(),
+        receivedAt,
         http: operation
-          ? { closed: operation.ended, takesStream: true, operation }
+          ? { closed: operation.ended, takesStream: true, operation, ...(body && { body }) }
           : {
+              ...(body && { body }),
+              ...(ahead && { ahead }),
               closed: closing(response),
               takesStream: accepted.includes('text/event-stream'),
               endIfCutShort: () => {
@@ -140,6 +154,16 @@ export class GraphQLOverHttp {
     response.setHeader('cache-control', 'private, max-age=3600');
     response.setHeader('vary', 'accept');
     send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
+  }
+}
+
+/** What Yoga takes for what was sent; undefined: that is for Yoga itself to refuse. */
+function parsed(text: string): object | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    return typeof body === 'object' && body !== null ? body : undefined;
+  } catch {
+    return undefined;
   }
 }
 
