@@ -11,11 +11,11 @@ import {
 import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
 import { type Shown, shownByOneOfEach, sizedArgumentExtension } from '../operation-size.ts';
 import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
-import { NotCompilableError, SelectionCompiler, type Written } from './object-text.ts';
+import { NotCompilableError } from './not-compilable.ts';
+import { SelectionCompiler, type Written } from './object-text.ts';
 import { type ReadAhead, Run } from './run.ts';
 import { conditionVariables, type SelectedOperation, selectedFields } from './selected-fields.ts';
-
-type Variables = { readonly [name: string]: unknown };
+import { OperationVariables, type Variables } from './variables.ts';
 
 /** What was done already of an operation that is left to the reference, which need not do it again, and must not record it again. */
 export interface Ahead {
@@ -48,6 +48,7 @@ const nothingDone: Ran = { kind: 'left', ahead: null };
 export class CompiledOperation {
   readonly isMutation: boolean;
   readonly #selected: SelectedOperation;
+  readonly #variables: OperationVariables;
   readonly #compiler: SelectionCompiler;
   readonly #roots: readonly Root[];
   /** What is shown where each list that comes with the variables has one item. */
@@ -56,6 +57,7 @@ export class CompiledOperation {
   private constructor(selected: SelectedOperation) {
     this.#selected = selected;
     this.isMutation = selected.operation.operation === OperationTypeNode.MUTATION;
+    this.#variables = new OperationVariables(selected.schema, selected.operation);
     this.#compiler = new SelectionCompiler(selected);
     this.#roots = this.#compileRoots();
     this.#shown = shownByOneOfEach(selected);
@@ -72,18 +74,21 @@ export class CompiledOperation {
   }
 
   /** @throws what the engine throws that is no fault of its store. */
-  async run(given: Variables, context: RootContext): Promise<Ran> {
-    const { schema, operation } = this.#selected;
-    const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: 1 });
-    if (!coerced) return nothingDone;
-    let args: object[];
-    try {
-      args = this.#compiler.argumentsOf(coerced);
-    } catch {
-      return nothingDone;
-    }
-    if (!this.#isWithinLimits(args)) return nothingDone;
+  run(given: Variables, context: RootContext): Ran | Promise<Ran> {
+    const args = this.#argumentsOf(given);
+    if (!args || !this.#isWithinLimits(args)) return nothingDone;
     return this.isMutation ? this.#mutate(args, context) : this.#query(args, context);
+  }
+
+  /** Null where something does not fit. */
+  #argumentsOf(given: Variables): object[] | null {
+    const variables = this.#variables.coerce(given);
+    if (!variables) return null;
+    try {
+      return this.#compiler.argumentsOf(variables);
+    } catch {
+      return null;
+    }
   }
 
   async #query(args: readonly object[], context: RootContext): Promise<Ran> {

@@ -2,8 +2,8 @@ import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { type CompiledOperation, OperationVariants } from './compile-operation.ts';
 
-/** An operation that was executed so often is compiled: most that come once never come again. */
-const timesUntilCompiled = 3;
+/** Most operations that come once or twice never come again. */
+const defaultHotAfter = 3;
 /** Of operations that may become hot, only how often they came is kept. */
 const mostCounted = 5_000;
 const countedBytes = 4 * 1024 * 1024;
@@ -32,6 +32,7 @@ export interface HotCounts {
  */
 export class HotOperations {
   readonly #schema: GraphQLSchema;
+  readonly #hotAfter: number;
   readonly #counted = new LRUCache<string, number>({
     max: mostCounted,
     maxSize: countedBytes,
@@ -48,8 +49,10 @@ export class HotOperations {
     readonly operationName: string | null;
   }[] = [];
 
-  constructor(schema: GraphQLSchema) {
+  /** @param hotAfter an operation that was executed so often is compiled; default 3. */
+  constructor(schema: GraphQLSchema, hotAfter: number = defaultHotAfter) {
     this.#schema = schema;
+    this.#hotAfter = hotAfter;
   }
 
   /** The operation for these variables; null: it is not hot, or cannot be compiled. */
@@ -64,7 +67,7 @@ export class HotOperations {
     if (this.#compiled.has(key)) return;
     const times = (this.#counted.get(key) ?? 0) + 1;
     this.#counted.set(key, times);
-    if (times !== timesUntilCompiled) return;
+    if (times !== this.#hotAfter) return;
     if (this.#waiting.push({ key, document, operationName: asked.operationName }) === 1)
       setImmediate(this.#compileNext);
   }

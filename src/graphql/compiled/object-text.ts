@@ -3,7 +3,6 @@ import {
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLOutputType,
-  getArgumentValues,
   isLeafType,
   isListType,
   isNonNullType,
@@ -12,10 +11,13 @@ import {
 import type { View } from '../../define/index.ts';
 import { ownWorkOf } from '../own-resolvers.ts';
 import type { EntityRef } from '../types.ts';
+import { type FieldArguments, fieldArguments } from './field-arguments.ts';
 import { featureText, leafText } from './leaf-text.ts';
+import { NotCompilableError } from './not-compilable.ts';
 import type { Run } from './run.ts';
 import { type SelectedOperation, selectedFields } from './selected-fields.ts';
 import { unwritable } from './unwritable.ts';
+import type { Variables } from './variables.ts';
 import { ReadyVector, type VectorSource } from './vector-source.ts';
 
 /** How a value is written, and what has to be read before it can be. */
@@ -26,29 +28,24 @@ export interface Written {
   readonly gather: ((value: unknown, run: Run) => void) | null;
 }
 
-/** Thrown while compiling: the operation has something that only the reference knows how to do. */
-export class NotCompilableError extends Error {
-  override readonly name = 'NotCompilableError';
-}
-
 /** Compiles the selections of one operation. */
 export class SelectionCompiler {
   readonly #selected: SelectedOperation;
   /** Fields that are given arguments. */
-  readonly #withArguments: { readonly field: GraphQLField<unknown, unknown>; readonly node: FieldNode }[] = [];
+  readonly #withArguments: FieldArguments[] = [];
 
   constructor(selected: SelectedOperation) {
     this.#selected = selected;
   }
 
   /** Arguments of all fields that are given some, for a run. @throws GraphQLError */
-  argumentsOf(variableValues: { readonly [name: string]: unknown }): object[] {
-    return this.#withArguments.map(({ field, node }) => getArgumentValues(field, node, variableValues));
+  argumentsOf(variables: Variables): object[] {
+    return this.#withArguments.map((argumentsOf) => argumentsOf(variables));
   }
 
   /** Where the arguments of a field will stand among those of a run. */
   noteArguments(field: GraphQLField<unknown, unknown>, node: FieldNode): number {
-    return this.#withArguments.push({ field, node }) - 1;
+    return this.#withArguments.push(fieldArguments(field, node)) - 1;
   }
 
   /** How values of a type are written, null among them. */

@@ -37,6 +37,8 @@ export interface GraphQLOptions {
   /** Where what is done is counted. */
   readonly activity: Activity;
   readonly log: Logger;
+  /** After how many executions an operation is compiled; default 3. */
+  readonly hotAfter?: number | undefined;
 }
 
 /** The one pipeline through which every operation goes, whatever protocol it came by. */
@@ -57,7 +59,7 @@ export const resultTypes = [
   'multipart/mixed',
 ] as const;
 
-export function createPipeline({ schema, backend, activity, log }: GraphQLOptions): GraphQLPipeline {
+export function createPipeline({ schema, backend, activity, log, hotAfter }: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
     requestId: currentRequestId,
     log: (error, requestId) => {
@@ -66,7 +68,7 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
   });
   const warn = (...said: unknown[]) =>
     log.warn({ said: said.map((one) => (typeof one === 'string' ? one : logSerializers.err(one))) }, 'GraphQL');
-  const shortWay = new ShortWay({ schema, backend, activity, log });
+  const shortWay = new ShortWay({ schema, backend, activity, log, hotAfter });
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,

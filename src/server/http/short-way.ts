@@ -2,16 +2,17 @@ import type { GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { UnavailableError } from '../../engine/index.ts';
-import { type Activity, type CompiledOperation, HotOperations, type Ran } from '../../graphql/index.ts';
+import {
+  type Activity,
+  type CompiledOperation,
+  defaultQueryLimits,
+  HotOperations,
+  holdsTooMuch,
+  type Ran,
+} from '../../graphql/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
-
-/** What a body asks for, as GraphQL over HTTP has it. */
-export interface Parameters {
-  readonly query: string;
-  readonly operationName: string | null;
-  readonly variables: { readonly [name: string]: unknown };
-}
+import { type Parameters, plainParameters, type SentBody } from './sent-body.ts';
 
 /** Which way requests went. */
 export interface WayCounts {
@@ -19,6 +20,8 @@ export interface WayCounts {
   short: number;
   /** A compiled operation had begun with them, and left them to the reference. */
   left: number;
+  /** They were answered by the reference, those among them that were left to it. */
+  reference: number;
 }
 
 export interface ShortWayOptions {
@@ -27,39 +30,39 @@ export interface ShortWayOptions {
   readonly backend: () => Backend;
   readonly activity: Activity;
   readonly log: Logger;
+  /** After how many executions an operation is compiled; default 3. */
+  readonly hotAfter?: number | undefined;
 }
 
-/** More values than the limit take more text than this (see `values` of the limits): each has a character, and one behind it. */
-const textOfFewValues = 100_000;
-
-const known: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions']);
+/** Each value takes a character, and one behind it. */
+const textOfFewValues = 2 * defaultQueryLimits.values;
 
 const nothingDone: Ran = { kind: 'left', ahead: null };
 
 /** Answers what has been asked often by compiled operations. All else, and whatever goes wrong, is for the reference: Yoga. */
 export class ShortWay {
-  readonly counts: WayCounts = { short: 0, left: 0 };
+  readonly counts: WayCounts = { short: 0, left: 0, reference: 0 };
   readonly hot: HotOperations;
   readonly #backend: () => Backend;
   readonly #activity: Activity;
   readonly #log: Logger;
 
-  constructor({ schema, backend, activity, log }: ShortWayOptions) {
-    this.hot = new HotOperations(schema);
+  constructor({ schema, backend, activity, log, hotAfter }: ShortWayOptions) {
+    this.hot = new HotOperations(schema, hotAfter);
     this.#backend = backend;
     this.#activity = activity;
     this.#log = log;
   }
 
-  /**
-   * @param body as it was parsed.
-   * @param text the same, as it came.
-   * @returns null: nothing was begun.
-   */
-  async run(body: unknown, text: string): Promise<Ran | null> {
-    const parameters = text.length <= textOfFewValues ? parametersOf(body) : null;
+  /** @returns null: nothing was begun. */
+  run({ parsed, text }: SentBody): Promise<Ran> | null {
+    const parameters = plainParameters(parsed);
     const operation = parameters && this.hot.find(parameters, parameters.variables);
-    if (!operation) return null;
+    if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
+    return this.#run(operation, parameters);
+  }
+
+  async #run(operation: CompiledOperation, parameters: Parameters): Promise<Ran> {
     const begun = performance.now();
     const ran = await this.#attempt(operation, parameters);
     if (ran.kind === 'written') {
@@ -87,23 +90,9 @@ export class ShortWay {
       },
       onExecute: ({ args }) => {
         const { http, params } = args.contextValue as unknown as RequestContext & { readonly params: object };
-        const parameters = http ? parametersOf(params) : null;
+        const parameters = http ? plainParameters(params) : null;
         if (parameters) this.hot.note(parameters, args.document);
       },
     };
   }
-}
-
-/** Null for all that is not plainly one operation. */
-function parametersOf(body: unknown): Parameters | null {
-  if (!isObject(body)) return null;
-  for (const name in body) if (!known.has(name)) return null;
-  const { query, operationName = null, variables, extensions } = body;
-  if (typeof query !== 'string' || (operationName !== null && typeof operationName !== 'string')) return null;
-  if (!isObject(variables ?? {}) || !isObject(extensions ?? {}) || operationName === '') return null;
-  return { query, operationName, variables: (variables ?? {}) as Parameters['variables'] };
-}
-
-function isObject(value: unknown): value is { readonly [name: string]: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
