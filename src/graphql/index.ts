@@ -27,6 +27,8 @@ export { defaultQueryLimits, holdsTooMuch, useQueryLimits } from './query-limits
 export type { FreshetScalars } from './scalars.ts';
 export { DateTime, Float, ID } from './scalars.ts';
 export { printSchemaText } from './schema-text.ts';
+export type { DocumentsByHash, SentDocument } from './trusted-documents.ts';
+export { documentsByHash, TrustedDocuments } from './trusted-documents.ts';
 export type { EntityRef, EntityTypeOptions, FreshetFieldOptions } from './types.ts';
 export type { Aside } from './watch-messages.ts';
 export { subscribeToWatch, WatchMessages } from './watch-messages.ts';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { Activity, type HotCounts, printSchemaText } from '../graphql/index.ts';
+import { Activity, type HotCounts, printSchemaText, TrustedDocuments } from '../graphql/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
@@ -27,6 +27,8 @@ export interface ServerOptions {
   readonly port: number;
   /** Largest body of a request and largest WebSocket message; default 4 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Documents that are known beforehand; default: none. */
+  readonly documents?: TrustedDocuments;
   /** After how many executions an operation is compiled, and answered without Yoga; default 3. */
   readonly hotAfter?: number;
 }
@@ -57,8 +59,8 @@ export class ApiServer {
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#sdl = printSchemaText(options.schema);
-    const { log, bodyLimitBytes = defaultBodyLimitBytes } = options;
-    const pipeline = createPipeline({ ...options, activity: this.#activity });
+    const { log, bodyLimitBytes = defaultBodyLimitBytes, documents = new TrustedDocuments() } = options;
+    const pipeline = createPipeline({ ...options, documents, activity: this.#activity });
     this.#shortWay = pipeline.shortWay;
     this.#graphql = new GraphQLOverHttp({ pipeline, log, bodyLimitBytes });
     this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });

@@ -1,4 +1,4 @@
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { type CompiledOperation, OperationVariants } from './compile-operation.ts';
 
@@ -70,6 +70,16 @@ export class HotOperations {
     if (times !== this.#hotAfter) return;
     if (this.#waiting.push({ key, document, operationName: asked.operationName }) === 1)
       setImmediate(this.#compileNext);
+  }
+
+  /** Compiles an operation that is known beforehand, whether clients name it or not. It is valid, and the only one of its document. */
+  warm(query: string, document: DocumentNode): void {
+    if (this.#hotAfter === Number.POSITIVE_INFINITY) return;
+    const name = getOperationAST(document)?.name?.value;
+    for (const operationName of name === undefined ? [null] : [null, name]) {
+      const variants = new OperationVariants(this.#schema, document, operationName);
+      this.#compiled.set(keyOf({ query, operationName }), variants);
+    }
   }
 
   get counts(): HotCounts {

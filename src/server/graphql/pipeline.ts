@@ -12,6 +12,7 @@ import {
   type FreshetContext,
   settleHttpStatus,
   subscribeToWatch,
+  type TrustedDocuments,
   useInputErrors,
   useQueryLimits,
 } from '../../graphql/index.ts';
@@ -37,6 +38,7 @@ export interface GraphQLOptions {
   /** Where what is done is counted. */
   readonly activity: Activity;
   readonly log: Logger;
+  readonly documents: TrustedDocuments;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
 }
@@ -47,6 +49,7 @@ export interface GraphQLPipeline {
   readonly mask: ErrorMask;
   /** What goes past Yoga. */
   readonly shortWay: ShortWay;
+  readonly documents: TrustedDocuments;
 }
 
 export const graphqlPath = '/graphql';
@@ -59,7 +62,14 @@ export const resultTypes = [
   'multipart/mixed',
 ] as const;
 
-export function createPipeline({ schema, backend, activity, log, hotAfter }: GraphQLOptions): GraphQLPipeline {
+export function createPipeline({
+  schema,
+  backend,
+  activity,
+  log,
+  documents,
+  hotAfter,
+}: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
     requestId: currentRequestId,
     log: (error, requestId) => {
@@ -68,7 +78,7 @@ export function createPipeline({ schema, backend, activity, log, hotAfter }: Gra
   });
   const warn = (...said: unknown[]) =>
     log.warn({ said: said.map((one) => (typeof one === 'string' ? one : logSerializers.err(one))) }, 'GraphQL');
-  const shortWay = new ShortWay({ schema, backend, activity, log, hotAfter });
+  const shortWay = new ShortWay({ schema, backend, activity, log, documents, hotAfter });
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -76,6 +86,7 @@ export function createPipeline({ schema, backend, activity, log, hotAfter }: Gra
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
       useHttpStreams(),
@@ -86,6 +97,7 @@ export function createPipeline({ schema, backend, activity, log, hotAfter }: Gra
       shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
     ],
+    extraParamNames: ['documentId'],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
     graphiql: false,
@@ -95,7 +107,7 @@ export function createPipeline({ schema, backend, activity, log, hotAfter }: Gra
     cors: false,
     logging: { debug: () => {}, info: () => {}, warn, error: () => {} },
   });
-  return { yoga, mask, shortWay };
+  return { yoga, mask, shortWay, documents };
 }
 
 /** The error of a request that comes before there is anything to serve from, or after. */
@@ -108,6 +120,25 @@ function useHttpStatus(): Plugin {
   return {
     onResultProcess({ result, setResult }) {
       if (!Array.isArray(result) && 'data' in result) setResult(settleHttpStatus(result));
+    },
+  };
+}
+
+/** A document may be named by its hash, and some deployments serve no others. */
+function useTrustedDocuments(documents: TrustedDocuments): Plugin {
+  return {
+    // Of a GET, Yoga takes the parameters that it knows.
+    onRequestParse: ({ request, url }) => {
+      const documentId = request.method === 'GET' ? url.searchParams.get('documentId') : null;
+      if (documentId === null) return undefined;
+      return {
+        onRequestParseDone: ({ requestParserResult, setRequestParserResult }) =>
+          setRequestParserResult(Object.assign(requestParserResult, { documentId })),
+      };
+    },
+    onParams({ params, setParams }) {
+      const query = documents.textOf(params);
+      if (query !== params.query) setParams({ ...params, query: query as string });
     },
   };
 }

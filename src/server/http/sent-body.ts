@@ -1,3 +1,5 @@
+import type { SentDocument, TrustedDocuments } from '../../graphql/index.ts';
+
 /** What a body asks for, as GraphQL over HTTP has it. */
 export interface Parameters {
   readonly query: string;
@@ -5,7 +7,7 @@ export interface Parameters {
   readonly variables: { readonly [name: string]: unknown };
 }
 
-const known: ReadonlySet<string> = new Set(['query', 'operationName', 'variables', 'extensions']);
+const known: ReadonlySet<string> = new Set(['query', 'documentId', 'operationName', 'variables', 'extensions']);
 
 /** A body, which is parsed once, for whoever answers it. */
 export class SentBody {
@@ -19,14 +21,25 @@ export class SentBody {
   }
 }
 
-/** What parameters say, if they are plainly those of one operation; else null. */
-export function plainParameters(body: unknown): Parameters | null {
+/** What parameters say, if they are plainly those of one operation that is served; else null. */
+export function plainParameters(body: unknown, documents: TrustedDocuments): Parameters | null {
   if (!isObject(body)) return null;
   for (const name in body) if (!known.has(name)) return null;
-  const { query, operationName = null, variables, extensions } = body;
+  const { operationName = null, variables, extensions } = body;
+  const query = textIn(body, documents);
   if (typeof query !== 'string' || (operationName !== null && typeof operationName !== 'string')) return null;
   if (!isObject(variables ?? {}) || !isObject(extensions ?? {}) || operationName === '') return null;
   return { query, operationName, variables: (variables ?? {}) as Parameters['variables'] };
+}
+
+function textIn(body: SentDocument, documents: TrustedDocuments): unknown {
+  // Few name a document; and where others are served, its text is just that.
+  if (!documents.isExclusive && body.documentId === undefined && body.extensions === undefined) return body.query;
+  try {
+    return documents.textOf(body);
+  } catch {
+    return null;
+  }
 }
 
 function parse(text: string): object | null {

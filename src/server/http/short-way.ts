@@ -1,4 +1,4 @@
-import type { GraphQLSchema } from 'graphql';
+import { type DocumentNode, type GraphQLSchema, parse, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { UnavailableError } from '../../engine/index.ts';
@@ -9,6 +9,7 @@ import {
   HotOperations,
   holdsTooMuch,
   type Ran,
+  type TrustedDocuments,
 } from '../../graphql/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
@@ -30,6 +31,7 @@ export interface ShortWayOptions {
   readonly backend: () => Backend;
   readonly activity: Activity;
   readonly log: Logger;
+  readonly documents: TrustedDocuments;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
 }
@@ -46,9 +48,12 @@ export class ShortWay {
   readonly #backend: () => Backend;
   readonly #activity: Activity;
   readonly #log: Logger;
+  readonly #documents: TrustedDocuments;
 
-  constructor({ schema, backend, activity, log, hotAfter }: ShortWayOptions) {
+  constructor({ schema, backend, activity, log, documents, hotAfter }: ShortWayOptions) {
     this.hot = new HotOperations(schema, hotAfter);
+    this.#documents = documents;
+    for (const text of documents.texts) this.hot.warm(text, parseValid(schema, text));
     this.#backend = backend;
     this.#activity = activity;
     this.#log = log;
@@ -56,7 +61,7 @@ export class ShortWay {
 
   /** @returns null: nothing was begun. */
   run({ parsed, text }: SentBody): Promise<Ran> | null {
-    const parameters = plainParameters(parsed);
+    const parameters = plainParameters(parsed, this.#documents);
     const operation = parameters && this.hot.find(parameters, parameters.variables);
     if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
     return this.#run(operation, parameters);
@@ -90,9 +95,17 @@ export class ShortWay {
       },
       onExecute: ({ args }) => {
         const { http, params } = args.contextValue as unknown as RequestContext & { readonly params: object };
-        const parameters = http ? plainParameters(params) : null;
+        const parameters = http ? plainParameters(params, this.#documents) : null;
         if (parameters) this.hot.note(parameters, args.document);
       },
     };
   }
+}
+
+/** @throws Error, in words for whoever deploys it. */
+function parseValid(schema: GraphQLSchema, text: string): DocumentNode {
+  const document = parse(text);
+  const [error] = validate(schema, document);
+  if (error) throw new Error(`A trusted document is not valid: ${error.message}\n${text}`);
+  return document;
 }
