@@ -47,8 +47,7 @@ function storedFields(t: VectorFields, view: View) {
     const { type, nullable, listed } = output;
     const { description } = feature;
     const read = featureReader(view, position);
-    const isNumber = (type === 'Int' || type === 'Float') && isServedAsStored(view, position);
-    const work: OwnWork = isNumber ? { kind: 'feature', position, output } : { kind: 'pure' };
+    const work: OwnWork = isServedAsStored(view, position) ? { kind: 'feature', position, output } : { kind: 'pure' };
     const field =
       listed === null
         ? t.field({

@@ -1,4 +1,5 @@
 import { GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, type GraphQLLeafType, GraphQLString } from 'graphql';
+import { formatDateTime, isDateTime } from '../date-time.ts';
 import type { FeatureOutput } from '../feature-output.ts';
 import { unwritable } from './unwritable.ts';
 
@@ -26,11 +27,17 @@ export function leafText(type: GraphQLLeafType): LeafText {
   }
 }
 
-/** How a feature's number is written as it stands in the vector: NaN is null. */
+/** How a feature's number is written as it stands in the vector: NaN is null, a boolean is 0 or 1, a time the milliseconds since 1970. */
 export function featureText({ type, nullable }: FeatureOutput): (value: number) => string {
-  const isWritable = type === 'Int' ? (value: number) => (value | 0) === value : Number.isFinite;
-  return (value) => {
-    if (isWritable(value)) return `${value}`;
-    return nullable && Number.isNaN(value) ? 'null' : unwritable(`${value} in a feature of type ${type}`);
-  };
+  const some = numberTexts[type];
+  return (value) =>
+    Number.isNaN(value) && nullable ? 'null' : (some(value) ?? unwritable(`${value} in a feature of type ${type}`));
 }
+
+/** Null of a number that the type does not have. */
+const numberTexts: { readonly [Type in FeatureOutput['type']]: (value: number) => string | null } = {
+  Int: (value) => ((value | 0) === value ? `${value}` : null),
+  Float: (value) => (Number.isFinite(value) ? `${value}` : null),
+  Boolean: (value) => (Number.isNaN(value) ? null : `${value !== 0}`),
+  DateTime: (value) => (isDateTime(value) ? `"${formatDateTime(value)}"` : null),
+};
