@@ -9,12 +9,14 @@ import {
   valueFromAST,
 } from 'graphql';
 import { NotCompilableError } from './not-compilable.ts';
+import { notPlain, type PlainCoercion, plainCoercion } from './plain-input.ts';
 
 export type Variables = { readonly [name: string]: unknown };
 
 interface Variable {
   readonly name: string;
   readonly type: GraphQLInputType;
+  readonly coerce: PlainCoercion;
   readonly isRequired: boolean;
   /** Undefined: there is none. */
   readonly byDefault: unknown;
@@ -37,6 +39,7 @@ export class OperationVariables {
       return {
         name: variable.name.value,
         type,
+        coerce: plainCoercion(type),
         isRequired: isNonNullType(type),
         byDefault: defaultValue && valueFromAST(defaultValue, type),
       };
@@ -47,9 +50,11 @@ export class OperationVariables {
   coerce(given: Variables): Variables | null {
     const coerced: { [name: string]: unknown } = Object.create(null);
     try {
-      for (const { name, type, isRequired, byDefault } of this.#variables) {
-        if (Object.hasOwn(given, name)) coerced[name] = coerceInputValue(given[name], type, refuse);
-        else if (byDefault !== undefined) coerced[name] = byDefault;
+      for (const { name, type, coerce, isRequired, byDefault } of this.#variables) {
+        if (Object.hasOwn(given, name)) {
+          const plain = coerce(given[name]);
+          coerced[name] = plain === notPlain ? coerceInputValue(given[name], type, refuse) : plain;
+        } else if (byDefault !== undefined) coerced[name] = byDefault;
         else if (isRequired) return null;
       }
     } catch (error) {
