@@ -10,6 +10,7 @@ import type { Engine } from '../../src/engine/index.ts';
 import type { TrustedDocuments } from '../../src/graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
+import { goesShortWay } from './way.ts';
 
 export interface ApiOptions {
   /** Default: the run's own server. */
@@ -136,6 +137,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
     ...(options.documents && { documents: options.documents }),
+    ...(goesShortWay && { hotAfter: 1 }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }
