@@ -1,6 +1,7 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { type Config, isLoopback, readConfig } from './config.ts';
+import { TrustedDocuments } from './graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers, shutDownOnSignal } from './server/index.ts';
 import { exitCodeOf } from './signals.ts';
 import { type EmbeddedValkey, endedError, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
@@ -31,7 +32,7 @@ async function run(config: Config): Promise<void> {
   if (!isLoopback(config.host)) {
     log.warn(`HOST is ${config.host}: anyone who can reach it may read and record, for there is no authentication yet`);
   }
-  const { schema, views } = await import('../schema/index.ts');
+  const { schema, views, clientDocuments } = await import('../schema/index.ts');
 
   let embedded: EmbeddedValkey | undefined;
   let backend: BackendKeeper | undefined;
@@ -67,6 +68,7 @@ async function run(config: Config): Promise<void> {
         shutDown('the embedded Valkey has ended', 1);
       });
     }
+    const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
     const { keyPrefix, clock, sweepMs, host, port } = config;
     const address = config.valkey ?? parseValkeyUrl((embedded as EmbeddedValkey).url);
     backend = await BackendKeeper.start({ address, views, keyPrefix, clock, sweepMs, log }, (error) => {
@@ -75,7 +77,7 @@ async function run(config: Config): Promise<void> {
     });
     if (ending) return;
     const { current, health } = bound(backend);
-    server = await ApiServer.listen({ schema, backend: current, health, log, host, port });
+    server = await ApiServer.listen({ schema, backend: current, health, log, host, port, documents });
     const { url } = server;
     announce(
       `Freshet listens on ${url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser); the dashboard is at ${url}/`,

@@ -22,8 +22,10 @@ import { type Clock, PrefixRegistry } from './registry.ts';
 import { Committer, type RecordCounts } from './rehearsal/committer.ts';
 import type { NotServed, ReplyReader } from './reply.ts';
 import { type PartReply, untilDone } from './rounds.ts';
+import { StoredVectors } from './stored-vectors.ts';
 import { logFailure } from './valkey-failure.ts';
-import type { PastVector, Vector } from './vector.ts';
+import type { PastVector } from './vector.ts';
+import { VectorBatch } from './vector-batch.ts';
 
 /** How a store works. */
 export interface StoreSettings extends CallLimits {
@@ -46,6 +48,7 @@ export class LogStore {
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
+  readonly #stored: StoredVectors;
   /** Null where the store does it all. */
   readonly #committer: Committer | null;
 
@@ -55,12 +58,14 @@ export class LogStore {
     plans: readonly Plan[],
     registry: PrefixRegistry,
     caller: LogCaller,
+    stored: StoredVectors,
     { singles, rehearses, onFault }: StoreSettings,
   ) {
     this.keys = keys;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
+    this.#stored = stored;
     this.#upgrades = new LogUpgrades(keys, registry, caller);
     const keysOf = ({ plan: { view }, id }: Part) => ({ log: keys.log(view, id), hash: keys.hash(view, id) });
     const store = (parts: readonly RecordPart[]) => this.#recordThere(parts, 'record');
@@ -86,7 +91,9 @@ export class LogStore {
       library.call('enrol', [key], [argument]),
     );
     const caller = new LogCaller(library, plans, { ...limits, clock, prefix: keys.prefix, completeSince });
-    return new LogStore(valkey, keys, plans, registry, caller, limits);
+    const stored = new StoredVectors(valkey, keys, plans, clock);
+    await stored.connect();
+    return new LogStore(valkey, keys, plans, registry, caller, stored, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -165,23 +172,22 @@ export class LogStore {
     );
   }
 
-  /** Vectors in the order of the ids. */
-  read(
-    view: View,
-    ids: readonly string[],
-    { refresh = false, lastRevisions }: ReadOptions,
-  ): Promise<(Vector | Error)[]> {
+  /** Vectors in the order of the ids; the error of one that cannot be had is in its place. */
+  async read(view: View, ids: readonly string[], options: ReadOptions = {}): Promise<VectorBatch> {
+    const { refresh = false, lastRevisions } = options;
     const plan = this.#planOf(view);
     const argument = Buffer.from([plan.index, refresh ? 1 : 0]);
-    return this.#work<ReadPart, Vector>(
+    const batch = new VectorBatch(view, ids);
+    const places = refresh || lastRevisions ? [...ids.keys()] : await this.#stored.fill(plan, batch);
+    if (places.length === 0) return batch;
+    const results = await this.#work<ReadPart, true>(
       'read',
-      ids.map((id, i) => ({ plan, id, lastRevision: lastRevisions?.[i] ?? 0 })),
+      places.map((place) => ({ plan, id: ids[place] as string, place, lastRevision: lastRevisions?.[place] ?? 0 })),
       (pending) => (lastRevisions ? [argument, doubles(pending.map(({ lastRevision }) => lastRevision))] : [argument]),
-      (reader, { id }) => {
-        const reply = reader.entity(plan, id);
-        return reply.kind === 'vector' ? { kind: 'done', value: reply.vector } : reply;
-      },
+      (reader, { place }) => reader.vectorInto(batch, place) ?? served,
     );
+    for (const [i, result] of results.entries()) if (result !== true) batch.fail(places[i] as number, result);
+    return batch;
   }
 
   /** Vectors of moments in the past: for each id, in the order of its moments. */
@@ -238,6 +244,9 @@ export class LogStore {
     return plan;
   }
 }
+
+/** A vector is where it is to be. */
+const served = { kind: 'done', value: true } as const;
 
 const doubles = (values: readonly number[]) => Buffer.from(new Float64Array(values).buffer);
 

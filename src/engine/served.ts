@@ -54,6 +54,16 @@ export function featureReader(view: View, position: number): FeatureReader {
   return ({ values }) => values[position] as number;
 }
 
+/** Whether a feature is served as the one number that is stored of it. */
+export function isServedAsStored(view: View, position: number): boolean {
+  return !vectorPlaces(view).lists[position] && !isSince(view, position);
+}
+
+/** Whether a view tells how long ago something was, which is another figure at each moment. */
+export function tellsAge(view: View): boolean {
+  return view.features.some((_, position) => isSince(view, position));
+}
+
 const readersOfViews = new WeakMap<View, readonly FeatureReader[]>();
 
 /** All features of a vector as they are served, in the order of the view. */

@@ -2,15 +2,17 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { Activity, printSchemaText } from '../graphql/index.ts';
+import { Activity, type HotCounts, printSchemaText, TrustedDocuments } from '../graphql/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
+import { ApiResponse } from './http/api-response.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
 import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
+import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
-import { requestIdOf, runAs } from './request-id.ts';
+import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
 import { WebSockets } from './websocket/websocket.ts';
 
@@ -25,6 +27,10 @@ export interface ServerOptions {
   readonly port: number;
   /** Largest body of a request and largest WebSocket message; default 4 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Documents that are known beforehand; default: none. */
+  readonly documents?: TrustedDocuments;
+  /** After how many executions an operation is compiled, and answered without Yoga; default 3. */
+  readonly hotAfter?: number;
 }
 
 /** The port is taken, or not ours to take. */
@@ -42,6 +48,7 @@ export class ApiServer {
   readonly #options: ServerOptions;
   readonly #activity = new Activity();
   readonly #graphql: GraphQLOverHttp;
+  readonly #shortWay: ShortWay;
   readonly #webSockets: WebSockets;
   readonly #http: Server;
   readonly #connections: Connections;
@@ -52,11 +59,13 @@ export class ApiServer {
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#sdl = printSchemaText(options.schema);
-    const { log, bodyLimitBytes = defaultBodyLimitBytes } = options;
-    const pipeline = createPipeline({ ...options, activity: this.#activity });
+    const { log, bodyLimitBytes = defaultBodyLimitBytes, documents = new TrustedDocuments() } = options;
+    const pipeline = createPipeline({ ...options, documents, activity: this.#activity });
+    this.#shortWay = pipeline.shortWay;
     this.#graphql = new GraphQLOverHttp({ pipeline, log, bodyLimitBytes });
     this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
+      ServerResponse: ApiResponse,
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
@@ -64,8 +73,10 @@ export class ApiServer {
       // Some clients offer HTTP/2 with their first request, which goes on as it is.
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
-    this.#connections = new Connections(this.#http);
-    this.#http.on('request', (request, response) => this.#answer(request, response));
+    this.#connections = new Connections(this.#http, (request, response) =>
+      this.#logRequest(request, response as ApiResponse),
+    );
+    this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
 
@@ -79,6 +90,16 @@ export class ApiServer {
     });
     server.#http.on('error', (error) => options.log.error({ err: error }, 'The HTTP server failed'));
     return server;
+  }
+
+  /** Which way operations that came by HTTP were answered. */
+  get ways(): Readonly<WayCounts> {
+    return this.#shortWay.counts;
+  }
+
+  /** How many operations are watched for becoming hot, and how many are compiled. */
+  get hotOperations(): HotCounts {
+    return this.#shortWay.hot.counts;
   }
 
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -108,29 +129,27 @@ export class ApiServer {
     this.#connections.destroy();
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const begun = performance.now();
-    const requestId = requestIdOf(request);
-    const target = requestTarget(request.url);
-    const { path } = target;
+  #logRequest({ method, url }: IncomingMessage, response: ApiResponse): void {
     const { log } = this.#options;
-    response.setHeader('x-request-id', requestId);
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.once('close', () => {
-      const status = response.statusCode;
-      const line = {
-        requestId,
-        method: request.method,
-        path,
-        status,
-        durationMs: Math.round((performance.now() - begun) * 100) / 100,
-        ...(response.writableFinished ? {} : { aborted: true }),
-      };
-      if (status >= 500) log.warn(line, 'request');
-      else if (status >= 400) log.info(line, 'request');
-      else log.debug(line, 'request');
-    });
-    runAs(requestId, () => this.#route(target, request, response, requestId)).catch((error: unknown) => {
+    const { requestId, statusCode: status, begunAt } = response;
+    const level = status >= 500 ? 'warn' : status >= 400 ? 'info' : 'debug';
+    if (!log.isLevelEnabled(level)) return;
+    const line = {
+      requestId,
+      method,
+      path: requestTarget(url).path,
+      status,
+      durationMs: Math.round((performance.now() - begunAt) * 100) / 100,
+      ...(response.writableFinished ? {} : { aborted: true }),
+    };
+    log[level](line, 'request');
+  }
+
+  #answer(request: IncomingMessage, response: ApiResponse): void {
+    const { requestId } = response;
+    const target = requestTarget(request.url);
+    const { log } = this.#options;
+    runAs(requestId, () => this.#route(target, request, response)).catch((error: unknown) => {
       if (error instanceof BodyAbortedError) return response.destroy();
       if (error instanceof BodyEncodingError) return sendProtocolError(response, 400, error.message);
       if (!(error instanceof BodyTooLargeError)) log.error({ err: error, requestId }, 'A request failed');
@@ -142,13 +161,12 @@ export class ApiServer {
     });
   }
 
-  async #route(
-    { path, search }: RequestTarget,
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-  ): Promise<void> {
-    if (path === graphqlPath) return this.#graphql.answer(search, request, response, requestId);
+  #route({ path, search }: RequestTarget, request: IncomingMessage, response: ApiResponse): Promise<void> {
+    if (path === graphqlPath) return this.#graphql.answer(search, request, response);
+    return this.#page(path, request, response);
+  }
+
+  async #page(path: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const page = this.#pages[path];
     if (!page && !isDashboardPath(path))
       return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);

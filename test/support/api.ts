@@ -7,8 +7,10 @@ import { schema as deployedSchema, views as deployedViews } from '../../schema/i
 import { ApiProcess as Program } from '../../src/api-process.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
+import type { TrustedDocuments } from '../../src/graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
+import { goesShortWay } from './way.ts';
 
 export interface ApiOptions {
   /** Default: the run's own server. */
@@ -19,6 +21,8 @@ export interface ApiOptions {
   readonly schema?: GraphQLSchema;
   readonly views?: readonly View[];
   readonly bodyLimitBytes?: number;
+  /** Default: none are known beforehand, and all are served. */
+  readonly documents?: TrustedDocuments;
   /** Default: any free one. */
   readonly port?: number;
 }
@@ -132,6 +136,8 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     host: '127.0.0.1',
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
+    ...(options.documents && { documents: options.documents }),
+    ...(goesShortWay && { hotAfter: 1 }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }

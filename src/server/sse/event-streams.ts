@@ -106,7 +106,8 @@ export class EventStreams {
 /** The token of an event stream that comes with a request; null if there is none. */
 export function streamToken(headers: IncomingHttpHeaders, search: string): string | null {
   const given = headers['x-graphql-event-stream-token'];
-  return typeof given === 'string' ? given : new URLSearchParams(search).get('token');
+  if (typeof given === 'string') return given;
+  return search === '' ? null : new URLSearchParams(search).get('token');
 }
 
 export function sendNoStream(response: ServerResponse): void {
