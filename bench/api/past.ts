@@ -14,7 +14,7 @@ import { event, type Subject, subjects } from '../subject.ts';
 const pastEvents = 200_000;
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
-const patience = new Deadline(300);
+const patienceSeconds = 300;
 
 export const userSubject = subjects.find(({ name }) => name === 'user') as Subject;
 
@@ -41,7 +41,7 @@ export class Past {
     past.#prefixes.both = await past.copy('user');
     await recordView(valkey, past.#prefixes.both, activity, past.events);
     past.#prefixes.plain = server.prefix();
-    await new PlainPatterns(valkey, past.#prefixes.plain, userSubject).load(past.events, patience);
+    await new PlainPatterns(valkey, past.#prefixes.plain, userSubject).load(past.events, new Deadline(patienceSeconds));
     return past;
   }
 

@@ -16,7 +16,7 @@ export interface OpenLoopRun {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** By how much sending came after it was due: what of these is this process's own. */
+  /** How long after it was due a request was looked at, whether or not there was a connection for it: what of these is ours. */
   readonly lateP99Ms: number;
   /** Processor time of this process in all, in microseconds; it looks at the clock without a pause. */
   readonly cpuUs: number;
@@ -48,7 +48,6 @@ export async function openLoop(target: Target, options: OpenLoopOptions): Promis
     const send = (connection: Connection, number: number) => {
       const index = target.next();
       const dueMs = begunMs + number * spacingMs;
-      late[number] = performance.now() - dueMs;
       connection.onReply = (status, body) => {
         took[number] = performance.now() - dueMs;
         target.check(index, status, body);
@@ -64,6 +63,7 @@ export async function openLoop(target: Target, options: OpenLoopOptions): Promis
     for (const connection of opened) connection.onBroken = reject;
     const tick = () => {
       for (const now = performance.now(); due < all && begunMs + due * spacingMs <= now; due++) {
+        late[due] = now - (begunMs + due * spacingMs);
         const connection = free.pop();
         if (connection) send(connection, due);
         else waiting.push(due);
