@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { Activity, printSchemaText } from '../graphql/index.ts';
+import { UnavailableError } from '../engine/index.ts';
+import { Activity, type ActivityHeld, printSchemaText } from '../graphql/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
@@ -40,7 +41,7 @@ const keepAliveTimeoutMs = 65_000; // longer than the minute after which most lo
 /** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
 export class ApiServer {
   readonly #options: ServerOptions;
-  readonly #activity = new Activity();
+  readonly #activity: Activity;
   readonly #graphql: GraphQLOverHttp;
   readonly #webSockets: WebSockets;
   readonly #http: Server;
@@ -53,6 +54,7 @@ export class ApiServer {
     this.#options = options;
     this.#sdl = printSchemaText(options.schema);
     const { log, bodyLimitBytes = defaultBodyLimitBytes } = options;
+    this.#activity = new Activity({ held: () => heldBy(options.backend) });
     const pipeline = createPipeline({ ...options, activity: this.#activity });
     this.#graphql = new GraphQLOverHttp({ pipeline, log, bodyLimitBytes });
     this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
@@ -171,6 +173,17 @@ export class ApiServer {
   async #health(): Promise<Health> {
     if (this.#draining) return { ready: false, problems: ['The server is shutting down'], warnings: [] };
     return this.#options.health();
+  }
+}
+
+/** What is watched, for whoever watches the activity. */
+function heldBy(backend: () => Backend): ActivityHeld {
+  try {
+    const { load, problem } = backend().hub;
+    return { watchers: load.subscriptions, watchedEntities: load.entities, storeProblem: problem };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    return { watchers: 0, watchedEntities: 0, storeProblem: error.message };
   }
 }
 
