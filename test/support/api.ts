@@ -8,6 +8,7 @@ import { ApiProcess as Program } from '../../src/api-process.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
+import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
 
 export interface ApiOptions {
@@ -21,6 +22,8 @@ export interface ApiOptions {
   readonly bodyLimitBytes?: number;
   /** Default: any free one. */
   readonly port?: number;
+  /** As if it were one of several workers. */
+  readonly worker?: WorkerPlace;
 }
 
 /** What a GraphQL response over HTTP says. */
@@ -132,6 +135,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     host: '127.0.0.1',
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
+    ...(options.worker && { worker: options.worker }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }

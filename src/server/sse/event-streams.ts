@@ -1,5 +1,6 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { forward } from '../http/forward.ts';
 import { send, sendProtocolError } from '../http/http-response.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
 
@@ -111,4 +112,19 @@ export function streamToken(headers: IncomingHttpHeaders, search: string): strin
 
 export function sendNoStream(response: ServerResponse): void {
   sendProtocolError(response, 404, noStream);
+}
+
+/** Has a request answered by the worker that holds its stream, which listens on this socket. */
+export function forwardToStream(
+  socketPath: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): Promise<void> {
+  return forward(request, response, {
+    socketPath,
+    requestId,
+    unreachable: () => sendNoStream(response),
+    broken: () => sendProtocolError(response, 502, 'The worker that held this event stream has ended: reserve another'),
+  });
 }
