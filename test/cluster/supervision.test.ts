@@ -138,9 +138,12 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     const query = 'subscription { userRiskProfileUpdated(userIds: ["u"]) { cause } }';
     const stream = await watching.open('POST', '/graphql', { accept: 'text/event-stream' }, { query });
     stream.on('error', () => {}).resume();
+    // Not `exited`, which waits for all that write to the same output.
+    const primaryEnded = once(service.process.child, 'exit').then(() => service.pids.filter(runs));
     service.process.child.kill(signal);
     await until(() => stream.complete);
     for (const finish of requests) expect(await finish()).toMatch(answered);
+    expect(await primaryEnded).toEqual([]);
     expect(await service.process.exited).toBe(0);
     await expectNothingLeft(service, sockets);
   });
@@ -175,9 +178,10 @@ describe('a signal', () => {
       service.process.child.kill('SIGTERM');
       return service.process.child.exitCode !== null;
     });
+    // Sooner than they would give up waiting.
+    await until(() => !service.pids.some(runs), 3_000);
     expect(await service.process.exited).toBe(1);
     expect(service.process.output).toContain('leaving at once');
-    await until(() => !service.pids.some(runs));
   });
 
   it('before they serve ends them as it ends one process', async () => {
@@ -185,6 +189,18 @@ describe('a signal', () => {
     await until(() => service.log.some(({ worker }) => worker !== undefined));
     service.process.child.kill('SIGTERM');
     expect(await service.process.exited).toBe(143);
+  });
+
+  it.runIf(process.platform === 'linux')('that comes to a worker while it starts is one to all', async () => {
+    const service = launch(given());
+    const { pid } = service.process.child;
+    const worker = await until(async () => {
+      const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
+      return Number(children.split(' ')[0]) || null;
+    });
+    process.kill(worker, 'SIGINT');
+    expect(await service.process.exited).toBe(130);
+    expect(service.process.output).not.toContain('before it served');
   });
 });
 
@@ -216,7 +232,10 @@ describe('workers on a Valkey of their own', () => {
   it('let it end after them, and its data be taken over', async () => {
     const env = { FRESHET_DATA_DIR: await newFolder() };
     const service = await start(env);
+    const finish = await halfARequest(service);
     service.process.child.kill('SIGTERM');
+    await until(() => service.log.filter(({ msg, worker }) => worker && msg.startsWith('Shutting down')).length === 2);
+    expect(await finish()).toMatch(answered);
     expect(await service.process.exited).toBe(0);
     expect(existsSync(join(env.FRESHET_DATA_DIR, 'freshet.lock'))).toBe(false);
     const next = await start(env);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { identifyProcess } from '../../src/valkey/embedded/process-identity.ts';
 import { ApiProcess } from './api.ts';
 import { until } from './until.ts';
 
@@ -107,12 +108,7 @@ export class WorkerConnection {
   }
 }
 
-/** Whether a process of this id is there. */
+/** Whether a process of this id is there, and has not ended. */
 export function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return identifyProcess(pid) !== null;
 }

@@ -45,7 +45,6 @@ export function forward(asked: IncomingMessage, answer: ServerResponse, options:
   answer.once('close', finish);
   inner.once('response', (told) => {
     answer.writeHead(told.statusCode ?? 502, endToEnd(told.headers));
-    answer.flushHeaders();
     told.pipe(answer);
     told.once('error', () => socket.destroy()); // what was cut short must not look whole
   });

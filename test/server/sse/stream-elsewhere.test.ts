@@ -74,7 +74,7 @@ describe('an event stream that another worker holds', () => {
       { method: 'POST', headers: json, body: JSON.stringify({ query: watch }) },
       { method: 'POST', headers: json, body: ' '.repeat(200_000) },
       { method: 'POST', headers: json, body: ' '.repeat(2_000_000) },
-      { method: 'POST', headers: { 'content-type': 'text/plain' }, body: ' '.repeat(100_000) },
+      { method: 'POST', headers: { 'content-type': 'text/plain' }, body: ' '.repeat(5_000_000) },
       { method: 'POST', headers: { ...json, accept: 'image/png' }, body: '{}' },
       { method: 'GET' },
       { method: 'DELETE' },
