@@ -29,7 +29,7 @@ function fail(error: unknown): void {
 function createLog(level: Config['logLevel'], worker?: number): Logger {
   const options = { level, serializers: logSerializers };
   if (worker === undefined) return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
-  const lines = { sync: true, ignore: 'worker', messageFormat: `[worker ${worker}] {msg}` };
+  const lines = { sync: true, ignore: 'hostname,worker', messageFormat: `[worker ${worker}] {msg}` };
   return (process.stdout.isTTY ? pino(options, pretty(lines)) : pino(options)).child({ worker });
 }
 

@@ -19,7 +19,7 @@ export interface PrimaryOptions {
 /** A worker takes ten seconds at most, and two more once it has broken what is left. */
 const endDeadlineMs = 13_000; // 13 seconds
 
-/** A worker of the first ones could not serve, and so none can. */
+/** The first workers cannot serve, or one of them, and so none can. */
 export class WorkerFailedError extends Error {
   override readonly name = 'WorkerFailedError';
   readonly code = 'WORKER_FAILED';
@@ -66,11 +66,11 @@ export class Primary implements SeatListener {
    * @param valkeyUrl of the embedded Valkey; null: workers know theirs.
    * @param onFailure told when it turns out later that they cannot serve.
    * @returns where they listen, once all do; null if they were ended meanwhile.
-   * @throws WorkerFailedError with what the first that could not start says.
+   * @throws WorkerFailedError with what the first that could not start says, or what they lack.
    */
   async start(valkeyUrl: string | null, onFailure: (error: WorkerFailedError) => void): Promise<string | null> {
     this.#valkeyUrl = valkeyUrl;
-    this.#sockets = mkdtempSync(join(tmpdir(), 'freshet-workers-'));
+    this.#sockets = createFolder();
     for (const seat of this.#seats) this.#fill(seat);
     const url = await this.#started.promise;
     this.#onFailure = onFailure;
@@ -182,5 +182,18 @@ export class Primary implements SeatListener {
 
   #settleIfEmpty(): void {
     if (!this.#seats.some(({ isTaken }) => isTaken)) this.#allEnded.resolve();
+  }
+}
+
+/** A new folder that only this user may enter. */
+function createFolder(): string {
+  const parent = tmpdir();
+  try {
+    return mkdtempSync(join(parent, 'freshet-workers-'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new WorkerFailedError(
+      `Workers need a folder in ${parent}: ${why}; set TMPDIR to one that this user may write to`,
+    );
   }
 }

@@ -64,9 +64,7 @@ export class ThisWorker {
   warnings(): readonly string[] {
     const { serving = 0, wanted = 0, lost = 0 } = this.#staffed ?? {};
     if (serving === wanted) return [];
-    return [
-      `${serving} of ${wanted} workers serve, and the others are being replaced; ${lost} have ended since the start`,
-    ];
+    return [`${serving} of ${wanted} workers serve, and the others are starting; ended since the first start: ${lost}`];
   }
 
   /** Gives its part whenever the primary asks, and makes a feed of what all of them did. */
