@@ -39,7 +39,7 @@ export class Primary implements SeatListener {
   readonly #timers = new Map<Seat, NodeJS.Timeout>();
   readonly #started = Promise.withResolvers<string | null>();
   readonly #allEnded = Promise.withResolvers<void>();
-  #onFailure: (error: WorkerFailedError) => void = this.#started.reject;
+  #onFailure: (error: WorkerFailedError) => void = () => {};
   #port: number;
   #valkeyUrl: string | null = null;
   #sockets = '';
@@ -71,10 +71,9 @@ export class Primary implements SeatListener {
   async start(valkeyUrl: string | null, onFailure: (error: WorkerFailedError) => void): Promise<string | null> {
     this.#valkeyUrl = valkeyUrl;
     this.#sockets = createFolder();
-    for (const seat of this.#seats) this.#fill(seat);
-    const url = await this.#started.promise;
     this.#onFailure = onFailure;
-    return url;
+    for (const seat of this.#seats) this.#fill(seat);
+    return await this.#started.promise;
   }
 
   readonly endSteps = [() => this.#end()];
@@ -112,7 +111,7 @@ export class Primary implements SeatListener {
     const { number } = seat;
     const { pid, code, signal } = exit;
     this.#gathering.leave(seat);
-    // All had left the port of their own: it may be another's when one asks for any free one again.
+    // Nobody holds the port any more: whoever asked for any free one now would get another.
     if (this.#url !== null && !this.#seats.some((one) => one.isTaken)) this.#port = Number(new URL(this.#url).port);
     const how = signal === null ? `with status ${code}` : `by ${signal}`;
     if (this.#state === 'ending') {
@@ -127,7 +126,7 @@ export class Primary implements SeatListener {
     if (this.#state === 'starting') {
       // Sent to all of us, it has come to a worker that does not leave it to us yet.
       if (isEndSignal(signal)) process.kill(process.pid, signal);
-      else this.#onFailure(new WorkerFailedError(`Worker ${number} ended ${how} before it served`));
+      else this.#started.reject(new WorkerFailedError(`Worker ${number} ended ${how} before it served`));
       return;
     }
     this.#lost++;
@@ -170,7 +169,8 @@ export class Primary implements SeatListener {
 
   #failed(seat: Seat, why: string): void {
     if (this.#state === 'ending') return;
-    if (this.#first.has(seat)) this.#onFailure(new WorkerFailedError(why));
+    if (this.#state === 'starting') this.#started.reject(new WorkerFailedError(why));
+    else if (this.#first.has(seat)) this.#onFailure(new WorkerFailedError(why));
     else this.#log.error({ worker: seat.number, why }, `Worker ${seat.number} cannot serve`);
   }
 
