@@ -12,6 +12,10 @@ export interface BenchOptions {
   readonly seed: number;
   /** Also shows what the engine's functions call, and how long that takes. */
   readonly inside: boolean;
+  /** Of the bench of the API: one of its parts alone. */
+  readonly only?: string;
+  /** Of the bench of the API: with how many processes ours is run, once with each; default 1. */
+  readonly workers?: readonly number[];
 }
 
 /** Something to measure, beside its peers where it has any. */
@@ -20,6 +24,8 @@ export interface Bench {
   readonly summary: string;
   /** How long each thing may be measured unless the run was asked for something else; default 60. */
   readonly defaultSeconds?: number;
+  /** How often each thing is measured unless the run was asked for something else; default 15. */
+  readonly defaultRepetitions?: number;
   /** Measures, prints its table as it goes, and returns what must hold of it. */
   run(server: BenchServer, options: BenchOptions, print: (text: string) => void): Promise<Requirement[]>;
 }

@@ -1,5 +1,6 @@
 import { builder } from './builder.ts';
 import { activity } from './merchant.ts';
+import clientDocuments from './operations/trusted-documents.json' with { type: 'json' };
 import { transaction } from './transaction.ts';
 import { riskProfile } from './user.ts';
 
@@ -15,3 +16,6 @@ builder.queryFields((t) => ({
 builder.subscriptionField('serverActivity', (t) => t.serverActivity());
 
 export const schema = builder.toSchema({ views, sortSchema: false });
+
+/** The documents of operations/, by the hashes by which clients may name them. */
+export { clientDocuments };

@@ -22,6 +22,8 @@ export interface Config {
   readonly keyPrefix: string;
   /** `FRESHET_SWEEP_SECONDS`: how often all that is watched is read though nothing was heard of it; default 30; null (0): never. */
   readonly sweepMs: number | null;
+  /** `FRESHET_DOCUMENTS`: which client documents are served, any or only those of schema/operations; default `any`. */
+  readonly documents: 'any' | 'trusted';
   /** `LOG_LEVEL`; default `info`. */
   readonly logLevel: LogLevel;
 }
@@ -45,7 +47,7 @@ type Reader<T> = (text: string) => T;
 
 const mostWorkers = 64;
 
-const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS'];
+const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS', 'FRESHET_DOCUMENTS'];
 
 /**
  * Reads the configuration. A variable that is empty counts as unset.
@@ -72,6 +74,7 @@ export function readConfig(env: Environment): Config {
     clock: read('FRESHET_CLOCK', 'wall', oneOf(['wall', 'event'])),
     keyPrefix: read('FRESHET_KEY_PREFIX', 'fs', readKeyPrefix),
     sweepMs: read<number | null>('FRESHET_SWEEP_SECONDS', 30_000, readSweep),
+    documents: read('FRESHET_DOCUMENTS', 'any', oneOf(['any', 'trusted'])),
     logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
   };
   for (const name of Object.keys(env)) {

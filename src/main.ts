@@ -2,6 +2,7 @@ import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { ThisWorker } from './cluster/index.ts';
 import { type Config, isLoopback, readConfig } from './config.ts';
+import { TrustedDocuments } from './graphql/index.ts';
 import {
   logSerializers,
   Service,
@@ -11,7 +12,13 @@ import {
   shutDownWhenTold,
 } from './server/index.ts';
 import { exitCodeOf } from './signals.ts';
-import { type EmbeddedValkey, endedError, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
+import {
+  type EmbeddedValkey,
+  endedError,
+  parseValkeyUrl,
+  startEmbeddedValkey,
+  type ValkeyAddress,
+} from './valkey/index.ts';
 
 /** Errors with a code are written for whoever runs this; of others, where they come from is what helps. */
 function inWords(error: unknown): string {
@@ -62,8 +69,9 @@ async function run(config: Config): Promise<void> {
   if (config.workers === 1) {
     const log = createLog(config.logLevel);
     const service = new Service();
-    return runWithValkey(config, log, service, async (embeddedUrl, onFailure) =>
-      service.start(await serviceOptions(config, embeddedUrl, log), onFailure),
+    const options = await serviceOptions(config, log);
+    return runWithValkey(config, log, service, (embeddedUrl, onFailure) =>
+      service.start({ ...options, address: addressOf(config, embeddedUrl) }, onFailure),
     );
   }
   const { isWorker, Primary, ThisWorker } = await import('./cluster/index.ts');
@@ -139,7 +147,8 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
   };
   try {
     const options: ServiceOptions = {
-      ...(await serviceOptions({ ...config, port: task.port }, task.valkeyUrl, log)),
+      ...(await serviceOptions({ ...config, port: task.port }, log)),
+      address: addressOf(config, task.valkeyUrl),
       worker: { id: worker.id, sockets: task.sockets },
       shareActivity: (take) => worker.shareActivity(take),
       warnings: () => worker.warnings(),
@@ -151,11 +160,16 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
   }
 }
 
-async function serviceOptions(config: Config, embeddedUrl: string | null, log: Logger): Promise<ServiceOptions> {
-  const { keyPrefix, clock, sweepMs, host, port, valkey } = config;
-  const { schema, views } = await import('../schema/index.ts');
-  const address = valkey ?? parseValkeyUrl(embeddedUrl as string);
-  return { schema, views, address, keyPrefix, clock, sweepMs, log, host, port };
+async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {
+  const { keyPrefix, clock, sweepMs, host, port } = config;
+  const { schema, views, clientDocuments } = await import('../schema/index.ts');
+  const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
+  return { schema, views, documents, keyPrefix, clock, sweepMs, log, host, port };
+}
+
+/** @param embeddedUrl of the embedded Valkey; null where another is configured. */
+function addressOf({ valkey }: Config, embeddedUrl: string | null): ValkeyAddress {
+  return valkey ?? parseValkeyUrl(embeddedUrl as string);
 }
 
 try {

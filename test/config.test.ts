@@ -23,6 +23,7 @@ describe('the configuration', () => {
       clock: 'wall',
       keyPrefix: 'fs',
       sweepMs: 30_000,
+      documents: 'any',
       logLevel: 'info',
     });
   });
@@ -38,6 +39,7 @@ describe('the configuration', () => {
         FRESHET_CLOCK: 'event',
         FRESHET_KEY_PREFIX: 'team:fs',
         FRESHET_SWEEP_SECONDS: '2.5',
+        FRESHET_DOCUMENTS: 'trusted',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
       }),
@@ -50,6 +52,7 @@ describe('the configuration', () => {
       clock: 'event',
       keyPrefix: 'team:fs',
       sweepMs: 2_500,
+      documents: 'trusted',
       logLevel: 'debug',
     });
   });
@@ -68,6 +71,7 @@ describe('the configuration', () => {
       FRESHET_KEY_PREFIX: 'a{b}',
       FRESHET_KEYPREFIX: 'fs',
       FRESHET_SWEEP_SECONDS: 'often',
+      FRESHET_DOCUMENTS: 'mine',
       LOG_LEVEL: 'loud',
     };
     expect(problemsOf(env)).toEqual([
@@ -78,8 +82,9 @@ describe('the configuration', () => {
       'FRESHET_CLOCK: expected one of wall, event, got "sun"',
       'FRESHET_KEY_PREFIX: must be 1 to 64 characters without braces, blanks or control characters, got "a{b}"',
       'FRESHET_SWEEP_SECONDS: expected seconds from 1 to 86400, or 0 for never, got "often"',
+      'FRESHET_DOCUMENTS: expected one of any, trusted, got "mine"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });

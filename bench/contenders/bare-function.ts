@@ -47,7 +47,7 @@ export class BareFunction implements Contender {
   async #call(ids: readonly string[]): Promise<void> {
     const keys = ids.map((id) => `${this.#prefix}:log:v1:${this.#subject.view.name}:{${id}}`);
     const args = ids.map(() => Buffer.alloc(singleBytes, 7));
-    await this.#functions.call([{ name: this.#name, keys, args }]);
+    await this.#functions.call({ name: this.#name, keys, args });
   }
 }
 

@@ -6,24 +6,26 @@ export interface Requirement {
   readonly what: string;
   /** What was found; null: it could not be measured. */
   readonly found: number | null;
-  /** The most that it may be. */
+  /** The most that it may be, or the least. */
   readonly limit: number;
+  /** Which of both; default `at most`. */
+  readonly bound?: 'at most' | 'at least';
   /** How `found` and `limit` are written. */
   readonly show: (value: number) => string;
 }
 
-export function isMet({ found, limit }: Requirement): boolean {
-  return found !== null && found <= limit;
+export function isMet({ found, limit, bound = 'at most' }: Requirement): boolean {
+  return found !== null && (bound === 'at most' ? found <= limit : found >= limit);
 }
 
 /** A line a requirement: whether it is met, what was found, and the limit. */
 export function requirementTable(requirements: readonly Requirement[]): string {
   return table(
-    [{ head: '', left: true }, { head: 'requirement', left: true }, { head: 'found' }, { head: 'at most' }],
+    [{ head: '', left: true }, { head: 'requirement', left: true }, { head: 'found' }, { head: 'asked' }],
     requirements.map((requirement) => {
-      const { what, found, limit, show } = requirement;
+      const { what, found, limit, bound = 'at most', show } = requirement;
       const verdict = found === null ? 'not measured' : isMet(requirement) ? 'met' : 'NOT MET';
-      return [verdict, what, found === null ? '' : show(found), show(limit)];
+      return [verdict, what, found === null ? '' : show(found), `${bound} ${show(limit)}`];
     }),
   );
 }

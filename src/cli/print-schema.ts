@@ -1,11 +1,13 @@
 /**
  * Writes what is generated from the definitions: schema/schema.graphql, and the signatures of all features to
- * schema/definitions.json. With --check it writes nothing, and exits 1 if either differs.
+ * schema/definitions.json; and the client documents by their hashes to schema/operations/trusted-documents.json. With --check it
+ * writes nothing, and exits 1 if one of them differs.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { schema, views } from '../../schema/index.ts';
+import { documentsByHash } from '../graphql/index.ts';
 import { type Definitions, definitionConflicts, definitionsOf, definitionsText } from './definitions.ts';
 import { schemaText } from './schema-text.ts';
 
@@ -16,7 +18,11 @@ const committed = JSON.parse(read(definitionsFile) ?? '{}') as Definitions;
 const conflicts = definitionConflicts(committed, views);
 if (conflicts.length > 0) fail(conflicts.map((conflict) => `${relative('', definitionsFile)}: ${conflict}`));
 
+const operations = readdirSync(pathOf('operations')).filter((name) => name.endsWith('.graphql'));
+const trusted = documentsByHash(operations.sort().map((name) => read(pathOf(`operations/${name}`)) ?? ''));
+
 const generated = [
+  [pathOf('operations/trusted-documents.json'), `${JSON.stringify(trusted, null, 2)}\n`],
   [schemaFile, schemaText(schema)],
   [definitionsFile, definitionsText(definitionsOf(views))],
 ] as const;

@@ -12,6 +12,7 @@ import type { MomentsOf, ReadOptions } from './parts.ts';
 import { Recorder, type RecordListener } from './recorder.ts';
 import type { Clock } from './registry.ts';
 import type { RecordCounts } from './rehearsal/committer.ts';
+import { SharedReadsOfViews, type VectorReading } from './shared-reads.ts';
 import type { PastVector, Vector } from './vector.ts';
 
 /** What an engine works on, and how. */
@@ -50,6 +51,7 @@ export class Engine {
   readonly #toleranceMs: Milliseconds;
   readonly #recorder: Recorder;
   readonly #corrector: Corrector;
+  readonly #reads: SharedReadsOfViews;
 
   private constructor(options: EngineOptions, store: LogStore) {
     const { valkey, views, clock, toleranceMs = defaultToleranceMs, onFault = () => {} } = options;
@@ -61,6 +63,7 @@ export class Engine {
     this.#store = store;
     this.#recorder = new Recorder(store, clock, toleranceMs, onFault);
     this.#corrector = new Corrector(store, onFault);
+    this.#reads = new SharedReadsOfViews((view, ids) => store.read(view, ids));
   }
 
   /**
@@ -159,7 +162,23 @@ export class Engine {
    */
   async readEach(view: View, ids: readonly string[], options: ReadOptions = {}): Promise<(Vector | Error)[]> {
     for (const id of ids) assertId(view, id);
-    return ids.length === 0 ? [] : this.#store.read(view, ids, options);
+    if (ids.length === 0) return [];
+    const { refresh = false, lastRevisions } = options;
+    if (!refresh && !lastRevisions) {
+      const { batch, places } = await this.#reads.of(view).take(ids);
+      return places.map((place) => batch.at(place));
+    }
+    const batch = await this.#store.read(view, ids, options);
+    return ids.map((_, place) => batch.at(place));
+  }
+
+  /**
+   * As `readEach`, but the vectors are left as they came (see VectorBatch).
+   * @param ids valid ones, at least one.
+   * @throws UnavailableError if the whole call failed
+   */
+  readPacked(view: View, ids: readonly string[]): Promise<VectorReading> {
+    return this.#reads.of(view).take(ids);
   }
 
   /**

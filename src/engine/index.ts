@@ -25,5 +25,7 @@ export { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
 export type { Clock } from './registry.ts';
 export { IncompatibleStoreError } from './registry.ts';
 export type { Served } from './served.ts';
-export { featureReader, servedCertainty, servedValues } from './served.ts';
+export { featureReader, isServedAsStored, servedCertainty, servedValues } from './served.ts';
+export type { VectorReading } from './shared-reads.ts';
 export type { Certainty, EpochMs, PastVector, Vector } from './vector.ts';
+export type { VectorBatch } from './vector-batch.ts';

@@ -28,8 +28,7 @@ export class LibraryCaller {
    * Calls a function; what it takes and returns stands at the end of its part in lua/.
    * @throws UnavailableError
    */
-  async call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
-    const [reply] = await orUnavailable(() => this.#functions.call([{ name: this.#names[name], keys, args }]));
-    return reply as Buffer;
+  call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
+    return orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args }));
   }
 }

@@ -23,7 +23,8 @@ import { Committer, type RecordCounts } from './rehearsal/committer.ts';
 import type { NotServed, ReplyReader } from './reply.ts';
 import { type PartReply, untilDone } from './rounds.ts';
 import { logFailure } from './valkey-failure.ts';
-import type { PastVector, Vector } from './vector.ts';
+import type { PastVector } from './vector.ts';
+import { VectorBatch } from './vector-batch.ts';
 
 /** How a store works. */
 export interface StoreSettings extends CallLimits {
@@ -165,23 +166,20 @@ export class LogStore {
     );
   }
 
-  /** Vectors in the order of the ids. */
-  read(
-    view: View,
-    ids: readonly string[],
-    { refresh = false, lastRevisions }: ReadOptions,
-  ): Promise<(Vector | Error)[]> {
+  /** Vectors in the order of the ids; the error of one that cannot be had is in its place. */
+  async read(view: View, ids: readonly string[], options: ReadOptions = {}): Promise<VectorBatch> {
+    const { refresh = false, lastRevisions } = options;
     const plan = this.#planOf(view);
     const argument = Buffer.from([plan.index, refresh ? 1 : 0]);
-    return this.#work<ReadPart, Vector>(
+    const batch = new VectorBatch(view, ids);
+    const results = await this.#work<ReadPart, true>(
       'read',
-      ids.map((id, i) => ({ plan, id, lastRevision: lastRevisions?.[i] ?? 0 })),
+      ids.map((id, place) => ({ plan, id, place, lastRevision: lastRevisions?.[place] ?? 0 })),
       (pending) => (lastRevisions ? [argument, doubles(pending.map(({ lastRevision }) => lastRevision))] : [argument]),
-      (reader, { id }) => {
-        const reply = reader.entity(plan, id);
-        return reply.kind === 'vector' ? { kind: 'done', value: reply.vector } : reply;
-      },
+      (reader, { place }) => reader.vectorInto(batch, place) ?? served,
     );
+    for (const [place, result] of results.entries()) if (result !== true) batch.fail(place, result);
+    return batch;
   }
 
   /** Vectors of moments in the past: for each id, in the order of its moments. */
@@ -238,6 +236,9 @@ export class LogStore {
     return plan;
   }
 }
+
+/** A vector is where it is to be. */
+const served = { kind: 'done', value: true } as const;
 
 const doubles = (values: readonly number[]) => Buffer.from(new Float64Array(values).buffer);
 

@@ -21,6 +21,8 @@ export interface ReadOptions {
 
 /** A vector to read. */
 export interface ReadPart extends Part {
+  /** Where it stands among those that were asked for. */
+  readonly place: number;
   /** The revision that was served of it last; 0: none was. */
   readonly lastRevision: number;
 }

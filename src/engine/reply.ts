@@ -1,5 +1,6 @@
 import type { Plan } from './plan.ts';
 import type { Certainty, EpochMs, PastVector, Vector } from './vector.ts';
+import { readVector, type VectorBatch, vectorStride } from './vector-batch.ts';
 
 /** What the library found of one entity. */
 export type EntityReply =
@@ -55,7 +56,6 @@ const methods = ['EXACT', 'INTERPOLATED', 'SAMPLED', 'UNREACHABLE'] as const;
 const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED', 'FORGOTTEN'] as const;
 /** The first byte of an entity's reply. */
 const mark = { done: 0x56, left: 0x53, layout: 0x4c } as const; // 'V', 'S', 'L'; the fourth is 'E'
-const vectorHeadBytes = 56;
 
 /** Reads a packed reply of the function library from front to back; the functions in lua/ say what stands in it. */
 export class ReplyReader {
@@ -91,24 +91,25 @@ export class ReplyReader {
     }
   }
 
-  #vector(plan: Plan, id: string): EntityReply {
-    const bytes = this.#bytes;
-    const at = this.#at;
-    const values = new Float64Array(plan.vectorDoubles);
-    for (let i = 0; i < values.length; i++) values[i] = bytes.readDoubleLE(at + vectorHeadBytes + 8 * i);
-    this.#at = at + vectorHeadBytes + 8 * values.length;
-    const vector = {
-      view: plan.view,
-      id,
-      values,
-      revision: bytes.readDoubleLE(at),
-      asOf: bytes.readDoubleLE(at + 8),
-      validUntil: finite(bytes.readDoubleLE(at + 16)),
-      lastEventAt: finite(bytes.readDoubleLE(at + 24)),
-      eventSeq: bytes.readDoubleLE(at + 32),
-      completeSince: bytes.readDoubleLE(at + 40),
-    };
-    return { kind: 'vector', vector };
+  #vector({ view }: Plan, id: string): EntityReply {
+    const doubles = new Float64Array(vectorStride(view));
+    this.#copyInto(new Uint8Array(doubles.buffer), 0, doubles.byteLength);
+    return { kind: 'vector', vector: readVector(view, id, doubles, 0) };
+  }
+
+  /**
+   * The same, with its vector written where it stands in a batch.
+   * @returns null when it was.
+   */
+  vectorInto({ bytes, vectorBytes }: VectorBatch, place: number): NotServed | null {
+    const outcome = this.outcome();
+    if (!outcome) this.#copyInto(bytes, place * vectorBytes, vectorBytes);
+    return outcome;
+  }
+
+  #copyInto(target: Uint8Array, at: number, count: number): void {
+    this.#bytes.copy(target, at, this.#at, this.#at + count);
+    this.#at += count;
   }
 
   /** Vectors of past moments, in the order asked. */

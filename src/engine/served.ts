@@ -54,6 +54,11 @@ export function featureReader(view: View, position: number): FeatureReader {
   return ({ values }) => values[position] as number;
 }
 
+/** Whether a feature is served as the one number that is stored of it. */
+export function isServedAsStored(view: View, position: number): boolean {
+  return !vectorPlaces(view).lists[position] && !isSince(view, position);
+}
+
 const readersOfViews = new WeakMap<View, readonly FeatureReader[]>();
 
 /** All features of a vector as they are served, in the order of the view. */

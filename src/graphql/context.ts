@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/index.ts';
 import type { Hub } from '../live/index.ts';
 import type { Activity } from './activity.ts';
+import type { Ahead } from './compiled/compile-operation.ts';
 import { VectorLoaders } from './loaders.ts';
 import { ReadBudget } from './read-budget.ts';
 
@@ -15,15 +16,18 @@ export interface FreshetContext {
   readonly activity: Activity;
   readonly loaders: VectorLoaders;
   readonly budget: ReadBudget;
+  /** What was done before this execution, by the names under which root fields are answered (see compiled/); null: nothing. */
+  readonly doneAhead: ReadonlyMap<string, unknown> | null;
   /** Names the request in logs, and in the errors that hide what happened. */
   readonly requestId: string;
 }
 
 /** Makes the context of one request or subscription. */
 export function createContext(
-  parts: Pick<FreshetContext, 'engine' | 'hub' | 'activity' | 'requestId'>,
+  parts: Pick<FreshetContext, 'engine' | 'hub' | 'activity' | 'requestId'> & { readonly ahead?: Ahead | null },
 ): FreshetContext {
-  const { engine, hub, activity, requestId } = parts;
+  const { engine, hub, activity, requestId, ahead = null } = parts;
   const loaders = new VectorLoaders(engine, activity);
-  return { engine, hub, activity, requestId, loaders, budget: new ReadBudget() };
+  if (ahead) for (const { view, id, result } of ahead.read) loaders.prime(view, id, result);
+  return { engine, hub, activity, requestId, loaders, budget: new ReadBudget(), doneAhead: ahead?.recorded ?? null };
 }

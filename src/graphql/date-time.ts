@@ -12,6 +12,34 @@ const latest = Date.parse('9999-12-31T23:59:59.999Z');
  * @returns null if the text is not one, or names a moment that the calendar does not have.
  */
 export function parseDateTime(text: string): EpochMs | null {
+  return parseUsual(text) ?? parseAny(text);
+}
+
+/** `2026-01-31T09:30:00.000Z`, which is what most clients send, without looking for anything else. Null: it is not that. */
+function parseUsual(text: string): EpochMs | null {
+  if (text.length !== 24 || text.charCodeAt(10) !== 0x54 || text.charCodeAt(19) !== 0x2e) return null; // T, .
+  if (text.charCodeAt(4) !== 0x2d || text.charCodeAt(7) !== 0x2d || text.charCodeAt(23) !== 0x5a) return null; // -, -, Z
+  if (text.charCodeAt(13) !== 0x3a || text.charCodeAt(16) !== 0x3a) return null; // :, :
+  const year = 100 * twoDigits(text, 0) + twoDigits(text, 2);
+  const [month, day] = [twoDigits(text, 5), twoDigits(text, 8)];
+  const [hours, minutes, seconds] = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)];
+  const milliseconds = 10 * twoDigits(text, 20) + digit(text, 22);
+  // Days past the 28th, and years that Date.UTC takes for others, are looked up in the calendar. NaN is within nothing.
+  const isPlain = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= 28;
+  if (!isPlain || !(hours <= 23) || !(minutes <= 59) || !(seconds <= 59) || !(milliseconds <= 999)) return null;
+  return Date.UTC(year, month - 1, day, hours, minutes, seconds, milliseconds);
+}
+
+function twoDigits(text: string, at: number): number {
+  return 10 * digit(text, at) + digit(text, at + 1);
+}
+
+function digit(text: string, at: number): number {
+  const value = text.charCodeAt(at) - 0x30;
+  return value >= 0 && value <= 9 ? value : Number.NaN;
+}
+
+function parseAny(text: string): EpochMs | null {
   const match = rfc3339.exec(text);
   if (!match) return null;
   const [, date, time, fraction = '', sign, offsetHours = '0', offsetMinutes = '0'] = match;

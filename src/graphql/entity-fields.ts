@@ -1,8 +1,9 @@
 import type { Entity } from '../define/index.ts';
 import { idsArgument, maxIds } from './limits.ts';
-import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
+import { sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
 import { registryOf } from './registry.ts';
+import { root } from './root-resolver.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 type QueryFields = PothosSchemaTypes.QueryFieldBuilder<FreshetTypes, object>;
@@ -15,10 +16,7 @@ export function entityField(t: QueryFields, entity: Entity, options: FreshetFiel
     type: registryOf(t.builder).entityType(entity),
     nullable: false,
     args: { id: t.arg.id({ required: true, description: `The id of the ${entity.name}.` }) },
-    resolve: (_, { id }, _context, info): EntityRef => {
-      assertWithinLimits(info);
-      return { id };
-    },
+    resolve: root(({ id }: { id: string }): EntityRef => ({ id })),
   });
 }
 
@@ -36,9 +34,6 @@ export function entitiesField(t: QueryFields, entity: Entity, options: FreshetFi
       }),
     },
     extensions: { [sizedArgumentExtension]: idsArgument('ids') },
-    resolve: (_, { ids }, _context, info): EntityRef[] => {
-      assertWithinLimits(info);
-      return ids.map((id) => ({ id }));
-    },
+    resolve: root(({ ids }: { ids: string[] }): EntityRef[] => ids.map((id) => ({ id }))),
   });
 }

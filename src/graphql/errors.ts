@@ -13,6 +13,8 @@ const httpStatus = {
   BATCH_TOO_LARGE: 400,
   QUERY_TOO_COMPLEX: 400,
   GRAPHQL_PARSE_FAILED: 400,
+  PERSISTED_QUERY_NOT_FOUND: 400,
+  FORBIDDEN: 403,
   UNAVAILABLE: 503,
   INTERNAL_SERVER_ERROR: 500,
 } as const satisfies { readonly [code: string]: number | undefined };

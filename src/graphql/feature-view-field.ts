@@ -1,7 +1,9 @@
 import { formatDuration, type View } from '../define/index.ts';
+import type { EpochMs } from '../engine/index.ts';
 import type { FreshetContext } from './context.ts';
 import { maxMoments, momentsArgument } from './limits.ts';
 import { assertWithinLimits, servedViewExtension, sizedArgumentExtension } from './operation-size.ts';
+import { own } from './own-resolvers.ts';
 import { pureExtension } from './purity.ts';
 import { registryOf } from './registry.ts';
 import type { ShownVector } from './shown-vector.ts';
@@ -25,12 +27,15 @@ export function featureViewField(t: EntityFields, view: View, options: FreshetFi
       }),
     },
     extensions: { [servedViewExtension]: view, [pureExtension]: view },
-    resolve: (entity, { asOf }, context): ShownVector | Promise<ShownVector> => {
-      context.budget.take();
-      return typeof asOf === 'number'
-        ? vectorAt(view, entity, asOf, 'asOf', context)
-        : currentVector(view, entity, context);
-    },
+    resolve: own(
+      { kind: 'view', view },
+      (entity, { asOf }: { asOf?: EpochMs | null | undefined }, context): ShownVector | Promise<ShownVector> => {
+        context.budget.take();
+        return typeof asOf === 'number'
+          ? vectorAt(view, entity, asOf, 'asOf', context)
+          : currentVector(view, entity, context);
+      },
+    ),
   });
 }
 

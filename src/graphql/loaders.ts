@@ -36,6 +36,11 @@ export class VectorLoaders {
     return this.#pastLoaderOf(view).load({ id, at });
   }
 
+  /** Takes in what was read before. */
+  prime(view: View, id: string, result: Vector | Error): void {
+    this.#loaderOf(view).prime(id, result instanceof Error ? (clientError(result) as Error) : result);
+  }
+
   /** Forgets what was read. Wanted after events were recorded, and before each message of a subscription. */
   clear(): void {
     this.#loaders = null;

@@ -64,18 +64,28 @@ function excessOf(info: GraphQLResolveInfo): GraphQLError | null {
   return contractError('QUERY_TOO_COMPLEX', message);
 }
 
-interface Shown {
+/** What is shown where each list that comes with the variables has one item. */
+export function shownByOneOfEach({ schema, operation, ...rest }: Measured): Shown {
+  const root = schema.getRootType(operation.operation);
+  return root ? new OperationSize({ schema, operation, ...rest }).below(root, [operation.selectionSet], 1) : nothing;
+}
+
+/** What an operation is measured by. */
+type Measured = Pick<GraphQLResolveInfo, 'schema' | 'operation' | 'fragments' | 'variableValues'>;
+
+/** How much an operation shows. */
+export interface Shown {
   readonly vectors: number;
   /** All that is answered by name, objects too. */
   readonly values: number;
 }
 
 class OperationSize {
-  readonly #info: GraphQLResolveInfo;
+  readonly #info: Measured;
   /** Of the first list that is longer than it may be. */
   tooLong: GraphQLError | null = null;
 
-  constructor(info: GraphQLResolveInfo) {
+  constructor(info: Measured) {
     this.#info = info;
   }
 
@@ -126,7 +136,7 @@ interface SelectedField {
 }
 
 function collect(
-  info: GraphQLResolveInfo,
+  info: Measured,
   type: GraphQLCompositeType,
   { selections }: SelectionSetNode,
   fields: Map<string, SelectedField>,
@@ -154,7 +164,7 @@ function collect(
   }
 }
 
-function isLeftOut({ variableValues }: GraphQLResolveInfo, selection: SelectionNode): boolean {
+function isLeftOut({ variableValues }: Measured, selection: SelectionNode): boolean {
   return (
     getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.if === true ||
     getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false

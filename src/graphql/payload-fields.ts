@@ -1,5 +1,6 @@
 import { DefinitionError, type Event, type View } from '../define/index.ts';
 import type { EpochMs, EventInput, Vector } from '../engine/index.ts';
+import { pure } from './own-resolvers.ts';
 import { entityAfter, payloadEntities } from './payload-entities.ts';
 import type { SchemaRegistry } from './registry.ts';
 import type { FreshetTypes } from './types.ts';
@@ -47,20 +48,20 @@ export function outcomeFields<Sent extends SentEvent>(
     [event.id]: t.id({
       nullable: false,
       description: `The id of the ${event.name}, as it was sent.`,
-      resolve: ({ input }) => input[event.id] as string,
+      resolve: pure(({ input }) => input[event.id] as string),
     }),
     status: t.field({
       type: registry.generated(wording.statusEnum, undefined),
       nullable: false,
       description: wording.status,
-      resolve: ({ outcome }) => outcome.status,
+      resolve: pure(({ outcome }) => outcome.status),
     }),
-    reason: t.string({ nullable: true, description: wording.reason, resolve: ({ outcome }) => outcome.reason }),
+    reason: t.string({ nullable: true, description: wording.reason, resolve: pure(({ outcome }) => outcome.reason) }),
     [event.time]: t.field({
       type: 'DateTime',
       nullable: true,
       description: wording.occurredAt,
-      resolve: ({ outcome }) => outcome.occurredAt,
+      resolve: pure(({ outcome }) => outcome.occurredAt),
     }),
   };
 }
@@ -81,7 +82,7 @@ export function entityFields<Sent extends SentEvent>(
       type: registry.entityType(role.entity),
       nullable: true,
       description: `The ${role.entity.name} of the event’s ${role.by}, as it is now. Null only if that id was rejected.`,
-      resolve: ({ input, outcome }) => entityAfter(role, input, outcome),
+      resolve: pure(({ input, outcome }) => entityAfter(role, input, outcome)),
     });
     return [role.name, field] as const;
   });

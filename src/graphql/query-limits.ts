@@ -63,11 +63,17 @@ export function useQueryLimits(limits: QueryLimits = defaultQueryLimits): Plugin
       );
     },
     ...beforeExecution(({ variableValues }) =>
-      holdsMoreThan(limits.values, variableValues)
-        ? [tooComplex('has too many values in its variables', limits.values)]
-        : [],
+      holdsTooMuch(variableValues, limits) ? [tooComplex('has too many values in its variables', limits.values)] : [],
     ),
   };
+}
+
+/** Whether variables hold more values than they may. */
+export function holdsTooMuch(
+  variables: object | null | undefined,
+  { values }: QueryLimits = defaultQueryLimits,
+): boolean {
+  return holdsMoreThan(values, variables);
 }
 
 /** Whether there is more in a value than so many. Without recursion: JSON may be as deep as it is long. */

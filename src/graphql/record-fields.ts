@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
 import type { Event, View } from '../define/index.ts';
 import type { EventInput } from '../engine/index.ts';
-import type { FreshetContext } from './context.ts';
 import { eventInputType } from './event-input.ts';
 import { batchArgument, maxBatch } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
+import type { RootContext } from './own-resolvers.ts';
 import { plural } from './plural.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { root } from './root-resolver.ts';
 import type { PreviewedVector } from './shown-vector.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
@@ -24,11 +25,10 @@ export function recordField(t: MutationFields, event: Event, options: FreshetFie
     type: registry.generated(recordPayloadType, event),
     nullable: false,
     args: { input: eventArgument(t.arg, registry, event) },
-    resolve: async (_, { input }, context, info) => {
-      assertWithinLimits(info);
+    resolve: root(async ({ input }: { input: EventInput }, context) => {
       const [recorded] = await record(event, [input], context);
       return recorded as RecordedEvent;
-    },
+    }),
   });
 }
 
@@ -48,10 +48,7 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
       }),
     },
     extensions: { [sizedArgumentExtension]: batchArgument('input') },
-    resolve: (_, { input }, context, info) => {
-      assertWithinLimits(info);
-      return record(event, input, context);
-    },
+    resolve: root(({ input }: { input: readonly EventInput[] }, context) => record(event, input, context)),
   });
 }
 
@@ -90,11 +87,9 @@ function eventArgument(arg: ArgBuilder<FreshetTypes>, registry: SchemaRegistry, 
 async function record(
   event: Event,
   inputs: readonly EventInput[],
-  { engine, loaders, activity }: FreshetContext,
+  { engine, activity }: RootContext,
 ): Promise<RecordedEvent[]> {
   const outcomes = await engine.record(event, inputs);
   for (const { status } of outcomes) activity.countEvent(status);
-  // What the request has read before is no longer true.
-  loaders.clear();
   return outcomes.map((outcome, index) => ({ index, input: inputs[index] as EventInput, outcome }));
 }

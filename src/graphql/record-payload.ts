@@ -1,6 +1,7 @@
 import { DefinitionError, type Event } from '../define/index.ts';
 import type { RecordOutcome, RecordStatus } from '../engine/index.ts';
 import { describedEnum } from './described-enum.ts';
+import { pure } from './own-resolvers.ts';
 import { entityFields, outcomeFields, type PayloadWording, type SentEvent } from './payload-fields.ts';
 import { plural } from './plural.ts';
 import type { SchemaRegistry } from './registry.ts';
@@ -39,7 +40,11 @@ function recordResultType(registry: SchemaRegistry, event: Event) {
   return registry.builder.objectRef<RecordedEvent>(`Record${event.name}Result`).implement({
     description: `What became of one ${event.name} of a batch, and the features as they are after the whole batch.`,
     fields: (t) => ({
-      index: t.exposeInt('index', { nullable: false, description: 'Its place in the batch, from 0.' }),
+      index: t.int({
+        nullable: false,
+        description: 'Its place in the batch, from 0.',
+        resolve: pure(({ index }) => index),
+      }),
       ...recordedFields(t, registry, event, ['index']),
     }),
   });
@@ -64,7 +69,7 @@ export function recordManyPayloadType(registry: SchemaRegistry, event: Event) {
           t.int({
             nullable: false,
             description,
-            resolve: (batch) => batch.filter(({ outcome }) => outcome.status === status).length,
+            resolve: pure((batch) => batch.filter(({ outcome }) => outcome.status === status).length),
           }),
         ]),
       ),
@@ -78,7 +83,9 @@ export function recordManyPayloadType(registry: SchemaRegistry, event: Event) {
             description: 'Only events with one of these statuses, such as those to send again; null: all.',
           }),
         },
-        resolve: (batch, { only }) => batch.filter(({ outcome }) => !only || only.includes(outcome.status)),
+        resolve: pure((batch, { only }: { only?: readonly string[] | null | undefined }) =>
+          batch.filter(({ outcome }) => !only || only.includes(outcome.status)),
+        ),
       }),
     }),
   });

@@ -1,5 +1,6 @@
 import SchemaBuilder from '@pothos/core';
 import type { Entity } from '../define/index.ts';
+import { pure } from './own-resolvers.ts';
 import { pureExtension } from './purity.ts';
 import { registryOf } from './registry.ts';
 import type { EntityRef, EntityTypeOptions, EntityTypeRef, FreshetBuilder, FreshetTypes } from './types.ts';
@@ -16,10 +17,11 @@ schemaBuilder.entityType = function entityType(
   return ref.implement({
     description: options.description ?? entity.description,
     fields: (t) => ({
-      id: t.exposeID('id', {
+      id: t.id({
         nullable: false,
         description: `The id of the ${entity.name}, as its events have it.`,
         extensions: { [pureExtension]: true },
+        resolve: pure(({ id }) => id),
       }),
       ...options.fields?.(t),
     }),

@@ -1,9 +1,10 @@
 import type { View } from '../define/index.ts';
-import { featureReader } from '../engine/index.ts';
+import { featureReader, isServedAsStored } from '../engine/index.ts';
 import { accuracyField } from './accuracy-field.ts';
 import { derivedOutcome, derivedOutput, featureOutput, outputValue } from './feature-output.ts';
 import { freshnessType } from './freshness-type.ts';
 import { listedExtension } from './operation-size.ts';
+import { type OwnWork, own, pure } from './own-resolvers.ts';
 import { pureExtension } from './purity.ts';
 import type { SchemaRegistry } from './registry.ts';
 import { assertReachable, cacheId, type ShownVector } from './shown-vector.ts';
@@ -20,7 +21,7 @@ export function viewType(registry: SchemaRegistry, view: View) {
         nullable: false,
         description: idDescription(view),
         extensions: { [pureExtension]: true },
-        resolve: cacheId,
+        resolve: pure(cacheId),
       }),
       ...Object.fromEntries([...storedFields(t, view), ...derivedFields(t, view)]),
       freshness: t.field({
@@ -28,7 +29,7 @@ export function viewType(registry: SchemaRegistry, view: View) {
         nullable: false,
         description: 'Of which moment these values are, and how long they hold.',
         extensions: { [pureExtension]: true },
-        resolve: (vector) => vector,
+        resolve: pure((vector) => vector),
       }),
       accuracy: accuracyField(t, registry, view),
     }),
@@ -46,6 +47,7 @@ function storedFields(t: VectorFields, view: View) {
     const { type, nullable, listed } = output;
     const { description } = feature;
     const read = featureReader(view, position);
+    const work: OwnWork = isServedAsStored(view, position) ? { kind: 'feature', position, output } : { kind: 'pure' };
     const field =
       listed === null
         ? t.field({
@@ -53,20 +55,20 @@ function storedFields(t: VectorFields, view: View) {
             nullable,
             description,
             extensions: { [pureExtension]: true },
-            resolve: (vector) => {
+            resolve: own(work, (vector) => {
               assertReachable(vector, position);
               return outputValue(read(vector) as number, output) as number;
-            },
+            }),
           })
         : t.field({
             type: [type],
             nullable,
             description,
             extensions: { [listedExtension]: listed, [pureExtension]: true },
-            resolve: (vector) => {
+            resolve: pure((vector) => {
               assertReachable(vector, position);
               return (read(vector) as number[]).map((one) => outputValue(one, output) as number);
-            },
+            }),
           });
     return [feature.name, field] as const;
   });
@@ -80,7 +82,7 @@ function derivedFields(t: VectorFields, view: View) {
       description: derived.description,
       extensions: { [pureExtension]: true },
       // A derivation that throws is a bug in schema/: it becomes an INTERNAL_SERVER_ERROR at its own path.
-      resolve: (vector) => derivedOutcome(vector, derived),
+      resolve: pure((vector) => derivedOutcome(vector, derived)),
     });
     return [derived.name, field] as const;
   });

@@ -12,8 +12,11 @@ export class Connections {
   readonly #owed = new Map<Socket, Set<ServerResponse>>();
   #draining = false;
 
-  /** Must come before whoever answers. */
-  constructor(server: Server) {
+  /**
+   * Must come before whoever answers.
+   * @param onAnswered told when a response is over, or its client has left.
+   */
+  constructor(server: Server, onAnswered: (request: IncomingMessage, response: ServerResponse) => void) {
     server.on('connection', (socket: Socket) => {
       this.#all.add(socket);
       this.#owed.set(socket, new Set());
@@ -23,11 +26,13 @@ export class Connections {
       });
       if (this.#draining) socket.destroy();
     });
-    server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const { socket } = request;
       const owed = this.#owed.get(socket)?.add(response);
       if (this.#draining) makeLast(response);
       response.once('close', () => {
         owed?.delete(response);
+        onAnswered(request, response);
         if (this.#draining) this.#closeIfIdle(socket);
       });
     });

@@ -7,7 +7,7 @@ export interface RequestTarget {
 
 /** Reads what stands behind the method: a path, or the whole address, which proxies send and every server must take. */
 export function requestTarget(url = ''): RequestTarget {
-  const local = url.replace(/^https?:\/\/[^/?#]*/i, '');
+  const local = url.startsWith('/') ? url : url.replace(/^https?:\/\/[^/?#]*/i, '');
   const question = local.indexOf('?');
   const path = question < 0 ? local : local.slice(0, question);
   return { path: path === '' ? '/' : path, search: question < 0 ? '' : local.slice(question) };
@@ -15,6 +15,7 @@ export function requestTarget(url = ''): RequestTarget {
 
 /** What is wrong with a query string by which GraphQL is asked; null if nothing. */
 export function searchProblem(search: string): string | null {
+  if (search === '') return null;
   try {
     // Bytes that are no UTF-8 would all become the same character, and so different ids one.
     if (!/^[\x21-\x7e]*$/.test(search)) throw new URIError();

@@ -8,17 +8,21 @@ import {
   type ActivityFeed,
   type ActivityHeld,
   type ActivityPart,
+  type HotCounts,
   printSchemaText,
+  TrustedDocuments,
 } from '../graphql/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
+import { ApiResponse } from './http/api-response.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
 import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
+import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
-import { requestIdOf, runAs } from './request-id.ts';
+import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
 import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
 import { WebSockets } from './websocket/websocket.ts';
@@ -34,6 +38,10 @@ export interface ServerOptions {
   readonly port: number;
   /** Largest body of a request and largest WebSocket message; default 4 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Documents that are known beforehand; default: none. */
+  readonly documents?: TrustedDocuments;
+  /** After how many executions an operation is compiled, and answered without Yoga; default 3. */
+  readonly hotAfter?: number;
   /** Of one of several workers that share the port; default: nobody else has it. */
   readonly worker?: WorkerPlace;
   /** Makes a feed of what all of them do; default: there is nobody else. */
@@ -49,6 +57,7 @@ export class ApiServer {
   readonly #options: ServerOptions;
   readonly #activity: Activity;
   readonly #graphql: GraphQLOverHttp;
+  readonly #shortWay: ShortWay;
   readonly #webSockets: WebSockets;
   readonly #http: Server;
   /** Where other workers hand over what is asked of our event streams. */
@@ -61,12 +70,14 @@ export class ApiServer {
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#sdl = printSchemaText(options.schema);
-    const { log, worker, shareActivity, bodyLimitBytes = defaultBodyLimitBytes } = options;
+    const { log, worker, shareActivity } = options;
+    const { bodyLimitBytes = defaultBodyLimitBytes, documents = new TrustedDocuments() } = options;
     this.#activity = new Activity({
       held: () => heldBy(options.backend),
       ...(shareActivity && { share: shareActivity }),
     });
-    const pipeline = createPipeline({ ...options, activity: this.#activity });
+    const pipeline = createPipeline({ ...options, documents, activity: this.#activity });
+    this.#shortWay = pipeline.shortWay;
     this.#graphql = new GraphQLOverHttp({
       pipeline,
       log,
@@ -75,6 +86,7 @@ export class ApiServer {
     });
     this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
+      ServerResponse: ApiResponse,
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
@@ -82,9 +94,11 @@ export class ApiServer {
       // Some clients offer HTTP/2 with their first request, which goes on as it is.
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
-    this.#connections = new Connections(this.#http);
+    this.#connections = new Connections(this.#http, (request, response) =>
+      this.#logRequest(request, response as ApiResponse),
+    );
     this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
-    this.#http.on('request', (request, response) => this.#answer(request, response));
+    this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
 
@@ -96,6 +110,16 @@ export class ApiServer {
     await listenOnPort(server.#http, host, port);
     server.#http.on('error', (error) => options.log.error({ err: error }, 'The HTTP server failed'));
     return server;
+  }
+
+  /** Which way operations that came by HTTP were answered. */
+  get ways(): Readonly<WayCounts> {
+    return this.#shortWay.counts;
+  }
+
+  /** How many operations are watched for becoming hot, and how many are compiled. */
+  get hotOperations(): HotCounts {
+    return this.#shortWay.hot.counts;
   }
 
   /** Where it listens, such as `http://127.0.0.1:4000`. */
@@ -126,29 +150,27 @@ export class ApiServer {
     this.#connections.destroy();
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse): void {
-    const begun = performance.now();
-    const requestId = requestIdOf(request);
-    const target = requestTarget(request.url);
-    const { path } = target;
+  #logRequest({ method, url }: IncomingMessage, response: ApiResponse): void {
     const { log } = this.#options;
-    response.setHeader('x-request-id', requestId);
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.once('close', () => {
-      const status = response.statusCode;
-      const line = {
-        requestId,
-        method: request.method,
-        path,
-        status,
-        durationMs: Math.round((performance.now() - begun) * 100) / 100,
-        ...(response.writableFinished ? {} : { aborted: true }),
-      };
-      if (status >= 500) log.warn(line, 'request');
-      else if (status >= 400) log.info(line, 'request');
-      else log.debug(line, 'request');
-    });
-    runAs(requestId, () => this.#route(target, request, response, requestId)).catch((error: unknown) => {
+    const { requestId, statusCode: status, begunAt } = response;
+    const level = status >= 500 ? 'warn' : status >= 400 ? 'info' : 'debug';
+    if (!log.isLevelEnabled(level)) return;
+    const line = {
+      requestId,
+      method,
+      path: requestTarget(url).path,
+      status,
+      durationMs: Math.round((performance.now() - begunAt) * 100) / 100,
+      ...(response.writableFinished ? {} : { aborted: true }),
+    };
+    log[level](line, 'request');
+  }
+
+  #answer(request: IncomingMessage, response: ApiResponse): void {
+    const { requestId } = response;
+    const target = requestTarget(request.url);
+    const { log } = this.#options;
+    runAs(requestId, () => this.#route(target, request, response)).catch((error: unknown) => {
       if (error instanceof BodyAbortedError) return response.destroy();
       if (error instanceof BodyEncodingError) return sendProtocolError(response, 400, error.message);
       if (!(error instanceof BodyTooLargeError)) log.error({ err: error, requestId }, 'A request failed');
@@ -160,13 +182,12 @@ export class ApiServer {
     });
   }
 
-  async #route(
-    { path, search }: RequestTarget,
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-  ): Promise<void> {
-    if (path === graphqlPath) return this.#graphql.answer(search, request, response, requestId);
+  #route({ path, search }: RequestTarget, request: IncomingMessage, response: ApiResponse): Promise<void> {
+    if (path === graphqlPath) return this.#graphql.answer(search, request, response);
+    return this.#page(path, request, response);
+  }
+
+  async #page(path: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const page = this.#pages[path];
     if (!page && !isDashboardPath(path))
       return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);

@@ -29,40 +29,29 @@ export class FunctionCaller {
     }
   }
 
-  /** Sends the calls in one burst; each is atomic, and each reply is one packed string. */
-  async call(calls: readonly FunctionCall[]): Promise<Buffer[]> {
-    const replies = await this.#send(calls);
-    const unknown = calls.filter((_, i) => isUnknownFunction(replies[i]));
-    if (unknown.length > 0) {
+  /** Calls a function, which is atomic, and whose reply is one packed string. */
+  async call(call: FunctionCall): Promise<Buffer> {
+    try {
+      return await this.#send('FCALL', call);
+    } catch (error) {
+      if (!isUnknownFunction(error)) throw error;
       await this.load();
-      const again = await this.#send(unknown);
-      for (const [i, call] of unknown.entries()) replies[calls.indexOf(call)] = again[i] as Buffer | Error;
+      return this.#send('FCALL', call);
     }
-    return replies.map((reply) => {
-      if (reply instanceof Error) throw reply;
-      return reply;
-    });
   }
 
   /** Calls a function that writes nothing, and loads none. Null where Valkey does not know it. */
-  async look({ name, keys, args }: FunctionCall): Promise<Buffer | null> {
+  async look(call: FunctionCall): Promise<Buffer | null> {
     try {
-      return (await this.#valkey.callBuffer('FCALL_RO', [name, keys.length, ...keys, ...args])) as Buffer;
+      return await this.#send('FCALL_RO', call);
     } catch (error) {
       if (isUnknownFunction(error)) return null;
       throw error;
     }
   }
 
-  #send(calls: readonly FunctionCall[]): Promise<(Buffer | Error)[]> {
-    return Promise.all(
-      calls.map(({ name, keys, args }) =>
-        this.#valkey.callBuffer('FCALL', [name, keys.length, ...keys, ...args]).then(
-          (reply) => reply as Buffer,
-          (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
-        ),
-      ),
-    );
+  #send(command: 'FCALL' | 'FCALL_RO', { name, keys, args }: FunctionCall): Promise<Buffer> {
+    return this.#valkey.callBuffer(command, [name, keys.length, ...keys, ...args]) as Promise<Buffer>;
   }
 }
 

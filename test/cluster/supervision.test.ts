@@ -4,10 +4,14 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { newKeyPrefix } from '../support/api.ts';
 import { until } from '../support/until.ts';
 import { runs, type WorkerConnection, Workers } from '../support/workers.ts';
+
+/** For a process to start, on a machine that does much else. */
+const startMs = 30_000; // 30 seconds
+vi.setConfig({ testTimeout: 3 * startMs });
 
 const running: Workers[] = [];
 const folders: string[] = [];
@@ -87,7 +91,7 @@ describe('a worker that is killed', () => {
     process.kill(killed, 'SIGKILL');
     await until(async () => (await warnings(first)).includes('1 of 2 workers serve'));
     expect(await ask(first)).toEqual(empty);
-    await until(() => service.pidsOf(2).length === 2);
+    await until(() => service.pidsOf(2).length === 2, startMs);
     const second = await service.connectTo(2);
     expect(await ask(second)).toEqual(empty);
     for (const each of [first, second]) expect(await warnings(each)).toContain('"warnings":[]');
@@ -96,7 +100,7 @@ describe('a worker that is killed', () => {
 
     // Who ends again and again is replaced ever later.
     process.kill(service.pidsOf(2)[1] as number, 'SIGKILL');
-    await until(() => service.pidsOf(2).length === 3);
+    await until(() => service.pidsOf(2).length === 3, startMs);
     expect(service.log.findLast(({ msg }) => msg.startsWith('Worker 2 ended'))).toMatchObject({
       lost: 2,
       pauseMs: 200,
@@ -116,14 +120,14 @@ describe('a worker that is killed', () => {
     const asking = await service.connectTo(1);
     const body = { query: '{ __typename }', extensions: { operationId: 'q' } };
     expect((await asking.ask('POST', '/graphql', headers, body)).status).toBe(404);
-    await until(() => service.pidsOf(2).length === 2);
+    await until(() => service.pidsOf(2).length === 2, startMs);
     expect((await asking.ask('POST', '/graphql', headers, body)).status).toBe(404);
   });
 
   it('is followed at the same port also where none is left, and any free port was asked for', async () => {
     const service = await start();
     for (const pid of service.pids) process.kill(pid, 'SIGKILL');
-    await until(() => service.pidsOf(1).length === 2 && service.pidsOf(2).length === 2);
+    await until(() => service.pidsOf(1).length === 2 && service.pidsOf(2).length === 2, startMs);
     expect(await ask(await service.connect())).toEqual(empty);
     expect(service.log.filter(({ msg }) => msg.includes('came too late'))).toEqual([]);
   });
@@ -186,7 +190,7 @@ describe('a signal', () => {
 
   it('before they serve ends them as it ends one process', async () => {
     const service = launch(given());
-    await until(() => service.log.some(({ worker }) => worker !== undefined));
+    await until(() => service.log.some(({ worker }) => worker !== undefined), startMs);
     service.process.child.kill('SIGTERM');
     expect(await service.process.exited).toBe(143);
   });

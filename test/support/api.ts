@@ -7,6 +7,7 @@ import { schema as deployedSchema, views as deployedViews } from '../../schema/i
 import { ApiProcess as Program } from '../../src/api-process.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
+import type { TrustedDocuments } from '../../src/graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
@@ -20,6 +21,8 @@ export interface ApiOptions {
   readonly schema?: GraphQLSchema;
   readonly views?: readonly View[];
   readonly bodyLimitBytes?: number;
+  /** Default: none are known beforehand, and all are served. */
+  readonly documents?: TrustedDocuments;
   /** Default: any free one. */
   readonly port?: number;
   /** As if it were one of several workers. */
@@ -136,6 +139,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
     ...(options.worker && { worker: options.worker }),
+    ...(options.documents && { documents: options.documents }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }

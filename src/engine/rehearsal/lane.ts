@@ -1,47 +1,40 @@
 import type { Redis } from 'iovalkey';
+import { encodeCommand, type Reply, ReplyError, Wire } from '../../valkey/index.ts';
 
-/** A command with its arguments; its answer is bytes where it is a text. */
-export type Command = readonly [name: string, ...args: (string | number | Buffer)[]];
+/** A command with its arguments. Texts, also those in answers, are bytes, a character each. */
+export type Command = readonly [name: string, ...args: (string | number)[]];
+
+const defaultTimeoutMs = 10_000; // 10 seconds
 
 /**
  * A connection of its own, on which what is read is watched: what is committed then is written only if nothing of it has
  * changed. One round at a time.
  */
 export class Lane {
-  readonly #connection: Redis;
-  /** How often the connection has been lost: what was watched on it is not watched any more. */
-  #losses = 0;
+  readonly #wire: Wire;
   #begunAt = 0;
   #provenAt = -1;
 
   constructor(valkey: Redis) {
-    this.#connection = valkey.duplicate({
-      connectionName: 'freshet-recorder',
-      // A transaction that is sent once more, on another connection, would find nothing watched.
-      autoResendUnfulfilledCommands: false,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      lazyConnect: true,
-    });
-    this.#connection.on('error', () => {}).on('close', () => (this.#losses += 1));
-    valkey.once('end', () => this.#connection.disconnect());
+    const timeoutMs = valkey.options.commandTimeout ?? defaultTimeoutMs;
+    this.#wire = new Wire(valkey, { name: 'freshet-recorder', timeoutMs });
   }
 
   /** Watches these keys, and nothing else, and asks. An answer may be an Error of its own. @throws if the keys are not watched. */
-  async begin(keys: readonly (string | Buffer)[], commands: readonly Command[]): Promise<unknown[]> {
-    if (this.#connection.status === 'wait') await this.#connection.connect();
-    this.#begunAt = this.#losses;
-    if (this.#provenAt !== this.#losses) await this.#prove();
-    const [unwatched, watched, ...answers] = await this.#send([['unwatch'], ['watch', ...keys], ...commands]);
-    throwErrors([unwatched, watched]);
+  async begin(keys: readonly string[], commands: readonly Command[]): Promise<Reply[]> {
+    await this.#wire.open();
+    this.#begunAt = this.#wire.losses;
+    if (this.#provenAt !== this.#begunAt) await this.#prove();
+    const [unwatched, watched, ...answers] = await this.#send([['UNWATCH'], ['WATCH', ...keys], ...commands]);
+    throwErrors([unwatched as Reply, watched as Reply]);
     return answers;
   }
 
   /** Asks more, and watches these too. */
-  async ask(keys: readonly (string | Buffer)[], commands: readonly Command[]): Promise<unknown[]> {
+  async ask(keys: readonly string[], commands: readonly Command[]): Promise<Reply[]> {
     if (keys.length === 0) return this.#send(commands);
-    const [watched, ...answers] = await this.#send([['watch', ...keys], ...commands]);
-    throwErrors([watched]);
+    const [watched, ...answers] = await this.#send([['WATCH', ...keys], ...commands]);
+    throwErrors([watched as Reply]);
     return answers;
   }
 
@@ -49,32 +42,28 @@ export class Lane {
    * Has all written, or nothing. Null: nothing was, since something of what is watched has changed.
    * @throws if the connection fails, when it may have been written or not; or what the store says of why it was not.
    */
-  async commit(commands: readonly Command[]): Promise<unknown[] | null> {
-    if (this.#losses !== this.#begunAt) return null;
-    const answers = await this.#send([['multi'], ...commands, ['exec']]);
+  async commit(commands: readonly Command[]): Promise<readonly Reply[] | null> {
+    if (this.#wire.losses !== this.#begunAt) return null;
+    const answers = await this.#send([['MULTI'], ...commands, ['EXEC']]);
     throwErrors(answers);
-    return answers.at(-1) as unknown[] | null;
+    return answers.at(-1) as readonly Reply[] | null;
   }
 
   /** Where transactions are not allowed, what is sent between MULTI and EXEC would be done at once, watched or not. */
   async #prove(): Promise<void> {
-    const losses = this.#losses;
-    throwErrors(await this.#send([['multi'], ['exec']]));
-    this.#provenAt = losses;
+    throwErrors(await this.#send([['MULTI'], ['EXEC']]));
+    this.#provenAt = this.#begunAt;
   }
 
-  async #send(commands: readonly Command[]): Promise<unknown[]> {
-    // Answers as bytes, but for these two, of which there is no such form: one is a word, the other a list.
-    const pipeline = this.#connection.pipeline(
-      commands.map(([name, ...args]) => [name === 'exec' || name === 'multi' ? name : `${name}Buffer`, ...args]),
-    );
-    const answers = await pipeline.exec();
-    return (answers ?? []).map(([error, answer]) => error ?? answer);
+  #send(commands: readonly Command[]): Promise<Reply[]> {
+    let text = '';
+    for (const command of commands) text += encodeCommand(command);
+    return this.#wire.send(text, commands.length);
   }
 }
 
-function throwErrors(answers: readonly unknown[]): void {
-  const error = answers.find((answer) => answer instanceof Error);
+function throwErrors(answers: readonly Reply[]): void {
+  const error = answers.find((answer) => answer instanceof ReplyError);
   if (error) throw error;
 }
 

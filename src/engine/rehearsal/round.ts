@@ -1,4 +1,4 @@
-import { unavailableReason } from '../../valkey/index.ts';
+import { type Reply, unavailableReason } from '../../valkey/index.ts';
 import { UnavailableError } from '../outcome.ts';
 import type { RecordedPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
@@ -8,7 +8,7 @@ import { EntityCopy, type Lacking } from './entity-copy.ts';
 import type { Command, Lane } from './lane.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { Result, Turn, Waiting } from './turns.ts';
-import { commandsOf, keyOf } from './writes.ts';
+import { commandsOf } from './writes.ts';
 
 /** How often more is read for a rehearsal; then the store does it by itself. */
 const mostReads = 8;
@@ -124,16 +124,16 @@ export class Round {
   /** Reads the logs as far as most rehearsals need them, and the store's time, in microseconds. What others write is left to the store. */
   async #readHeads(jobs: readonly Job[]): Promise<number> {
     const reads = jobs.flatMap(({ log, hash, headBytes }): Command[] => [
-      ['getrange', keyOf(log), 0, headBytes - 1],
-      ['exists', keyOf(hash)],
+      ['GETRANGE', log, 0, headBytes - 1],
+      ['EXISTS', hash],
     ]);
-    const keys = jobs.flatMap(({ log, hash }) => [keyOf(log), keyOf(hash)]);
-    const [time, ...answers] = await this.#lane.begin(keys, [['time'], ...reads]);
+    const keys = jobs.flatMap(({ log, hash }) => [log, hash]);
+    const [time, ...answers] = await this.#lane.begin(keys, [['TIME'], ...reads]);
     if (time instanceof Error) throw time;
     for (const [i, job] of jobs.entries()) {
       const [head, isServed] = [answers[2 * i], answers[2 * i + 1] === 1];
       const before = job.head;
-      job.head = head instanceof Buffer ? head.toString('latin1') : '';
+      job.head = typeof head === 'string' ? head : '';
       job.copy = new EntityCopy(job.log);
       job.reads = 0;
       job.rehearsed = null;
@@ -142,8 +142,8 @@ export class Round {
       job.copy.tell(job.log, 0, job.headBytes, job.head);
       job.copy.tellExistence(job.hash, true);
     }
-    const [seconds, micros] = time as [Buffer, Buffer];
-    return 1e6 * Number(seconds.toString()) + Number(micros.toString());
+    const [seconds, micros] = time as [string, string];
+    return 1e6 * Number(seconds) + Number(micros);
   }
 
   async #readMore(jobs: readonly Job[]): Promise<void> {
@@ -161,14 +161,14 @@ export class Round {
       }
     }
     const answers = await this.#lane.ask(
-      [...companions].map(keyOf),
+      [...companions],
       asked.map(({ lacking }) => question(lacking)),
     );
     for (const [i, { copy, lacking }] of asked.entries()) {
       const { what, key, from, bytes } = lacking;
       const answer = answers[i];
       if (answer instanceof Error) throw answer;
-      if (what === 'range') copy.tell(key, from, bytes, (answer as Buffer).toString('latin1'));
+      if (what === 'range') copy.tell(key, from, bytes, answer as string);
       else if (what === 'length') copy.tellLength(key, answer as number);
       else copy.tellExistence(key, answer === 1);
     }
@@ -179,7 +179,7 @@ export class Round {
     const all = commands.flat();
     // What only looked at the store is right if it saw one moment of it.
     const isOneMoment = all.length === 0 && jobs.every(({ reads }) => reads === 0);
-    let answers: unknown[] | null;
+    let answers: readonly Reply[] | null;
     try {
       answers = isOneMoment ? [] : await this.#lane.commit(all);
     } catch (error) {
@@ -208,8 +208,8 @@ function widened({ log, headBytes, waiting }: Job, lacking: Lacking): Lacking {
 }
 
 function question({ what, key, from, bytes }: Lacking): Command {
-  if (what === 'range') return ['getrange', keyOf(key), from, from + bytes - 1];
-  return [what === 'length' ? 'strlen' : 'exists', keyOf(key)];
+  if (what === 'range') return ['GETRANGE', key, from, from + bytes - 1];
+  return [what === 'length' ? 'STRLEN' : 'EXISTS', key];
 }
 
 /** Looks through what the store said of each write. */

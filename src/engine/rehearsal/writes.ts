@@ -15,17 +15,13 @@ export function commandsOf(copy: EntityCopy): Command[] {
     const [name, key, ...args] = write;
     if (key === log && name === 'SETRANGE' && !isReplaced) patches.push(write);
     else if (name === 'HSET' || name === 'HDEL') hash.take(write);
-    else commands.push([name.toLowerCase(), keyOf(key), ...args.map(sent)]);
+    else commands.push([name, key, ...args]);
     isReplaced ||= key === log && name === 'SET';
   }
   commands.push(...hash.commands());
   // What was patched before it was replaced need not be written.
   if (patches.length === 0 || isReplaced) return commands;
-  const key = keyOf(log);
-  return [
-    ...stretchesOf(copy, patches).map(({ from, text }): Command => ['setrange', key, from, bytesOf(text)]),
-    ...commands,
-  ];
+  return [...stretchesOf(copy, patches).map(({ from, text }): Command => ['SETRANGE', log, from, text]), ...commands];
 }
 
 /** What several events write into a served hash, as one would. */
@@ -42,31 +38,18 @@ class HashWrites {
 
   commands(): Command[] {
     if (this.#key === null) return [];
-    const key = keyOf(this.#key);
-    const set: (string | number | Buffer)[] = [];
+    const key = this.#key;
+    const set: (string | number)[] = [];
     const gone: string[] = [];
     for (const [field, value] of this.#fields) {
       if (value === null) gone.push(field);
-      else set.push(field, sent(value));
+      else set.push(field, value);
     }
     return [
-      ...(set.length > 0 ? [['hset', key, ...set] as const] : []),
-      ...(gone.length > 0 ? [['hdel', key, ...gone] as const] : []),
+      ...(set.length > 0 ? [['HSET', key, ...set] as const] : []),
+      ...(gone.length > 0 ? [['HDEL', key, ...gone] as const] : []),
     ];
   }
-}
-
-/** A text whose characters are bytes, as it is sent: where it can, as it is, which takes less than bytes do. */
-export function keyOf(text: string): string | Buffer {
-  return /^[\0-\x7f]*$/.test(text) ? text : bytesOf(text);
-}
-
-function sent(value: string | number): string | number | Buffer {
-  return typeof value === 'string' ? keyOf(value) : value;
-}
-
-function bytesOf(text: string): Buffer {
-  return Buffer.from(text, 'latin1');
 }
 
 function stretchesOf(copy: EntityCopy, patches: readonly Write[]): { readonly from: number; readonly text: string }[] {

@@ -12,11 +12,13 @@ import {
   type FreshetContext,
   settleHttpStatus,
   subscribeToWatch,
+  type TrustedDocuments,
   useInputErrors,
   useQueryLimits,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
+import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
 import { currentRequestId, isFirstReport, runAs } from '../request-id.ts';
 import { createDocumentCaches } from './document-cache.ts';
@@ -36,12 +38,18 @@ export interface GraphQLOptions {
   /** Where what is done is counted. */
   readonly activity: Activity;
   readonly log: Logger;
+  readonly documents: TrustedDocuments;
+  /** After how many executions an operation is compiled; default 3. */
+  readonly hotAfter?: number | undefined;
 }
 
 /** The one pipeline through which every operation goes, whatever protocol it came by. */
 export interface GraphQLPipeline {
   readonly yoga: YogaServerInstance<RequestContext, FreshetContext>;
   readonly mask: ErrorMask;
+  /** What goes past Yoga. */
+  readonly shortWay: ShortWay;
+  readonly documents: TrustedDocuments;
 }
 
 export const graphqlPath = '/graphql';
@@ -54,7 +62,14 @@ export const resultTypes = [
   'multipart/mixed',
 ] as const;
 
-export function createPipeline({ schema, backend, activity, log }: GraphQLOptions): GraphQLPipeline {
+export function createPipeline({
+  schema,
+  backend,
+  activity,
+  log,
+  documents,
+  hotAfter,
+}: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
     requestId: currentRequestId,
     log: (error, requestId) => {
@@ -63,13 +78,15 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
   });
   const warn = (...said: unknown[]) =>
     log.warn({ said: said.map((one) => (typeof one === 'string' ? one : logSerializers.err(one))) }, 'GraphQL');
+  const shortWay = new ShortWay({ schema, backend, activity, log, documents, hotAfter });
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ requestId }) => createContext({ ...backend(), activity, requestId }),
+    context: ({ requestId, http }) => createContext({ ...backend(), activity, requestId, ahead: http?.ahead ?? null }),
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
       useHttpStreams(),
@@ -77,8 +94,10 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
       useInputErrors(),
       useHttpStatus(),
       useActivity(activity),
+      shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
     ],
+    extraParamNames: ['documentId'],
     // Bodies are read, and bounded, before they come here; pages are served beside it.
     maxRequestBodySize: false,
     graphiql: false,
@@ -88,7 +107,7 @@ export function createPipeline({ schema, backend, activity, log }: GraphQLOption
     cors: false,
     logging: { debug: () => {}, info: () => {}, warn, error: () => {} },
   });
-  return { yoga, mask };
+  return { yoga, mask, shortWay, documents };
 }
 
 /** The error of a request that comes before there is anything to serve from, or after. */
@@ -101,6 +120,25 @@ function useHttpStatus(): Plugin {
   return {
     onResultProcess({ result, setResult }) {
       if (!Array.isArray(result) && 'data' in result) setResult(settleHttpStatus(result));
+    },
+  };
+}
+
+/** A document may be named by its hash, and some deployments serve no others. */
+function useTrustedDocuments(documents: TrustedDocuments): Plugin {
+  return {
+    // Of a GET, Yoga takes the parameters that it knows.
+    onRequestParse: ({ request, url }) => {
+      const documentId = request.method === 'GET' ? url.searchParams.get('documentId') : null;
+      if (documentId === null) return undefined;
+      return {
+        onRequestParseDone: ({ requestParserResult, setRequestParserResult }) =>
+          setRequestParserResult(Object.assign(requestParserResult, { documentId })),
+      };
+    },
+    onParams({ params, setParams }) {
+      const query = documents.textOf(params);
+      if (query !== params.query) setParams({ ...params, query: query as string });
     },
   };
 }

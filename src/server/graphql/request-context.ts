@@ -1,3 +1,4 @@
+import type { Ahead } from '../../graphql/index.ts';
 import type { StreamOperation } from '../sse/stream-operation.ts';
 
 /** What a protocol hands over. */
@@ -7,6 +8,10 @@ export interface RequestContext {
   readonly receivedAt: number;
   /** Only of a request by HTTP. */
   readonly http?: {
+    /** What was sent, if it has been parsed. */
+    readonly body?: object;
+    /** What was done already of the operation. */
+    readonly ahead?: Ahead;
     /** Aborts when the response is over, or the client has left or wants no more. */
     readonly closed: AbortSignal;
     /** Whether the client takes a stream. */

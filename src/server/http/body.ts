@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 
 /** Default: 4 MiB, enough for a thousand events with long ids. */
@@ -5,6 +6,8 @@ export const defaultBodyLimitBytes = 4 * 1024 * 1024;
 
 /** How much of a body that is too long is read and dropped, in multiples of the limit, so that its sender gets an answer. */
 const patience = 16;
+
+const byteOrderMark = 0xfeff;
 
 export class BodyTooLargeError extends Error {
   override readonly name = 'BodyTooLargeError';
@@ -38,7 +41,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
     });
     request.on('end', () => {
       if (bytes > limitBytes) return tooLarge();
-      const text = decodeUtf8(Buffer.concat(chunks));
+      const text = decodeUtf8(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
       return text === null ? reject(new BodyEncodingError('The body is not valid UTF-8')) : resolve(text);
     });
     const aborted = () => reject(new BodyAbortedError('The connection broke before the body was complete'));
@@ -51,9 +54,7 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
 
 /** Null if it is no UTF-8: what cannot be read would all become the same character, and so different ids one. */
 export function decodeUtf8(bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
+  if (!isUtf8(bytes)) return null;
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  return text.charCodeAt(0) === byteOrderMark ? text.slice(1) : text;
 }

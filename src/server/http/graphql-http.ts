@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Ahead } from '../../graphql/index.ts';
 import { type GraphQLPipeline, graphqlPath, resultTypes } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
@@ -9,10 +10,12 @@ import type { EventStream } from '../sse/event-stream.ts';
 import { EventStreams, forwardToStream, sendNoStream, streamToken } from '../sse/event-streams.ts';
 import type { OtherWorkers } from '../sse/other-workers.ts';
 import { StreamOperation } from '../sse/stream-operation.ts';
+import type { ApiResponse } from './api-response.ts';
 import { readBody } from './body.ts';
 import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
-import { negotiate, unsupportedBody } from './media-types.ts';
+import { negotiate, negotiator, unsupportedBody } from './media-types.ts';
+import { SentBody } from './sent-body.ts';
 
 export interface GraphQLOverHttpOptions {
   readonly pipeline: GraphQLPipeline;
@@ -25,6 +28,26 @@ export interface GraphQLOverHttpOptions {
 
 /** What is asked by GET or POST; an event stream is reserved by PUT, and an operation on it ended by DELETE. */
 const methods: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE'];
+
+const accepted = negotiator(resultTypes);
+
+/** Of those that are one result and no stream. */
+const contentTypes: { readonly [type: string]: string } = {
+  'application/json': 'application/json; charset=utf-8',
+  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
+};
+
+/** An operation that came by HTTP. */
+interface ReceivedOperation {
+  readonly search: string;
+  /** The media types that its client takes, the preferred first. */
+  readonly types: readonly string[];
+  /** Null: it came by GET. */
+  readonly sent: SentBody | null;
+  /** By `performance.now()`. */
+  readonly receivedAt: number;
+  readonly ahead: Ahead | null;
+}
 
 /** GraphQL over HTTP, and over SSE in both its modes; to a browser, GraphiQL. */
 export class GraphQLOverHttp {
@@ -60,54 +83,72 @@ export class GraphQLOverHttp {
   }
 
   /** Answers a request at the path of GraphQL. */
-  async answer(search: string, request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+  async answer(search: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const { method = 'GET', headers } = request;
     if (!methods.includes(method)) {
       response.setHeader('allow', methods.join(', '));
       return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
     }
-    if (method === 'PUT') return this.#reserve(request, response, requestId);
+    if (method === 'PUT') return this.#reserve(request, response);
     const token = streamToken(headers, search);
     if (token === null && method !== 'DELETE') {
-      return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, requestId);
+      return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, null);
     }
     const elsewhere = token === null ? null : this.#otherWorkers?.socketFor(token);
-    if (elsewhere) return forwardToStream(elsewhere, request, response, requestId);
+    if (elsewhere) return forwardToStream(elsewhere, request, response);
     const stream = token === null ? null : this.#eventStreams.find(token);
     if (!stream) return sendNoStream(response);
     if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);
-    if (method === 'GET' && negotiate(headers.accept, resultTypes)[0] === 'text/event-stream') {
+    if (method === 'GET' && accepted(headers.accept)[0] === 'text/event-stream') {
       return this.#eventStreams.open(stream, response);
     }
-    return this.#operation(search, request, response, requestId, stream);
+    return this.#operation(search, request, response, stream);
   }
 
-  #reserve({ headers }: IncomingMessage, response: ServerResponse, requestId: string): void {
-    if (negotiate(headers.accept, ['text/plain']).length > 0) this.#eventStreams.reserve(response, requestId);
+  #reserve({ headers }: IncomingMessage, response: ApiResponse): void {
+    if (negotiate(headers.accept, ['text/plain']).length > 0) this.#eventStreams.reserve(response, response.requestId);
     else sendProtocolError(response, 406, 'The token of an event stream comes as text/plain: accept that');
   }
 
-  /** @param stream where the results go; default: the response. */
+  /** @param stream where the results go; null: the response. */
   async #operation(
     search: string,
     request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-    stream?: EventStream,
+    response: ApiResponse,
+    stream: EventStream | null,
   ): Promise<void> {
     const { method = 'GET', headers } = request;
     // All that can be refused is refused before anything runs: a refused mutation must not have happened.
     const post = method === 'POST';
-    const accepted = negotiate(headers.accept, resultTypes);
-    if (accepted.length === 0) {
+    const types = accepted(headers.accept);
+    const [type] = types;
+    if (type === undefined) {
       return sendProtocolError(response, 406, `Results come as ${resultTypes.join(', ')}: accept one of them`);
     }
     const unsupported = post && unsupportedBody(headers);
     if (unsupported) return sendProtocolError(response, 415, unsupported);
     const problem = searchProblem(search);
     if (problem) return sendProtocolError(response, 400, problem);
-    const operation = stream && new StreamOperation(stream);
+    const sent = post ? new SentBody(await readBody(request, this.#bodyLimitBytes)) : null;
+    const receivedAt = performance.now();
+    const plainType = stream ? undefined : contentTypes[type];
+    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent) : null;
+    if (plainType && ran?.kind === 'written') return send(response, 200, plainType, `{"data":${ran.data}}`);
+    this.#pipeline.shortWay.counts.reference += 1;
+    const told = { search, types, sent, receivedAt, ahead: ran?.kind === 'left' ? ran.ahead : null };
+    return this.#askReference(told, request, response, stream && new StreamOperation(stream));
+  }
+
+  /** Has Yoga answer it. */
+  async #askReference(
+    { search, types, sent, receivedAt, ahead }: ReceivedOperation,
+    { method = 'GET', headers }: IncomingMessage,
+    response: ApiResponse,
+    operation: StreamOperation | null,
+  ): Promise<void> {
+    const { requestId } = response;
     const { yoga } = this.#pipeline;
+    const known = { ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
       // Not at the address that the Host header says: it is the client's to invent.
       new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {
@@ -115,24 +156,25 @@ export class GraphQLOverHttp {
         headers: {
           ...(headers as Record<string, string>),
           // Of what is for a stream, only a mistake is answered here, and by a status that says so.
-          accept: operation ? 'application/graphql-response+json' : accepted.join(', '),
-          ...(post && { 'content-type': 'application/json' }),
+          accept: operation ? 'application/graphql-response+json' : types.join(', '),
+          ...(sent && { 'content-type': 'application/json' }),
         },
-        ...(post && { body: await readBody(request, this.#bodyLimitBytes) }),
+        ...(sent && !sent.parsed && { body: sent.text }),
       }),
       {
         requestId,
-        receivedAt: performance.now(),
+        receivedAt,
         http: operation
-          ? { closed: operation.ended, takesStream: true, operation }
+          ? { closed: operation.ended, takesStream: true, operation, ...known }
           : {
               closed: closing(response),
-              takesStream: accepted.includes('text/event-stream'),
+              takesStream: types.includes('text/event-stream'),
               endIfCutShort: () => {
                 // After what has just been read of the stream is written.
                 if (this.#draining) setImmediate(() => response.end());
                 return this.#draining;
               },
+              ...known,
             },
       } satisfies RequestContext,
     );

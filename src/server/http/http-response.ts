@@ -12,7 +12,7 @@ export function sendProtocolError(response: ServerResponse, status: number, mess
 }
 
 export function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
-  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+  response.writeHead(status, ['content-type', contentType, 'content-length', String(Buffer.byteLength(body))]);
   response.end(body);
 }
 

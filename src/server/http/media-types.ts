@@ -1,8 +1,28 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
 
 interface Range {
   readonly type: string;
   readonly quality: number;
+}
+
+/** As `negotiate`, for clients that say the same again and again. */
+export function negotiator<Type extends string>(
+  offered: readonly Type[],
+): (accept: string | undefined) => readonly Type[] {
+  const known = new LRUCache<string, readonly Type[]>({
+    max: 500,
+    maxSize: 65_536,
+    sizeCalculation: (_, accept) => 1 + accept.length,
+  });
+  return (accept) => {
+    if (!accept) return offered;
+    const before = known.get(accept);
+    if (before) return before;
+    const types = negotiate(accept, offered);
+    known.set(accept, types);
+    return types;
+  };
 }
 
 /**
@@ -24,6 +44,7 @@ export function negotiate<Type extends string>(accept: string | undefined, offer
 
 /** What is wrong with how a body is said to be written; null if it is JSON in UTF-8. */
 export function unsupportedBody(headers: IncomingHttpHeaders): string | null {
+  if (headers['content-type'] === 'application/json' && isUncoded(headers)) return null;
   const [type, ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
   // Other types are what a page of another origin may send unasked, and what the specification does not know.
   if (type?.trim() !== 'application/json') return 'The body must be JSON, with content-type: application/json';
@@ -35,6 +56,10 @@ export function unsupportedBody(headers: IncomingHttpHeaders): string | null {
   // Node undoes the last coding, which is chunked, and passes over those before it.
   const chunked = /^\s*(chunked\s*)?$/i.test(headers['transfer-encoding'] ?? '');
   return plain && chunked ? null : 'The body must not be compressed';
+}
+
+function isUncoded(headers: IncomingHttpHeaders): boolean {
+  return headers['content-encoding'] === undefined && headers['transfer-encoding'] === undefined;
 }
 
 function parseRange(text: string): readonly Range[] {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { ApiResponse } from '../http/api-response.ts';
 import { forward } from '../http/forward.ts';
 import { send, sendProtocolError } from '../http/http-response.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
@@ -107,7 +108,8 @@ export class EventStreams {
 /** The token of an event stream that comes with a request; null if there is none. */
 export function streamToken(headers: IncomingHttpHeaders, search: string): string | null {
   const given = headers['x-graphql-event-stream-token'];
-  return typeof given === 'string' ? given : new URLSearchParams(search).get('token');
+  if (typeof given === 'string') return given;
+  return search === '' ? null : new URLSearchParams(search).get('token');
 }
 
 export function sendNoStream(response: ServerResponse): void {
@@ -115,15 +117,10 @@ export function sendNoStream(response: ServerResponse): void {
 }
 
 /** Has a request answered by the worker that holds its stream, which listens on this socket. */
-export function forwardToStream(
-  socketPath: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-  requestId: string,
-): Promise<void> {
+export function forwardToStream(socketPath: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
   return forward(request, response, {
     socketPath,
-    requestId,
+    requestId: response.requestId,
     unreachable: () => sendNoStream(response),
     broken: () => sendProtocolError(response, 502, 'The worker that held this event stream has ended: reserve another'),
   });

@@ -172,11 +172,11 @@ export class WebSockets {
     close(CloseCode.InternalServerError, 'Internal server error');
   }
 
-  #protocol({ yoga, mask }: GraphQLPipeline) {
+  #protocol({ yoga, mask, documents }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
       onSubscribe: ({ extra, subscriptions }, id, payload) => {
         const { requestId } = extra;
-        const { query, operationName, variables } = payload;
+        const { operationName, variables } = payload;
         return runApartAs(requestId, async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
@@ -184,7 +184,7 @@ export class WebSockets {
               requestId,
               receivedAt: performance.now(),
             });
-            const document = parse(query);
+            const document = parse(documents.textOf(payload) as string);
             // graphql-ws holds on to it for as long as a subscription lasts: to the one text that all have in common.
             Object.assign(payload, { query: document.loc?.source.body });
             const errors: readonly GraphQLError[] = validate(schema, document);

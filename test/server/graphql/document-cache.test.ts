@@ -1,14 +1,16 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { schema } from '../../../schema/index.ts';
-import { Activity } from '../../../src/graphql/index.ts';
+import { Activity, TrustedDocuments } from '../../../src/graphql/index.ts';
 import { createPipeline } from '../../../src/server/graphql/pipeline.ts';
 
 function newParser(): (query: string) => unknown {
   const backend = () => {
     throw new Error('nothing is executed');
   };
-  const { yoga } = createPipeline({ schema, backend, activity: new Activity(), log: pino({ level: 'silent' }) });
+  const documents = new TrustedDocuments();
+  const log = pino({ level: 'silent' });
+  const { yoga } = createPipeline({ schema, backend, activity: new Activity(), documents, log });
   const { parse } = yoga.getEnveloped({ requestId: 'test', receivedAt: 0 });
   return (query) => {
     try {

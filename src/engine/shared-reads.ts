@@ -1,0 +1,80 @@
+import type { View } from '../define/index.ts';
+import type { VectorBatch } from './vector-batch.ts';
+
+/** A call for more would keep others waiting for longer than that they share it saves. */
+const mostTogether = 512;
+
+/** Vectors that somebody asked for, in the order asked: some of those that a call brought. */
+export class VectorReading {
+  readonly batch: VectorBatch;
+  /** Where each stands in the batch; repeats of an id share one place. */
+  readonly places: readonly number[];
+
+  constructor(batch: VectorBatch, places: readonly number[]) {
+    this.batch = batch;
+    this.places = places;
+  }
+}
+
+/**
+ * Reads of one view that are wanted in the same turn of the event loop, whoever wants them: one call to the store, in which each id is
+ * asked for once. What is under way already is not joined: it may have been read before an event of which whoever asks now has been told.
+ */
+export class SharedReads {
+  readonly #read: (ids: readonly string[]) => Promise<VectorBatch>;
+  #next: NextCall | null = null;
+
+  constructor(read: (ids: readonly string[]) => Promise<VectorBatch>) {
+    this.#read = read;
+  }
+
+  /** @throws UnavailableError */
+  async take(ids: readonly string[]): Promise<VectorReading> {
+    let call = this.#next;
+    if (!call || call.ids.length + ids.length > mostTogether) {
+      call = new NextCall();
+      this.#next = call;
+      setImmediate(this.#send, call);
+    }
+    const places = call.add(ids);
+    return new VectorReading(await call.batch.promise, places);
+  }
+
+  readonly #send = (call: NextCall): void => {
+    if (this.#next === call) this.#next = null;
+    this.#read(call.ids).then(call.batch.resolve, call.batch.reject);
+  };
+}
+
+class NextCall {
+  readonly ids: string[] = [];
+  readonly batch = Promise.withResolvers<VectorBatch>();
+  readonly #places = new Map<string, number>();
+
+  add(ids: readonly string[]): number[] {
+    return ids.map((id) => {
+      const known = this.#places.get(id);
+      if (known !== undefined) return known;
+      this.#places.set(id, this.ids.length);
+      return this.ids.push(id) - 1;
+    });
+  }
+}
+
+/** The shared reads of each view. */
+export class SharedReadsOfViews {
+  readonly #ofViews = new Map<View, SharedReads>();
+  readonly #read: (view: View, ids: readonly string[]) => Promise<VectorBatch>;
+
+  constructor(read: (view: View, ids: readonly string[]) => Promise<VectorBatch>) {
+    this.#read = read;
+  }
+
+  of(view: View): SharedReads {
+    const known = this.#ofViews.get(view);
+    if (known) return known;
+    const reads = new SharedReads((ids) => this.#read(view, ids));
+    this.#ofViews.set(view, reads);
+    return reads;
+  }
+}

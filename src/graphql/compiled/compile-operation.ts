@@ -1,0 +1,216 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+} from 'graphql';
+import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
+import { type Shown, shownByOneOfEach, sizedArgumentExtension } from '../operation-size.ts';
+import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
+import { NotCompilableError } from './not-compilable.ts';
+import { SelectionCompiler, type Written } from './object-text.ts';
+import { type ReadAhead, Run } from './run.ts';
+import { conditionVariables, type SelectedOperation, selectedFields } from './selected-fields.ts';
+import { OperationVariables, type Variables } from './variables.ts';
+
+/** What was done already of an operation that is left to the reference, which need not do it again, and must not record it again. */
+export interface Ahead {
+  readonly read: readonly ReadAhead[];
+  /** What mutations came to, or failed with, by the names under which they are answered. */
+  readonly recorded: ReadonlyMap<string, unknown>;
+}
+
+/** What a run came to. */
+export type Ran =
+  /** `data` as JSON; nothing went wrong. */
+  | { readonly kind: 'written'; readonly data: string }
+  /** Something did, or is beyond a limit, or is unknown here: the reference is to say what it comes to. */
+  | { readonly kind: 'left'; readonly ahead: Ahead | null };
+
+interface Root {
+  readonly name: string;
+  readonly begin: (args: never, context: RootContext) => unknown;
+  readonly args: number;
+  readonly sized: SizedArgument | null;
+  readonly written: Written;
+}
+
+const nothingDone: Ran = { kind: 'left', ahead: null };
+
+/**
+ * A valid operation as a function that writes its answer, made of what the plugin knows of its own fields: no promise, error or object
+ * is made for a value that is only shown.
+ */
+export class CompiledOperation {
+  readonly isMutation: boolean;
+  readonly #selected: SelectedOperation;
+  readonly #variables: OperationVariables;
+  readonly #compiler: SelectionCompiler;
+  readonly #roots: readonly Root[];
+  /** What is shown where each list that comes with the variables has one item. */
+  readonly #shown: Shown;
+
+  private constructor(selected: SelectedOperation) {
+    this.#selected = selected;
+    this.isMutation = selected.operation.operation === OperationTypeNode.MUTATION;
+    this.#variables = new OperationVariables(selected.schema, selected.operation);
+    this.#compiler = new SelectionCompiler(selected);
+    this.#roots = this.#compileRoots();
+    this.#shown = shownByOneOfEach(selected);
+  }
+
+  /** Null: it has something that only the reference knows how to do. @throws whatever is wrong with an operation that is not valid. */
+  static of(selected: SelectedOperation): CompiledOperation | null {
+    try {
+      return new CompiledOperation(selected);
+    } catch (error) {
+      if (error instanceof NotCompilableError) return null;
+      throw error;
+    }
+  }
+
+  /** @throws what the engine throws that is no fault of its store. */
+  run(given: Variables, context: RootContext): Ran | Promise<Ran> {
+    const args = this.#argumentsOf(given);
+    if (!args || !this.#isWithinLimits(args)) return nothingDone;
+    return this.isMutation ? this.#mutate(args, context) : this.#query(args, context);
+  }
+
+  /** Null where something does not fit. */
+  #argumentsOf(given: Variables): object[] | null {
+    const variables = this.#variables.coerce(given);
+    if (!variables) return null;
+    try {
+      return this.#compiler.argumentsOf(variables);
+    } catch {
+      return null;
+    }
+  }
+
+  async #query(args: readonly object[], context: RootContext): Promise<Ran> {
+    const run = new Run(args);
+    try {
+      const values = this.#roots.map(({ begin, args: place }) => begin(args[place] as never, context));
+      for (const [i, { written }] of this.#roots.entries()) written.gather?.(values[i], run);
+      const read = await run.read(context.engine, (count) => context.activity.countReads(count));
+      if (read) return { kind: 'left', ahead: { read, recorded: new Map() } };
+      return { kind: 'written', data: this.#data((root, i) => root.written.text(values[i], run)) };
+    } catch {
+      return nothingDone;
+    }
+  }
+
+  /** One after the other, each with all that it answers. */
+  async #mutate(args: readonly object[], context: RootContext): Promise<Ran> {
+    const recorded = new Map<string, unknown>();
+    const texts: string[] = [];
+    for (const { name, begin, args: place, written } of this.#roots) {
+      try {
+        const value = await begin(args[place] as never, context);
+        recorded.set(name, value);
+        const run = new Run(args);
+        written.gather?.(value, run);
+        const read = run.wantsNothing
+          ? null
+          : await run.read(context.engine, (count) => context.activity.countReads(count));
+        if (read) return { kind: 'left', ahead: { read, recorded } };
+        texts.push(written.text(value, run));
+      } catch (error) {
+        if (!recorded.has(name)) recorded.set(name, error);
+        return { kind: 'left', ahead: { read: [], recorded } };
+      }
+    }
+    return { kind: 'written', data: this.#data((_, i) => texts[i] as string) };
+  }
+
+  #data(text: (root: Root, place: number) => string): string {
+    return `{${this.#roots.map((root, i) => `"${root.name}":${text(root, i)}`).join(',')}}`;
+  }
+
+  /** No more than the reference would let pass: if every list were as long as the longest, all would be so many times as much. */
+  #isWithinLimits(args: readonly object[]): boolean {
+    let longest = 1;
+    for (const { sized, args: place } of this.#roots) {
+      const list = sized && (args[place] as Variables)[sized.argument];
+      if (!sized || !Array.isArray(list)) continue;
+      if (list.length > sized.most) return false;
+      longest = Math.max(longest, list.length);
+    }
+    return longest * this.#shown.vectors <= maxVectors && longest * this.#shown.values <= maxShownValues;
+  }
+
+  #compileRoots(): Root[] {
+    const { schema, operation } = this.#selected;
+    const type = schema.getRootType(operation.operation);
+    if (!type || operation.operation === OperationTypeNode.SUBSCRIPTION) {
+      throw new NotCompilableError('it is neither a query nor a mutation');
+    }
+    const fields = selectedFields(this.#selected, type, [operation.selectionSet]);
+    return [...fields].map(([name, nodes]) => {
+      const node = nodes[0] as FieldNode;
+      const field = type.getFields()[node.name.value];
+      const work = field ? ownWorkOf(field) : null;
+      if (!field || work?.kind !== 'root') throw new NotCompilableError(`${node.name.value} may do anything`);
+      return {
+        name,
+        begin: work.begin,
+        args: this.#compiler.noteArguments(field, node),
+        sized: (field.extensions[sizedArgumentExtension] as SizedArgument | undefined) ?? null,
+        written: this.#compiler.complete(field.type, nodes),
+      };
+    });
+  }
+}
+
+/** So many variables may decide about what is selected: each outcome of theirs is compiled by itself. */
+const mostConditions = 3;
+
+/** An operation with all the ways in which variables may leave parts of it out, each compiled when it first comes up. */
+export class OperationVariants {
+  readonly #schema: GraphQLSchema;
+  readonly #document: DocumentNode;
+  readonly #operation: OperationDefinitionNode | null;
+  readonly #conditions: readonly string[] | null;
+  readonly #compiled = new Map<string, CompiledOperation | null>();
+
+  constructor(schema: GraphQLSchema, document: DocumentNode, operationName: string | null) {
+    this.#schema = schema;
+    this.#document = document;
+    const operation = getOperationAST(document, operationName) ?? null;
+    this.#operation = operation;
+    this.#conditions = operation ? conditionVariables(operation, Object.values(fragmentsOf(document))) : null;
+  }
+
+  /** The one for these variables, as they were given; null: it is for the reference. */
+  for(given: Variables): CompiledOperation | null {
+    const operation = this.#operation;
+    if (!operation || !this.#conditions || this.#conditions.length > mostConditions) return null;
+    if (this.#conditions.length === 0) return this.#variant('', {});
+    const definitions = operation.variableDefinitions?.filter(({ variable }) =>
+      this.#conditions?.includes(variable.name.value),
+    );
+    const { coerced } = getVariableValues(this.#schema, definitions ?? [], given, { maxErrors: 1 });
+    return coerced ? this.#variant(JSON.stringify(coerced), coerced) : null;
+  }
+
+  #variant(key: string, variableValues: Variables): CompiledOperation | null {
+    const known = this.#compiled.get(key);
+    if (known !== undefined) return known;
+    const operation = this.#operation;
+    if (!operation) return null;
+    const fragments = fragmentsOf(this.#document);
+    const compiled = CompiledOperation.of({ schema: this.#schema, operation, fragments, variableValues });
+    this.#compiled.set(key, compiled);
+    return compiled;
+  }
+}
+
+function fragmentsOf(document: DocumentNode): SelectedOperation['fragments'] {
+  return Object.fromEntries(
+    document.definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one]] : [])),
+  );
+}

@@ -1,0 +1,72 @@
+import type { View } from '../../define/index.ts';
+import { type Engine, invalidIdReason, type Vector, type VectorReading } from '../../engine/index.ts';
+import { unwritable } from './unwritable.ts';
+import { ReadVectors } from './vector-source.ts';
+
+/** A vector that was asked for, or why it cannot be had. */
+export interface ReadAhead {
+  readonly view: View;
+  readonly id: string;
+  readonly result: Vector | Error;
+}
+
+/** One run of a compiled operation, or of one of its mutations: what it wants to read, and what came of that. */
+export class Run {
+  /** Arguments of each field that is given some, in the order in which the fields were compiled. */
+  readonly args: readonly object[];
+  readonly #wanted = new Map<View, string[]>();
+  readonly #read = new Map<View, ReadVectors>();
+
+  constructor(args: readonly object[]) {
+    this.args = args;
+  }
+
+  /** Vectors are taken in the very order in which they were wanted. */
+  want(view: View, id: string): void {
+    if (invalidIdReason(id) !== null) unwritable('an id that is refused');
+    const ids = this.#wanted.get(view);
+    if (ids) ids.push(id);
+    else this.#wanted.set(view, [id]);
+  }
+
+  take(view: View): ReadVectors {
+    return (this.#read.get(view) ?? unwritable('a vector that nobody wanted')).next();
+  }
+
+  get wantsNothing(): boolean {
+    return this.#wanted.size === 0;
+  }
+
+  /**
+   * Reads all that is wanted.
+   * @returns null if all of it could be read; else everything that was asked for, with errors in their places.
+   */
+  async read(engine: Engine, count: (vectors: number) => void): Promise<readonly ReadAhead[] | null> {
+    const wanted = [...this.#wanted];
+    const readings = await Promise.all(
+      wanted.map(([view, ids]) => {
+        count(ids.length);
+        return engine.readPacked(view, ids).catch((error: Error) => error);
+      }),
+    );
+    let isWhole = true;
+    for (const reading of readings) {
+      if (reading instanceof Error || hasErrors(reading)) isWhole = false;
+      else this.#read.set(reading.batch.view, new ReadVectors(reading));
+    }
+    if (isWhole) return null;
+    return wanted.flatMap(([view, ids], i) => {
+      const reading = readings[i] as VectorReading | Error;
+      if (!(reading instanceof Error)) return readAhead(reading);
+      return ids.map((id) => ({ view, id, result: reading }));
+    });
+  }
+}
+
+function hasErrors({ batch, places }: VectorReading): boolean {
+  return batch.hasErrors && places.some((place) => batch.errorAt(place) !== null);
+}
+
+function readAhead({ batch, places }: VectorReading): ReadAhead[] {
+  return places.map((place) => ({ view: batch.view, id: batch.ids[place] as string, result: batch.at(place) }));
+}

@@ -1,0 +1,28 @@
+import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { requestIdOf } from '../request-id.ts';
+
+type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
+
+/** A response of this server: it bears what all of them have, whichever way its request is answered. */
+export class ApiResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  /** By `performance.now()`. */
+  readonly begunAt = performance.now();
+  readonly requestId: string;
+
+  constructor(request: Request) {
+    super(request);
+    this.requestId = requestIdOf(request);
+  }
+
+  override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {
+    const given = typeof reason === 'string' ? headers : reason;
+    if (Array.isArray(given)) {
+      // Written as they are. Headers that are set one by one are looked up, checked and put together again.
+      given.push('x-request-id', this.requestId, 'x-content-type-options', 'nosniff');
+    } else {
+      this.setHeader('x-request-id', this.requestId);
+      this.setHeader('x-content-type-options', 'nosniff');
+    }
+    return typeof reason === 'string' ? super.writeHead(status, reason, given) : super.writeHead(status, given);
+  }
+}

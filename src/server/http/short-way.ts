@@ -1,0 +1,111 @@
+import { type DocumentNode, type GraphQLSchema, parse, validate } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import { UnavailableError } from '../../engine/index.ts';
+import {
+  type Activity,
+  type CompiledOperation,
+  defaultQueryLimits,
+  HotOperations,
+  holdsTooMuch,
+  type Ran,
+  type TrustedDocuments,
+} from '../../graphql/index.ts';
+import type { Backend } from '../graphql/pipeline.ts';
+import type { RequestContext } from '../graphql/request-context.ts';
+import { type Parameters, plainParameters, type SentBody } from './sent-body.ts';
+
+/** Which way requests went. */
+export interface WayCounts {
+  /** They were answered by a compiled operation. */
+  short: number;
+  /** A compiled operation had begun with them, and left them to the reference. */
+  left: number;
+  /** They were answered by the reference, those among them that were left to it. */
+  reference: number;
+}
+
+export interface ShortWayOptions {
+  readonly schema: GraphQLSchema;
+  /** Throws UnavailableError while there is nothing. */
+  readonly backend: () => Backend;
+  readonly activity: Activity;
+  readonly log: Logger;
+  readonly documents: TrustedDocuments;
+  /** After how many executions an operation is compiled; default 3. */
+  readonly hotAfter?: number | undefined;
+}
+
+/** Each value takes a character, and one behind it. */
+const textOfFewValues = 2 * defaultQueryLimits.values;
+
+const nothingDone: Ran = { kind: 'left', ahead: null };
+
+/** Answers what has been asked often by compiled operations. All else, and whatever goes wrong, is for the reference: Yoga. */
+export class ShortWay {
+  readonly counts: WayCounts = { short: 0, left: 0, reference: 0 };
+  readonly hot: HotOperations;
+  readonly #backend: () => Backend;
+  readonly #activity: Activity;
+  readonly #log: Logger;
+  readonly #documents: TrustedDocuments;
+
+  constructor({ schema, backend, activity, log, documents, hotAfter }: ShortWayOptions) {
+    this.hot = new HotOperations(schema, hotAfter);
+    this.#documents = documents;
+    for (const text of documents.texts) this.hot.warm(text, parseValid(schema, text));
+    this.#backend = backend;
+    this.#activity = activity;
+    this.#log = log;
+  }
+
+  /** @returns null: nothing was begun. */
+  run({ parsed, text }: SentBody): Promise<Ran> | null {
+    const parameters = plainParameters(parsed, this.#documents);
+    const operation = parameters && this.hot.find(parameters, parameters.variables);
+    if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
+    return this.#run(operation, parameters);
+  }
+
+  async #run(operation: CompiledOperation, parameters: Parameters): Promise<Ran> {
+    const begun = performance.now();
+    const ran = await this.#attempt(operation, parameters);
+    if (ran.kind === 'written') {
+      this.counts.short += 1;
+      this.#activity.countRequest(performance.now() - begun);
+    } else this.counts.left += 1;
+    return ran;
+  }
+
+  async #attempt(operation: CompiledOperation, { variables }: Parameters): Promise<Ran> {
+    try {
+      return await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity });
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) this.#log.error({ err: error }, 'A compiled operation failed');
+      return nothingDone;
+    }
+  }
+
+  /** Learns from the reference what is executed again and again; gives it what was parsed, and done, before. */
+  plugin(): Plugin<RequestContext> {
+    return {
+      onRequestParse({ serverContext, setRequestParser }) {
+        const { http } = serverContext as unknown as RequestContext;
+        if (http?.body !== undefined) setRequestParser(() => http.body as never);
+      },
+      onExecute: ({ args }) => {
+        const { http, params } = args.contextValue as unknown as RequestContext & { readonly params: object };
+        const parameters = http ? plainParameters(params, this.#documents) : null;
+        if (parameters) this.hot.note(parameters, args.document);
+      },
+    };
+  }
+}
+
+/** @throws Error, in words for whoever deploys it. */
+function parseValid(schema: GraphQLSchema, text: string): DocumentNode {
+  const document = parse(text);
+  const [error] = validate(schema, document);
+  if (error) throw new Error(`A trusted document is not valid: ${error.message}\n${text}`);
+  return document;
+}

@@ -1,0 +1,87 @@
+/** What Valkey answers (RESP2). Texts are bytes, a character each. */
+export type Reply = string | number | null | ReplyError | readonly Reply[];
+
+/** An answer that says what is wrong with a command. */
+export class ReplyError extends Error {
+  override readonly name = 'ReplyError';
+}
+
+/** A command as it is sent. Texts are bytes, a character each. */
+export function encodeCommand(args: readonly (string | number)[]): string {
+  let text = `*${args.length}\r\n`;
+  for (const arg of args) {
+    const bytes = typeof arg === 'string' ? arg : `${arg}`;
+    text += `$${bytes.length}\r\n${bytes}\r\n`;
+  }
+  return text;
+}
+
+const nothing = Buffer.alloc(0);
+
+/** Reads answers from what comes of them, piece by piece. */
+export class ReplyParser {
+  #bytes: Buffer = nothing;
+  #at = 0;
+
+  add(chunk: Buffer): void {
+    this.#bytes = this.#at === this.#bytes.length ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
+    this.#at = 0;
+  }
+
+  /** The next answer; undefined while not all of it is there. @throws Error if that is no RESP. */
+  next(): Reply | undefined {
+    const begin = this.#at;
+    const reply = this.#read();
+    if (reply === undefined) this.#at = begin;
+    return reply;
+  }
+
+  #read(): Reply | undefined {
+    const bytes = this.#bytes;
+    const end = bytes.indexOf('\r\n', this.#at, 'latin1');
+    if (end < 0) return undefined;
+    const kind = bytes[this.#at];
+    const from = this.#at + 1;
+    this.#at = end + 2;
+    switch (kind) {
+      case 0x24: // $
+        return this.#bulk(integer(bytes, from, end));
+      case 0x3a: // :
+        return integer(bytes, from, end);
+      case 0x2b: // +
+        return bytes.toString('latin1', from, end);
+      case 0x2d: // -
+        return new ReplyError(bytes.toString('utf8', from, end));
+      case 0x2a: // *
+        return this.#list(integer(bytes, from, end));
+      default:
+        throw new Error('Valkey answers what is no RESP2');
+    }
+  }
+
+  #bulk(length: number): string | null | undefined {
+    if (length < 0) return null;
+    const from = this.#at;
+    if (this.#bytes.length < from + length + 2) return undefined;
+    this.#at = from + length + 2;
+    return this.#bytes.toString('latin1', from, from + length);
+  }
+
+  #list(length: number): Reply[] | null | undefined {
+    if (length < 0) return null;
+    const items: Reply[] = [];
+    for (let i = 0; i < length; i++) {
+      const item = this.#read();
+      if (item === undefined) return undefined;
+      items.push(item);
+    }
+    return items;
+  }
+}
+
+function integer(bytes: Buffer, from: number, end: number): number {
+  let value = 0;
+  const isNegative = bytes[from] === 0x2d;
+  for (let i = isNegative ? from + 1 : from; i < end; i++) value = 10 * value + (bytes[i] as number) - 0x30;
+  return isNegative ? -value : value;
+}

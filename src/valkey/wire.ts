@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net';
+import type { Redis } from 'iovalkey';
+import { type Reply, ReplyParser } from './resp.ts';
+
+export interface WireOptions {
+  /** What `CLIENT LIST` calls it. */
+  readonly name: string;
+  /** For how long answers are waited for, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+interface Waiting {
+  readonly count: number;
+  readonly replies: Reply[];
+  readonly resolve: (replies: Reply[]) => void;
+  readonly reject: (error: Error) => void;
+  readonly until: number;
+}
+
+/**
+ * A connection of its own beside another, for whoever sends so many commands at a time that an object, a promise and a conversion for each
+ * would take most of the time: what is sent is one text, and what comes back is read in one go.
+ *
+ * iovalkey makes the connection (the address, TLS, password, database, and attempts to reconnect are its business). Once it is ready, and
+ * has the answers to what iovalkey itself asked, its socket (`stream`) is taken over: iovalkey's listener for data is replaced by ours. It
+ * goes on watching for errors and the close. Nothing is ever sent again.
+ */
+export class Wire {
+  readonly #connection: Redis;
+  readonly #timeoutMs: number;
+  #socket: Socket | null = null;
+  #parser = new ReplyParser();
+  #waiting: Waiting[] = [];
+  #opening: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** How often the connection has been lost. */
+  losses = 0;
+
+  constructor(valkey: Redis, { name, timeoutMs }: WireOptions) {
+    this.#timeoutMs = timeoutMs;
+    this.#connection = valkey.duplicate({
+      connectionName: name,
+      autoResendUnfulfilledCommands: false,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      lazyConnect: true,
+    });
+    this.#connection.on('error', () => {}).on('close', () => this.#lose());
+    valkey.once('end', () => this.#connection.disconnect());
+  }
+
+  /** Connects, if it is not connected. @throws Error */
+  async open(): Promise<void> {
+    if (this.#socket) return;
+    this.#opening ??= this.#takeOver().finally(() => {
+      this.#opening = null;
+    });
+    await this.#opening;
+  }
+
+  /**
+   * Sends commands, and waits for as many answers.
+   * @param text the commands (see `encodeCommand`); bytes, a character each.
+   * @throws Error if the answers do not come: what was sent may have been done or not.
+   */
+  send(text: string, count: number): Promise<Reply[]> {
+    const socket = this.#socket;
+    if (!socket) return Promise.reject(closed());
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ count, replies: [], resolve, reject, until: performance.now() + this.#timeoutMs });
+      socket.write(text, 'latin1');
+      this.#timer ??= setTimeout(this.#checkTime, this.#timeoutMs);
+    });
+  }
+
+  async #takeOver(): Promise<void> {
+    if (this.#connection.status === 'wait') await this.#connection.connect();
+    // Whatever iovalkey asked by itself was answered before this is.
+    await this.#connection.ping();
+    const { stream } = this.#connection;
+    this.#parser = new ReplyParser();
+    stream.removeAllListeners('data');
+    stream.on('data', this.#take);
+    this.#socket = stream as Socket;
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    try {
+      this.#parser.add(chunk);
+      for (let reply = this.#parser.next(); reply !== undefined; reply = this.#parser.next()) this.#settle(reply);
+    } catch (error) {
+      this.#socket?.destroy(error as Error);
+    }
+  };
+
+  #settle(reply: Reply): void {
+    const first = this.#waiting[0];
+    if (!first) throw new Error('Valkey answers what nobody asked');
+    first.replies.push(reply);
+    if (first.replies.length < first.count) return;
+    this.#waiting.shift();
+    first.resolve(first.replies);
+  }
+
+  /** One timer for all: what comes late is found late by as much at most. */
+  readonly #checkTime = (): void => {
+    this.#timer = null;
+    const [first] = this.#waiting;
+    if (!first) return;
+    const leftMs = first.until - performance.now();
+    if (leftMs > 1) {
+      this.#timer = setTimeout(this.#checkTime, leftMs);
+      return;
+    }
+    // Answers that come after all would be taken for others'.
+    this.#socket?.destroy();
+    this.#fail(new Error('Command timed out'));
+  };
+
+  #lose(): void {
+    this.losses += 1;
+    this.#socket = null;
+    this.#fail(closed());
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+}
+
+function closed(): Error {
+  return new Error('Connection is closed.');
+}
