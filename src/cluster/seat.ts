@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { closeWhatIsNotTaken } from './given-connections.ts';
 import type { Joined, Task, ToPrimary, ToWorker } from './messages.ts';
 
 /** How a worker ended. */
@@ -46,6 +47,7 @@ export class Seat {
   /** Starts a worker; there must be none. */
   take(task: Task): void {
     const worker = cluster.fork();
+    closeWhatIsNotTaken(worker.process);
     this.#worker = worker;
     this.#untold = [{ say: 'begin', task }];
     const ended = (code: number | null, signal: NodeJS.Signals | null) => {

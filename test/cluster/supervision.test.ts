@@ -124,6 +124,23 @@ describe('a worker that is killed', () => {
     expect((await asking.ask('POST', '/graphql', headers, body)).status).toBe(404);
   });
 
+  it('leaves no client waiting whose connection it was given and had not taken', async () => {
+    const service = await start();
+    const [stopped = 0] = service.pidsOf(2);
+    process.kill(stopped, 'SIGSTOP');
+    const clients = Array.from({ length: 2 }, () => connect(Number(new URL(service.url).port), '127.0.0.1'));
+    const answered = clients.map(async (client) => {
+      client.on('error', () => {}).write('GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      let said = '';
+      for await (const chunk of client) said += chunk;
+      return said;
+    });
+    expect(await Promise.race(answered)).toContain('200 OK');
+    process.kill(stopped, 'SIGKILL');
+    const all = await Promise.allSettled(answered);
+    expect(all.filter((one) => one.status === 'fulfilled' && one.value.includes('200 OK'))).toHaveLength(1);
+  });
+
   it('is followed at the same port also where none is left, and any free port was asked for', async () => {
     const service = await start();
     for (const pid of service.pids) process.kill(pid, 'SIGKILL');

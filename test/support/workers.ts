@@ -59,12 +59,12 @@ export class Workers {
     return connection;
   }
 
-  /** One to this worker: others are opened until there is one. */
+  /** One to this worker: others are opened until there is one, also where some are broken by a worker that ends. */
   async connectTo(worker: number): Promise<WorkerConnection> {
     return until(async () => {
-      const connection = await this.connect();
-      if (connection.worker === worker) return connection;
-      connection.close();
+      const connection = await this.connect().catch(() => null);
+      if (connection?.worker === worker) return connection;
+      connection?.close();
       return null;
     });
   }
