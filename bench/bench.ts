@@ -16,6 +16,12 @@ export interface BenchOptions {
   readonly only?: string;
   /** Of the bench of the API: with how many processes ours is run, once with each; default 1. */
   readonly workers?: readonly number[];
+  /** Of the bench of the API: where its findings go besides what is printed; `-` is stdout, and all else is printed to stderr. */
+  readonly json?: string;
+  /** Of the bench of the API: the file of a chart. */
+  readonly svg?: string;
+  /** Of the bench of the API: a folder; ours alone is run, and where its processor time goes is written there. */
+  readonly cpuProf?: string;
 }
 
 /** Something to measure, beside its peers where it has any. */

@@ -37,12 +37,13 @@ ${Object.entries(benches)
   --inside         engine: also what its functions call, and how long that takes
   --only PART      api: ${parts.join(', ')}
   --workers N,...  api: with how many processes ours is run, once with each (1)
+  --json FILE      api: also writes what was found as JSON; - is stdout, and all else is printed to stderr
+  --svg FILE       api: also draws it
+  --cpu-prof DIR   api: runs ours alone, says where its processor time goes, and writes its profiles there
   --valkey URL     measure on this Valkey, which nobody else may use meanwhile (VALKEY_URL is not used)
   --strict         end with status 1 if a requirement is not met, or could not be measured
   --help           print this
 `;
-
-const print = (text: string) => void process.stdout.write(`${text}\n`);
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -55,11 +56,16 @@ async function main(): Promise<number> {
       inside: { type: 'boolean', default: false },
       only: { type: 'string' },
       workers: { type: 'string', default: '1' },
+      json: { type: 'string' },
+      svg: { type: 'string' },
+      'cpu-prof': { type: 'string' },
       valkey: { type: 'string' },
       strict: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
+  const output = values.json === '-' ? process.stderr : process.stdout;
+  const print = (text: string) => void output.write(`${text}\n`);
   const [name = defaultName, ...others] = positionals;
   if (values.help) {
     print(usage);
@@ -79,6 +85,9 @@ async function main(): Promise<number> {
     seed: wholeNumber('seed', values.seed),
     inside: values.inside,
     ...(values.only === undefined ? {} : { only: partNamed(values.only) }),
+    ...(values.json === undefined ? {} : { json: values.json }),
+    ...(values.svg === undefined ? {} : { svg: values.svg }),
+    ...(values['cpu-prof'] === undefined ? {} : { cpuProf: values['cpu-prof'] }),
     workers: values.workers.split(',').map((text) => wholeNumber('workers', text)),
   };
   const requirements = await withServer(values.valkey ?? null, async (server) => {

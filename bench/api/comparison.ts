@@ -1,3 +1,4 @@
+import type { Requirement } from '../report/requirement.ts';
 import { digits, table, whole } from '../report/table.ts';
 import { type Measured, medianOf, ratio } from './turn.ts';
 
@@ -9,6 +10,12 @@ export interface Comparison {
   readonly measured: readonly Measured[];
   /** Contenders that others are compared with. */
   readonly baselines: readonly string[];
+}
+
+/** What a part of the bench came to. */
+export interface Findings {
+  readonly comparisons: readonly Comparison[];
+  readonly requirements: readonly Requirement[];
 }
 
 /** A contender of a comparison, by its name; undefined: it was not there. */

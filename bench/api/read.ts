@@ -2,14 +2,14 @@ import { Random } from '../../src/simulate/index.ts';
 import type { LoadTarget } from '../load/load-generator.ts';
 import type { Requirement } from '../report/requirement.ts';
 import { digits } from '../report/table.ts';
-import { type Comparison, comparisonTable, ratioTo } from './comparison.ts';
+import { type Comparison, comparisonTable, type Findings, ratioTo } from './comparison.ts';
 import { type Form, type Selection, selections } from './profile-requests.ts';
 import type { ReadContender, Reader } from './readers.ts';
 import { type SeededUser, wrongness } from './seeded-users.ts';
 import type { Stage } from './stage.ts';
 import { fastest, interleave, type Loaded, takeTurn } from './turn.ts';
 
-const connections = 16;
+export const readConnections = 16;
 /** How many users a query asks for, how many different queries there are, and what ours must come to. */
 const sizes = [
   { users: 1, name: 'one user', queries: 3_000, toMercurius: 1.3, toRaw: 0.95 },
@@ -22,7 +22,7 @@ export async function compareReads(
   stage: Stage,
   users: readonly SeededUser[],
   contenders: readonly ReadContender[],
-): Promise<{ comparisons: Comparison[]; requirements: Requirement[] }> {
+): Promise<Findings> {
   const comparisons: Comparison[] = [];
   const requirements: Requirement[] = [];
   for (const size of sizes) {
@@ -78,19 +78,12 @@ async function compare(
   selection: Selection,
   contenders: readonly ReadContender[],
 ): Promise<Comparison> {
-  const { valkey } = stage;
   const chosen: { name: string; candidate: Candidate }[] = [];
-  for (const { name, readersFor } of contenders) {
-    const candidates: Candidate[] = [];
-    for (const reader of readersFor(queries[0]?.length ?? 0)) {
-      const target = await checkedTarget(stage, `${name}, ${reader.settings}`, reader, queries, selection);
-      candidates.push({ reader, target });
-    }
-    const trial = ({ reader, target }: Candidate) => takeTurn(valkey, reader.process, () => load(target, trialSeconds));
-    chosen.push({ name, candidate: await fastest(candidates, trial) });
+  for (const contender of contenders) {
+    chosen.push({ name: contender.name, candidate: await tuned(stage, contender, queries, selection) });
   }
   const turns = await interleave(chosen, stage.options.repetitions, ({ candidate: { reader, target } }) =>
-    takeTurn(valkey, reader.process, () => load(target, stage.options.seconds)),
+    takeTurn(stage.valkey, reader.process, () => load(target, stage.options.seconds)),
   );
   return {
     title,
@@ -105,13 +98,31 @@ async function compare(
 }
 
 /** One way in which a contender may be run, known to the generator. */
-interface Candidate {
+export interface Candidate {
   readonly reader: Reader;
   readonly target: LoadTarget;
 }
 
-async function load(target: LoadTarget, seconds: number): Promise<Loaded> {
-  const run = await target.closedLoop({ connections, seconds });
+/** The way in which a contender is fastest; all of them are checked. */
+export async function tuned(
+  stage: Stage,
+  { name, readersFor }: ReadContender,
+  queries: readonly (readonly SeededUser[])[],
+  selection: Selection,
+): Promise<Candidate> {
+  const candidates: Candidate[] = [];
+  for (const reader of readersFor(queries[0]?.length ?? 0)) {
+    const target = await checkedTarget(stage, `${name}, ${reader.settings}`, reader, queries, selection);
+    candidates.push({ reader, target });
+  }
+  return fastest(candidates, ({ reader, target }) =>
+    takeTurn(stage.valkey, reader.process, () => load(target, trialSeconds)),
+  );
+}
+
+/** Puts it under load by 16 connections. */
+export async function load(target: LoadTarget, seconds: number): Promise<Loaded> {
+  const run = await target.closedLoop({ connections: readConnections, seconds });
   return { ...run, units: run.requests, allUnits: run.allRequests };
 }
 
@@ -130,7 +141,7 @@ export async function checkedTarget(
     ),
   );
   const target = await generator.target(name, process.port, requests);
-  const bodies = await target.learn(connections);
+  const bodies = await target.learn(readConnections);
   for (const [i, users] of queries.entries()) check(name, form, bodies[i]?.toString() ?? '', users, selection);
   return target;
 }

@@ -29,13 +29,13 @@ export function ownName(workers: number): string {
   return workers === 1 ? 'Freshet' : `Freshet, ${workers} workers`;
 }
 
-/** Starts all of them: peers with the client's auto-pipelining and without. */
-export async function startReaders(stage: Stage, keyPrefix: string): Promise<ReadContender[]> {
+/** Starts all of them, or ours: peers with the client's auto-pipelining and without. */
+export async function startReaders(stage: Stage, keyPrefix: string, which: 'all' | 'ours'): Promise<ReadContender[]> {
   const own = stage.options.workers.map(async (workers): Promise<ReadContender> => {
     const process = await startOwn({ valkeyUrl: stage.server.url, keyPrefix, workers });
     return { name: ownName(workers), isOwn: true, readersFor: () => [{ process, form: graphql, settings: '' }] };
   });
-  const others = peers.map(async ({ name, peer, forms }): Promise<ReadContender> => {
+  const others = (which === 'all' ? peers : []).map(async ({ name, peer, forms }): Promise<ReadContender> => {
     const { host, port } = addressOf(stage.server.url);
     const start = (autoPipelining: boolean) => startPeer(peer, { host, port, keyPrefix, autoPipelining });
     const [plain, automatic] = await Promise.all([start(false), start(true)]);

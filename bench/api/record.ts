@@ -1,6 +1,6 @@
 import type { Requirement } from '../report/requirement.ts';
 import { digits } from '../report/table.ts';
-import { type Comparison, comparisonTable, ratioTo } from './comparison.ts';
+import { type Comparison, comparisonTable, type Findings, ratioTo } from './comparison.ts';
 import { Past } from './past.ts';
 import { checkRecorded } from './recorded.ts';
 import {
@@ -27,9 +27,7 @@ const asked = {
 } as const;
 
 /** Records events over HTTP, a hundred a mutation and one a mutation, beside the plain patterns. */
-export async function compareRecording(
-  stage: Stage,
-): Promise<{ comparisons: Comparison[]; requirements: Requirement[] }> {
+export async function compareRecording(stage: Stage): Promise<Findings> {
   const past = await Past.record(stage.server, stage.options.seed);
   const own = await startOwnServers(stage, past);
   const mercurius = await startMercurius(stage, past);

@@ -22,6 +22,7 @@ import { type Clock, PrefixRegistry } from './registry.ts';
 import { Committer, type RecordCounts } from './rehearsal/committer.ts';
 import type { NotServed, ReplyReader } from './reply.ts';
 import { type PartReply, untilDone } from './rounds.ts';
+import { StoredVectors } from './stored-vectors.ts';
 import { logFailure } from './valkey-failure.ts';
 import type { PastVector } from './vector.ts';
 import { VectorBatch } from './vector-batch.ts';
@@ -47,6 +48,7 @@ export class LogStore {
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
+  readonly #stored: StoredVectors;
   /** Null where the store does it all. */
   readonly #committer: Committer | null;
 
@@ -56,12 +58,14 @@ export class LogStore {
     plans: readonly Plan[],
     registry: PrefixRegistry,
     caller: LogCaller,
+    stored: StoredVectors,
     { singles, rehearses, onFault }: StoreSettings,
   ) {
     this.keys = keys;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
+    this.#stored = stored;
     this.#upgrades = new LogUpgrades(keys, registry, caller);
     const keysOf = ({ plan: { view }, id }: Part) => ({ log: keys.log(view, id), hash: keys.hash(view, id) });
     const store = (parts: readonly RecordPart[]) => this.#recordThere(parts, 'record');
@@ -87,7 +91,9 @@ export class LogStore {
       library.call('enrol', [key], [argument]),
     );
     const caller = new LogCaller(library, plans, { ...limits, clock, prefix: keys.prefix, completeSince });
-    return new LogStore(valkey, keys, plans, registry, caller, limits);
+    const stored = new StoredVectors(valkey, keys, plans, clock);
+    await stored.connect();
+    return new LogStore(valkey, keys, plans, registry, caller, stored, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -172,13 +178,15 @@ export class LogStore {
     const plan = this.#planOf(view);
     const argument = Buffer.from([plan.index, refresh ? 1 : 0]);
     const batch = new VectorBatch(view, ids);
+    const places = refresh || lastRevisions ? [...ids.keys()] : await this.#stored.fill(plan, batch);
+    if (places.length === 0) return batch;
     const results = await this.#work<ReadPart, true>(
       'read',
-      ids.map((id, place) => ({ plan, id, place, lastRevision: lastRevisions?.[place] ?? 0 })),
+      places.map((place) => ({ plan, id: ids[place] as string, place, lastRevision: lastRevisions?.[place] ?? 0 })),
       (pending) => (lastRevisions ? [argument, doubles(pending.map(({ lastRevision }) => lastRevision))] : [argument]),
       (reader, { place }) => reader.vectorInto(batch, place) ?? served,
     );
-    for (const [place, result] of results.entries()) if (result !== true) batch.fail(place, result);
+    for (const [i, result] of results.entries()) if (result !== true) batch.fail(places[i] as number, result);
     return batch;
   }
 

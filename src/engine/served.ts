@@ -59,6 +59,11 @@ export function isServedAsStored(view: View, position: number): boolean {
   return !vectorPlaces(view).lists[position] && !isSince(view, position);
 }
 
+/** Whether a view tells how long ago something was, which is another figure at each moment. */
+export function tellsAge(view: View): boolean {
+  return view.features.some((_, position) => isSince(view, position));
+}
+
 const readersOfViews = new WeakMap<View, readonly FeatureReader[]>();
 
 /** All features of a vector as they are served, in the order of the view. */

@@ -17,7 +17,7 @@ export function vectorStride(view: View): number {
 export class VectorBatch {
   readonly view: View;
   readonly ids: readonly string[];
-  /** In the order of the ids, each as long as `vectorStride` says; zeros where a vector cannot be had. */
+  /** In the order of the ids, each as long as `vectorStride` says; without meaning where a vector cannot be had. */
   readonly doubles: Float64Array;
   /** The same memory. */
   readonly bytes: Uint8Array;

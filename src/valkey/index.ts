@@ -9,6 +9,6 @@ export { FunctionCaller } from './functions.ts';
 export type { KeyspaceListener } from './keyspace-events.ts';
 export { KeyspaceEvents, KeyspaceEventsError } from './keyspace-events.ts';
 export type { Reply } from './resp.ts';
-export { encodeCommand, ReplyError } from './resp.ts';
+export { bytesText, encodeCommand, ReplyError } from './resp.ts';
 export { isRefusal, unavailableReason } from './unavailable.ts';
 export { Wire } from './wire.ts';

@@ -6,6 +6,13 @@ export class ReplyError extends Error {
   override readonly name = 'ReplyError';
 }
 
+/** A text as its bytes in UTF-8, a character each. */
+export function bytesText(text: string): string {
+  return isAscii.test(text) ? text : Buffer.from(text).toString('latin1');
+}
+
+const isAscii = /^[\0-\x7f]*$/;
+
 /** A command as it is sent. Texts are bytes, a character each. */
 export function encodeCommand(args: readonly (string | number)[]): string {
   let text = `*${args.length}\r\n`;

@@ -2,12 +2,7 @@ import type { Socket } from 'node:net';
 import type { Redis } from 'iovalkey';
 import { type Reply, ReplyParser } from './resp.ts';
 
-export interface WireOptions {
-  /** What `CLIENT LIST` calls it. */
-  readonly name: string;
-  /** For how long answers are waited for, in milliseconds. */
-  readonly timeoutMs: number;
-}
+const defaultTimeoutMs = 10_000; // 10 seconds
 
 interface Waiting {
   readonly count: number;
@@ -26,7 +21,9 @@ interface Waiting {
  * goes on watching for errors and the close. Nothing is ever sent again.
  */
 export class Wire {
+  static readonly #beside = new WeakMap<Redis, Map<string, Wire>>();
   readonly #connection: Redis;
+  /** For how long answers are waited for: as on the other connection. */
   readonly #timeoutMs: number;
   #socket: Socket | null = null;
   #parser = new ReplyParser();
@@ -36,8 +33,18 @@ export class Wire {
   /** How often the connection has been lost. */
   losses = 0;
 
-  constructor(valkey: Redis, { name, timeoutMs }: WireOptions) {
-    this.#timeoutMs = timeoutMs;
+  /** The one of this name beside a connection, for all who work on it. */
+  static beside(valkey: Redis, name: string): Wire {
+    const wires = Wire.#beside.get(valkey) ?? new Map<string, Wire>();
+    Wire.#beside.set(valkey, wires);
+    const wire = wires.get(name) ?? new Wire(valkey, name);
+    wires.set(name, wire);
+    return wire;
+  }
+
+  /** @param name what `CLIENT LIST` calls it. */
+  constructor(valkey: Redis, name: string) {
+    this.#timeoutMs = valkey.options.commandTimeout ?? defaultTimeoutMs;
     this.#connection = valkey.duplicate({
       connectionName: name,
       autoResendUnfulfilledCommands: false,

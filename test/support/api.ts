@@ -11,6 +11,7 @@ import type { TrustedDocuments } from '../../src/graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
+import { goesShortWay } from './way.ts';
 
 export interface ApiOptions {
   /** Default: the run's own server. */
@@ -140,6 +141,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
     ...(options.worker && { worker: options.worker }),
     ...(options.documents && { documents: options.documents }),
+    ...(goesShortWay && { hotAfter: 1 }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { unavailableReason } from '../../valkey/index.ts';
+import { bytesText, unavailableReason } from '../../valkey/index.ts';
 import { bytesBeforeTiles } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
@@ -169,9 +169,4 @@ export class Committer {
 
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && /timed out|timeout/i.test(error.message);
-}
-
-/** A text whose characters are the bytes of another. */
-function bytesText(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }

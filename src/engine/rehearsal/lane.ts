@@ -4,8 +4,6 @@ import { encodeCommand, type Reply, ReplyError, Wire } from '../../valkey/index.
 /** A command with its arguments. Texts, also those in answers, are bytes, a character each. */
 export type Command = readonly [name: string, ...args: (string | number)[]];
 
-const defaultTimeoutMs = 10_000; // 10 seconds
-
 /**
  * A connection of its own, on which what is read is watched: what is committed then is written only if nothing of it has
  * changed. One round at a time.
@@ -16,8 +14,7 @@ export class Lane {
   #provenAt = -1;
 
   constructor(valkey: Redis) {
-    const timeoutMs = valkey.options.commandTimeout ?? defaultTimeoutMs;
-    this.#wire = new Wire(valkey, { name: 'freshet-recorder', timeoutMs });
+    this.#wire = new Wire(valkey, 'freshet-recorder');
   }
 
   /** Watches these keys, and nothing else, and asks. An answer may be an Error of its own. @throws if the keys are not watched. */

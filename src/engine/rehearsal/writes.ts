@@ -7,24 +7,29 @@ const mostBetween = 1_000;
 /** Commands that write what a rehearsal came to; those of the log that are near each other are one. */
 export function commandsOf(copy: EntityCopy): Command[] {
   const { log, writes } = copy;
-  const commands: Command[] = [];
   const patches: Write[] = [];
-  const hash = new HashWrites();
+  const ofHash: Write[] = [];
+  const others: Command[] = [];
   let isReplaced = false;
   for (const write of writes) {
-    const [name, key, ...args] = write;
+    const [name, key] = write;
     if (key === log && name === 'SETRANGE' && !isReplaced) patches.push(write);
-    else if (name === 'HSET' || name === 'HDEL') hash.take(write);
-    else commands.push([name, key, ...args]);
+    else if (name === 'HSET' || name === 'HDEL') ofHash.push(write);
+    else others.push(write);
     isReplaced ||= key === log && name === 'SET';
   }
-  commands.push(...hash.commands());
   // What was patched before it was replaced need not be written.
-  if (patches.length === 0 || isReplaced) return commands;
-  return [...stretchesOf(copy, patches).map(({ from, text }): Command => ['SETRANGE', log, from, text]), ...commands];
+  const ofLog = isReplaced ? [] : stretchesOf(copy, patches);
+  return [...ofLog, ...others, ...(ofHash.length > 1 ? joined(ofHash) : ofHash)];
 }
 
 /** What several events write into a served hash, as one would. */
+function joined(writes: readonly Write[]): Command[] {
+  const hash = new HashWrites();
+  for (const write of writes) hash.take(write);
+  return hash.commands();
+}
+
 class HashWrites {
   #key: string | null = null;
   /** Null: taken out. */
@@ -52,15 +57,31 @@ class HashWrites {
   }
 }
 
-function stretchesOf(copy: EntityCopy, patches: readonly Write[]): { readonly from: number; readonly text: string }[] {
-  const stretches: { from: number; to: number; text: string }[] = [];
-  const inOrder = [...patches].sort((a, b) => (a[2] as number) - (b[2] as number));
-  for (const [, , at, bytes] of inOrder as [string, string, number, string][]) {
-    const last = stretches.at(-1);
-    const to = Math.max(at + bytes.length, last?.to ?? 0);
-    const whole = last && at - last.to <= mostBetween ? copy.stretch(last.from, to - last.from) : null;
-    if (last && whole !== null) [last.to, last.text] = [to, whole];
-    else stretches.push({ from: at, to: at + bytes.length, text: copy.stretch(at, bytes.length) ?? bytes });
+/** Patches of the log, as few commands as may be. */
+function stretchesOf(copy: EntityCopy, patches: readonly Write[]): Command[] {
+  const { log } = copy;
+  const inOrder = patches.length > 1 ? [...patches].sort((a, b) => (a[2] as number) - (b[2] as number)) : patches;
+  const commands: Command[] = [];
+  let from = 0;
+  let text = '';
+  for (const [, , at, bytes] of inOrder as readonly (readonly [string, string, number, string])[]) {
+    const longer = text === '' ? null : withPatch(copy, from, text, at, bytes);
+    if (longer !== null) text = longer;
+    else {
+      if (text !== '') commands.push(['SETRANGE', log, from, text]);
+      [from, text] = [at, copy.stretch(at, bytes.length) ?? bytes];
+    }
   }
-  return stretches;
+  if (text !== '') commands.push(['SETRANGE', log, from, text]);
+  return commands;
+}
+
+/** A stretch up to the end of a patch that begins in it or soon after it; null where that is too far, or not known. */
+function withPatch(copy: EntityCopy, from: number, text: string, at: number, bytes: string): string | null {
+  const end = from + text.length;
+  if (at - end > mostBetween) return null;
+  // Of what was written twice, the copy knows which came last.
+  if (at < end) return copy.stretch(from, Math.max(end, at + bytes.length) - from);
+  const between = at > end ? copy.stretch(end, at - end) : '';
+  return between === null ? null : text + between + bytes;
 }

@@ -1,0 +1,85 @@
+import type { Redis } from 'iovalkey';
+import { bytesText, encodeCommand, type Reply, Wire } from '../valkey/index.ts';
+import type { KeyNames } from './keys.ts';
+import { layoutHash, layoutOf } from './layout.ts';
+import type { Plan } from './plan.ts';
+import type { Clock } from './registry.ts';
+import { tellsAge } from './served.ts';
+import { orUnavailable } from './valkey-failure.ts';
+import { type VectorBatch, vectorHeadDoubles } from './vector-batch.ts';
+
+const layoutBytes = 8;
+
+/**
+ * Reads vectors that are stored and still true: most of them, most of the time. For these the function `read` does no more than to look
+ * at them, which takes Lua several times as long as it takes Valkey to send them. What it says of all others is for it to say.
+ */
+export class StoredVectors {
+  readonly #wire: Wire;
+  readonly #keys: KeyNames;
+  readonly #clock: Clock;
+  /** What stands at the head of each plan's logs. */
+  readonly #layouts: ReadonlyMap<Plan, string>;
+
+  constructor(valkey: Redis, keys: KeyNames, plans: readonly Plan[], clock: Clock) {
+    this.#wire = Wire.beside(valkey, 'freshet-reader');
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#layouts = new Map(plans.map((plan) => [plan, layoutHash(layoutOf(plan))]));
+  }
+
+  /** Connects, so that the first who reads need not wait for it; where it fails, later reads try again. */
+  async connect(): Promise<void> {
+    await this.#wire.open().catch(() => {});
+  }
+
+  /**
+   * Fills in what is stored and still true.
+   * @returns the places of all others, in order.
+   * @throws UnavailableError if there is no answer in time; where the connection fails otherwise, nothing is filled in.
+   */
+  async fill(plan: Plan, batch: VectorBatch): Promise<readonly number[]> {
+    const { view, ids } = batch;
+    // It is told as of the moment of the read.
+    if (tellsAge(view)) return [...ids.keys()];
+    const replies = await orUnavailable(() => this.#ask(plan, batch));
+    const time = replies?.[0];
+    if (!replies || !Array.isArray(time)) return [...ids.keys()];
+    const now = 1_000 * Number(time[0]) + Math.floor(Number(time[1]) / 1_000);
+    const layout = this.#layouts.get(plan) as string;
+    const left: number[] = [];
+    for (let place = 0; place < ids.length; place++) {
+      const isServed = replies[1 + 2 * place] === 1;
+      if (!isServed || !this.#take(batch, place, replies[2 + 2 * place], layout, now)) left.push(place);
+    }
+    return left;
+  }
+
+  /** Null where the connection fails at once: another one may do. */
+  async #ask({ view }: Plan, { ids, vectorBytes }: VectorBatch): Promise<Reply[] | null> {
+    const last = layoutBytes + vectorBytes - 1;
+    let text = encodeCommand(['TIME']);
+    for (const id of ids) {
+      // A hash that is missing is for the function to restore.
+      text += encodeCommand(['EXISTS', bytesText(this.#keys.hash(view, id))]);
+      text += encodeCommand(['GETRANGE', bytesText(this.#keys.log(view, id)), 0, last]);
+    }
+    try {
+      await this.#wire.open();
+      return await this.#wire.send(text, 1 + 2 * ids.length);
+    } catch (error) {
+      if (error instanceof Error && /timed out/.test(error.message)) throw error;
+      return null;
+    }
+  }
+
+  #take(batch: VectorBatch, place: number, stored: Reply | undefined, layout: string, now: number): boolean {
+    const { bytes, doubles, vectorBytes } = batch;
+    if (typeof stored !== 'string' || stored.length !== layoutBytes + vectorBytes) return false;
+    if (!stored.startsWith(layout)) return false;
+    Buffer.from(bytes.buffer, place * vectorBytes, vectorBytes).write(stored.slice(layoutBytes), 'latin1');
+    const head = batch.valuesAt(place) - vectorHeadDoubles;
+    const [asOf, validUntil] = [doubles[head + 1] as number, doubles[head + 2] as number];
+    return (this.#clock === 'event' ? asOf : Math.max(now, asOf)) < validUntil;
+  }
+}
