@@ -87,7 +87,7 @@ export class Primary implements SeatListener {
     for (const seat of this.#seats) seat.tell({ say: 'end', reason: 'told so by the primary' });
     this.#settleIfEmpty();
     await this.#allEnded.promise;
-    if (this.#sockets !== '') rmSync(this.#sockets, { recursive: true, force: true });
+    this.#removeSockets();
   }
 
   /** Whether one of them, when it was to end, had to break something off, or broke. */
@@ -98,6 +98,7 @@ export class Primary implements SeatListener {
   /** Ends all of them at once. */
   terminate(): void {
     for (const seat of this.#seats) seat.kill();
+    this.#removeSockets();
   }
 
   said(seat: Seat, message: ToPrimary): void {
@@ -178,6 +179,10 @@ export class Primary implements SeatListener {
     const serving = this.#seats.filter(({ serves }) => serves).length;
     const wanted = this.#seats.length;
     for (const seat of this.#seats) seat.tell({ say: 'staffed', serving, wanted, lost: this.#lost });
+  }
+
+  #removeSockets(): void {
+    if (this.#sockets !== '') rmSync(this.#sockets, { recursive: true, force: true });
   }
 
   #settleIfEmpty(): void {

@@ -17,10 +17,7 @@ const running: Workers[] = [];
 const folders: string[] = [];
 
 afterEach(async () => {
-  for (const { process: started, pids } of running.splice(0)) {
-    for (const pid of [started.child.pid, ...pids]) if (pid && runs(pid)) process.kill(pid, 'SIGKILL');
-    await started.exited;
-  }
+  await Promise.all(running.splice(0).map((service) => service.process.stop()));
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
 });
 
@@ -193,7 +190,8 @@ describe('a signal', () => {
   });
 
   it('that comes again later ends all of them at once', async () => {
-    const service = await start();
+    const sockets = await newFolder();
+    const service = await start({ ...given(), TMPDIR: sockets });
     await halfARequest(service);
     await until(() => {
       service.process.child.kill('SIGTERM');
@@ -203,6 +201,7 @@ describe('a signal', () => {
     await until(() => !service.pids.some(runs), 3_000);
     expect(await service.process.exited).toBe(1);
     expect(service.process.output).toContain('leaving at once');
+    await expectNothingLeft(service, sockets);
   });
 
   it('before they serve ends them as it ends one process', async () => {
