@@ -19,6 +19,8 @@ export interface ApiOptions {
   readonly schema?: GraphQLSchema;
   readonly views?: readonly View[];
   readonly bodyLimitBytes?: number;
+  /** After how many executions an operation is compiled; default: as the server has it. Infinity: never. */
+  readonly hotAfter?: number;
   /** Default: any free one. */
   readonly port?: number;
 }
@@ -116,7 +118,7 @@ export class TestApi extends ApiClient {
 
 /** Starts an API in this process, by default on a port and under a prefix of its own. */
 export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
-  const { schema = deployedSchema, views = deployedViews, clock = 'wall', bodyLimitBytes } = options;
+  const { schema = deployedSchema, views = deployedViews, clock = 'wall', bodyLimitBytes, hotAfter } = options;
   const keyPrefix = options.keyPrefix ?? newKeyPrefix();
   const lines: string[] = [];
   const log = pino({ level: 'trace', serializers: logSerializers }, { write: (line) => lines.push(line) });
@@ -132,6 +134,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     host: '127.0.0.1',
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
+    ...(hotAfter !== undefined && { hotAfter }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }
