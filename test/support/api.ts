@@ -24,6 +24,8 @@ export interface ApiOptions {
   readonly bodyLimitBytes?: number;
   /** Default: none are known beforehand, and all are served. */
   readonly documents?: TrustedDocuments;
+  /** After how many executions an operation is compiled; default: as the server has it. Infinity: never. */
+  readonly hotAfter?: number;
   /** Default: any free one. */
   readonly port?: number;
   /** As if it were one of several workers. */
@@ -124,6 +126,7 @@ export class TestApi extends ApiClient {
 /** Starts an API in this process, by default on a port and under a prefix of its own. */
 export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const { schema = deployedSchema, views = deployedViews, clock = 'wall', bodyLimitBytes } = options;
+  const hotAfter = options.hotAfter ?? (goesShortWay ? 1 : undefined);
   const keyPrefix = options.keyPrefix ?? newKeyPrefix();
   const lines: string[] = [];
   const log = pino({ level: 'trace', serializers: logSerializers }, { write: (line) => lines.push(line) });
@@ -141,7 +144,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
     ...(options.worker && { worker: options.worker }),
     ...(options.documents && { documents: options.documents }),
-    ...(goesShortWay && { hotAfter: 1 }),
+    ...(hotAfter !== undefined && { hotAfter }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }
