@@ -27,7 +27,7 @@ export type Part = (typeof parts)[number];
 export const apiBench: Bench = {
   summary: 'reading and recording over HTTP, beside Mercurius, Apollo Server, Yoga, node:http and the plain patterns',
   defaultSeconds: 1,
-  defaultRepetitions: 9,
+  defaultRepetitions: 7,
   async run(server, options, print) {
     await installPeers();
     const machine = thisMachine(server.what);
@@ -84,7 +84,7 @@ export const apiBench: Bench = {
 const explanation =
   'Medians of rounds, in each of which every contender has a turn; ×: how many times as fast in the same round, the median.\n' +
   'Processor time in µs a request, or an event: of the server (of the bare client: all it does), of Valkey, and of who sends the load.\n' +
-  'Every answer is checked.';
+  'Every answer is checked. Freshet ×2: with two workers.';
 
 function stageOptions({ repetitions, seconds, seed, workers = [1] }: BenchOptions) {
   return { repetitions, seconds, seed, workers };

@@ -25,8 +25,9 @@ const peers: readonly { readonly name: string; readonly peer: Peer; readonly for
   { name: 'node:http', peer: 'raw', forms: [address, json] },
 ];
 
+/** Ours, with so many workers. */
 export function ownName(workers: number): string {
-  return workers === 1 ? 'Freshet' : `Freshet, ${workers} workers`;
+  return workers === 1 ? 'Freshet' : `Freshet ×${workers}`;
 }
 
 /** Starts all of them, or ours: peers with the client's auto-pipelining and without. */

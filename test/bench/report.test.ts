@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { isMet, worstOf } from '../../bench/report/requirement.ts';
+import { type CpuProfile, summarize } from '../../bench/report/cpu-profile.ts';
+import { isMet, requirementTable, worstOf } from '../../bench/report/requirement.ts';
 import { median, most, quantile, timesAsLong } from '../../bench/report/statistics.ts';
 import { digits, percent, table, whole } from '../../bench/report/table.ts';
 
@@ -77,4 +78,44 @@ test('of several cases the worst decides, then what could not be measured', () =
   ]);
   expect(worst(null, 1.1)).toMatchObject({ found: 1.1 });
   expect(worst(null, 0.5)).toMatchObject({ what: 'error (at worst case 0)', found: null });
+});
+
+test('a requirement is a bound from above, or from below', () => {
+  const requirement = (found: number | null, bound: 'at most' | 'at least') => ({
+    what: 'speed',
+    found,
+    limit: 2,
+    bound,
+    show: digits,
+  });
+  expect([1, 2, 3].map((found) => isMet(requirement(found, 'at most')))).toEqual([true, true, false]);
+  expect([1, 2, 3].map((found) => isMet(requirement(found, 'at least')))).toEqual([false, true, true]);
+  expect(isMet(requirement(null, 'at least'))).toBe(false);
+  expect(isMet(requirement(Number.NaN, 'at least'))).toBe(false);
+  expect(requirementTable([requirement(1, 'at least')])).toMatch(/NOT MET {2}speed +1\.00 {2}at least 2\.00/);
+});
+
+test("a profile says whose code takes the time, and native code is its caller's", () => {
+  const frame = (functionName: string, url: string) => ({ functionName, url, lineNumber: 1 });
+  const own = new URL('../../src/engine/engine.ts', import.meta.url).href;
+  const profile: CpuProfile = {
+    nodes: [
+      { id: 1, callFrame: frame('(root)', ''), children: [2, 4, 5, 6] },
+      { id: 2, callFrame: frame('record', own), children: [3] },
+      { id: 3, callFrame: frame('stringify', '') },
+      { id: 4, callFrame: frame('(idle)', '') },
+      { id: 5, callFrame: frame('(garbage collector)', '') },
+      { id: 6, callFrame: frame('exec', 'file:///x/node_modules/@a/b/node_modules/iovalkey/built/Pipeline.js') },
+    ],
+    samples: [2, 3, 4, 5, 6, 6],
+    timeDeltas: [10, 20, 50, 30, 15, 25],
+  };
+  const { idle, categories, files } = summarize(profile);
+  expect(idle).toBeCloseTo(50 / 150);
+  expect(categories.filter(({ share }) => share > 0)).toEqual([
+    { name: 'package iovalkey', share: 0.4 },
+    { name: 'own: src/engine', share: 0.3 },
+    { name: 'garbage collection', share: 0.3 },
+  ]);
+  expect(files.map(({ name }) => name)).toContain('src/engine/engine.ts');
 });
