@@ -10,6 +10,8 @@ export interface Config {
   readonly port: number;
   /** `HOST`; default 127.0.0.1. */
   readonly host: string;
+  /** `WORKERS`: how many processes share the port; default 1, which is this one. */
+  readonly workers: number;
   /** `VALKEY_URL`; null: an embedded Valkey is started. */
   readonly valkey: ValkeyAddress | null;
   /** `FRESHET_DATA_DIR`: where the embedded Valkey keeps its data; default `.data`. */
@@ -43,6 +45,8 @@ type Environment = { readonly [name: string]: string | undefined };
 /** Reads one variable; throws an Error that says what was expected. It is not asked when the variable is unset or empty. */
 type Reader<T> = (text: string) => T;
 
+const mostWorkers = 64;
+
 const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS', 'FRESHET_DOCUMENTS'];
 
 /**
@@ -64,6 +68,7 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     port: read('PORT', 4000, readPort),
     host: read('HOST', '127.0.0.1', readHost),
+    workers: read('WORKERS', 1, readWorkers),
     valkey: read<ValkeyAddress | null>('VALKEY_URL', null, parseValkeyUrl),
     dataDir: read('FRESHET_DATA_DIR', '.data', (text) => text),
     clock: read('FRESHET_CLOCK', 'wall', oneOf(['wall', 'event'])),
@@ -89,6 +94,13 @@ export function isLoopback(host: string): boolean {
 function readPort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
     throw new Error(`expected a port from 0 to 65535, got ${JSON.stringify(text)}`);
+  }
+  return Number(text);
+}
+
+function readWorkers(text: string): number {
+  if (!/^\d{1,2}$/.test(text) || Number(text) < 1 || Number(text) > mostWorkers) {
+    throw new Error(`expected a whole number from 1 to ${mostWorkers}, got ${JSON.stringify(text)}`);
   }
   return Number(text);
 }

@@ -1,22 +1,43 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import type { ThisWorker } from './cluster/index.ts';
 import { type Config, isLoopback, readConfig } from './config.ts';
 import { TrustedDocuments } from './graphql/index.ts';
-import { ApiServer, BackendKeeper, logSerializers, shutDownOnSignal } from './server/index.ts';
+import {
+  logSerializers,
+  Service,
+  type ServiceOptions,
+  type Step,
+  shutDownOnSignal,
+  shutDownWhenTold,
+} from './server/index.ts';
 import { exitCodeOf } from './signals.ts';
-import { type EmbeddedValkey, endedError, parseValkeyUrl, startEmbeddedValkey } from './valkey/index.ts';
+import {
+  type EmbeddedValkey,
+  endedError,
+  parseValkeyUrl,
+  startEmbeddedValkey,
+  type ValkeyAddress,
+} from './valkey/index.ts';
+
+/** Errors with a code are written for whoever runs this; of others, where they come from is what helps. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error ? error.message : (error.stack ?? error.message);
+}
 
 /** Says why the process cannot go on, in words for people, and sets its exit code. */
 function fail(error: unknown): void {
-  // Errors with a code are written for whoever runs this; of others, where they come from is what helps.
-  const forPeople = error instanceof Error && 'code' in error;
-  process.stderr.write(`${forPeople ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(`${inWords(error)}\n`);
   process.exitCode = 1;
 }
 
-function createLog(level: Config['logLevel']): Logger {
+/** @param worker whose number each line carries; default: nobody's. */
+function createLog(level: Config['logLevel'], worker?: number): Logger {
   const options = { level, serializers: logSerializers };
-  return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
+  if (worker === undefined) return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
+  const lines = { sync: true, ignore: 'hostname,worker', messageFormat: `[worker ${worker}] {msg}` };
+  return (process.stdout.isTTY ? pino(options, pretty(lines)) : pino(options)).child({ worker });
 }
 
 /** Says what whoever starts this waits for, at any log level; where lines are for machines, it is one of those. */
@@ -26,35 +47,64 @@ function createAnnouncer(log: Logger): (line: string) => void {
   return (line) => always.info(line);
 }
 
+/** What is behind the port: this process, or its workers. */
+interface Serving {
+  readonly listens: boolean;
+  readonly endSteps: readonly Step[];
+  readonly endDeadlineMs?: number;
+  /** Whether it had to break something off when it ended. */
+  readonly brokeOff?: boolean;
+  terminate(): void;
+}
+
+/**
+ * Starts it.
+ * @param embeddedUrl of the embedded Valkey; null: the one that is configured.
+ * @param onFailure told when it turns out later that it cannot serve.
+ * @returns where it listens; null if it was ended meanwhile.
+ */
+type Start = (embeddedUrl: string | null, onFailure: (error: unknown) => void) => Promise<string | null>;
+
 async function run(config: Config): Promise<void> {
+  if (config.workers === 1) {
+    const log = createLog(config.logLevel);
+    const service = new Service();
+    const options = await serviceOptions(config, log);
+    return runWithValkey(config, log, service, (embeddedUrl, onFailure) =>
+      service.start({ ...options, address: addressOf(config, embeddedUrl) }, onFailure),
+    );
+  }
+  const { isWorker, Primary, ThisWorker } = await import('./cluster/index.ts');
+  if (isWorker) return runAsWorker(config, await ThisWorker.join());
   const log = createLog(config.logLevel);
+  const primary = new Primary({ ...config, log });
+  return runWithValkey(config, log, primary, (embeddedUrl, onFailure) => primary.start(embeddedUrl, onFailure));
+}
+
+/** The process that was started: it answers for all that serves, and for an embedded Valkey. */
+async function runWithValkey(config: Config, log: Logger, serving: Serving, start: Start): Promise<void> {
   const announce = createAnnouncer(log);
   if (!isLoopback(config.host)) {
     log.warn(`HOST is ${config.host}: anyone who can reach it may read and record, for there is no authentication yet`);
   }
-  const { schema, views, clientDocuments } = await import('../schema/index.ts');
-
   let embedded: EmbeddedValkey | undefined;
-  let backend: BackendKeeper | undefined;
-  let server: ApiServer | undefined;
   let ending = false;
   const shutDown = shutDownOnSignal({
     log,
-    exitCodeOf: (signal) => (server === undefined ? exitCodeOf(signal) : 0),
+    exitCodeOf: (signal) => (serving.listens ? 0 : exitCodeOf(signal)),
     steps: [
       () => {
         ending = true;
       },
-      () => server?.drain(),
-      () => backend?.endSubscriptions(),
-      () => server?.close(),
-      () => backend?.close(),
+      ...serving.endSteps,
       () => embedded?.stop(),
     ],
     force: () => {
-      server?.terminate();
+      serving.terminate();
       void embedded?.stop();
     },
+    othersBroke: () => serving.brokeOff === true,
+    ...(serving.endDeadlineMs !== undefined && { deadlineMs: serving.endDeadlineMs }),
   });
   try {
     if (!config.valkey) {
@@ -68,17 +118,12 @@ async function run(config: Config): Promise<void> {
         shutDown('the embedded Valkey has ended', 1);
       });
     }
-    const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
-    const { keyPrefix, clock, sweepMs, host, port } = config;
-    const address = config.valkey ?? parseValkeyUrl((embedded as EmbeddedValkey).url);
-    backend = await BackendKeeper.start({ address, views, keyPrefix, clock, sweepMs, log }, (error) => {
+    if (ending) return;
+    const url = await start(embedded?.url ?? null, (error) => {
       fail(error);
       shutDown('it cannot be served from this Valkey', 1);
     });
-    if (ending) return;
-    const { current, health } = bound(backend);
-    server = await ApiServer.listen({ schema, backend: current, health, log, host, port, documents });
-    const { url } = server;
+    if (url === null) return;
     announce(
       `Freshet listens on ${url}/graphql (GraphQL over HTTP, SSE and WebSocket; GraphiQL in a browser); the dashboard is at ${url}/`,
     );
@@ -89,8 +134,42 @@ async function run(config: Config): Promise<void> {
   }
 }
 
-function bound(backend: BackendKeeper): Pick<BackendKeeper, 'current' | 'health'> {
-  return { current: () => backend.current(), health: () => backend.health() };
+/** One of several processes that share the port, which the one that was started has forked. */
+async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
+  const { task } = worker;
+  const log = createLog(config.logLevel, task.number);
+  const service = new Service();
+  const shutDown = shutDownWhenTold({ log, steps: service.endSteps, force: () => service.terminate() });
+  void worker.ending.then(({ reason, exitCode }) => shutDown(reason, exitCode));
+  const giveUp = (reason: string) => async (error: unknown) => {
+    await worker.failed(inWords(error));
+    shutDown(reason, 1);
+  };
+  try {
+    const options: ServiceOptions = {
+      ...(await serviceOptions({ ...config, port: task.port }, log)),
+      address: addressOf(config, task.valkeyUrl),
+      worker: { id: worker.id, sockets: task.sockets },
+      shareActivity: (take) => worker.shareActivity(take),
+      warnings: () => worker.warnings(),
+    };
+    const url = await service.start(options, giveUp('it cannot be served from this Valkey'));
+    if (url !== null) worker.listening(url);
+  } catch (error) {
+    await giveUp('it could not start')(error);
+  }
+}
+
+async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {
+  const { keyPrefix, clock, sweepMs, host, port } = config;
+  const { schema, views, clientDocuments } = await import('../schema/index.ts');
+  const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
+  return { schema, views, documents, keyPrefix, clock, sweepMs, log, host, port };
+}
+
+/** @param embeddedUrl of the embedded Valkey; null where another is configured. */
+function addressOf({ valkey }: Config, embeddedUrl: string | null): ValkeyAddress {
+  return valkey ?? parseValkeyUrl(embeddedUrl as string);
 }
 
 try {

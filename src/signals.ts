@@ -33,3 +33,13 @@ export function onEndSignal({ first, again }: EndSignalListener): void {
     });
   }
 }
+
+/** Leaves SIGTERM, SIGINT and SIGHUP to somebody else: they do not end this process. */
+export function ignoreEndSignals(): void {
+  for (const signal of endSignals) process.on(signal, () => {});
+}
+
+/** Whether what ended a process asks to end. */
+export function isEndSignal(signal: NodeJS.Signals | null): signal is EndSignal {
+  return endSignals.some((one) => one === signal);
+}

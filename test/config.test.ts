@@ -17,6 +17,7 @@ describe('the configuration', () => {
     expect(readConfig({})).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      workers: 1,
       valkey: null,
       dataDir: '.data',
       clock: 'wall',
@@ -32,6 +33,7 @@ describe('the configuration', () => {
       readConfig({
         PORT: '0',
         HOST: '[::1]',
+        WORKERS: '4',
         VALKEY_URL: 'valkey://store:7000/2',
         FRESHET_DATA_DIR: '/var/lib/freshet',
         FRESHET_CLOCK: 'event',
@@ -44,6 +46,7 @@ describe('the configuration', () => {
     ).toEqual({
       port: 0,
       host: '::1',
+      workers: 4,
       valkey: { host: 'store', port: 7000, tls: false, username: null, password: null, db: 2 },
       dataDir: '/var/lib/freshet',
       clock: 'event',
@@ -62,6 +65,7 @@ describe('the configuration', () => {
     const env = {
       PORT: '65536',
       HOST: 'http://localhost',
+      WORKERS: '0',
       VALKEY_URL: 'http://store',
       FRESHET_CLOCK: 'sun',
       FRESHET_KEY_PREFIX: 'a{b}',
@@ -73,6 +77,7 @@ describe('the configuration', () => {
     expect(problemsOf(env)).toEqual([
       'PORT: expected a port from 0 to 65535, got "65536"',
       'HOST: expected a host name or address without scheme or port, got "http://localhost"',
+      'WORKERS: expected a whole number from 1 to 64, got "0"',
       'VALKEY_URL: expected valkey://host:port/db, or valkeys:// for TLS',
       'FRESHET_CLOCK: expected one of wall, event, got "sun"',
       'FRESHET_KEY_PREFIX: must be 1 to 64 characters without braces, blanks or control characters, got "a{b}"',
@@ -94,6 +99,10 @@ describe('the configuration', () => {
 
   it.each(['-1', '4000x', '1e3', '4 000'])('refuses %j as a port', (port) => {
     expect(problemsOf({ PORT: port })).toHaveLength(1);
+  });
+
+  it.each(['-1', '65', '2.5', '1e1', 'all', '002'])('refuses %j workers', (workers) => {
+    expect(problemsOf({ WORKERS: workers })).toHaveLength(1);
   });
 
   it('knows a sweep that never comes', () => {

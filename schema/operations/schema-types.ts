@@ -530,7 +530,7 @@ export type RetractedView = {
   status: RetractStatus;
 };
 
-/** What one process did in a second, and what it holds open. Others of the same deployment have their own. */
+/** What a service, the processes that share a port, did in a second, and what it holds open. Others on the same store have their own. */
 export type ServerActivity = {
   /** When the second ended. */
   at: Scalars['DateTime']['output'];
@@ -548,7 +548,7 @@ export type ServerActivity = {
   storeProblem?: Maybe<Scalars['String']['output']>;
   /** Events that were duplicates, too late, rejected, or could not be recorded for now. */
   turnedAwayPerSecond: Scalars['Float']['output'];
-  /** Vectors that they watch, each counted once. */
+  /** Vectors that they watch, each counted once a process. */
   watchedEntities: Scalars['Int']['output'];
   /** Open subscriptions to views. */
   watchers: Scalars['Int']['output'];
@@ -558,7 +558,7 @@ export type ServerActivity = {
 export type Subscription = {
   /** First a snapshot of each Merchant’s MerchantActivity, then every change, be it by an event or by time alone. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   merchantActivityUpdated: Array<MerchantActivityUpdate>;
-  /** What the process that serves this subscription did, each second; the first message comes after one. */
+  /** What the service, all its processes on this machine, did each second; the first message comes after one. */
   serverActivity: ServerActivity;
   /** First a snapshot of each User’s UserRiskProfile, then every change, be it by an event or by time alone. A message holds all that changed since the last one. Ends after the snapshot if no id is valid. */
   userRiskProfileUpdated: Array<UserRiskProfileUpdate>;

@@ -1,13 +1,6 @@
-import type { ActivitySample } from './activity.ts';
+import type { ActivitySample } from './activity-sample.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
-
-/** A sample beside what the process holds open at that moment. */
-interface ServerActivity extends ActivitySample {
-  readonly watchers: number;
-  readonly watchedEntities: number;
-  readonly storeProblem: string | null;
-}
 
 /** `serverActivity: ServerActivity!` */
 export function serverActivityField(
@@ -15,22 +8,20 @@ export function serverActivityField(
   options: FreshetFieldOptions = {},
 ) {
   return t.field({
-    description: 'What the process that serves this subscription did, each second; the first message comes after one.',
+    description:
+      'What the service, all its processes on this machine, did each second; the first message comes after one.',
     ...options,
     type: registryOf(t.builder).generated(serverActivityType, undefined),
     nullable: false,
     subscribe: (_, _args, { activity }) => activity.watch(),
-    resolve: (sample: ActivitySample, _args, { hub }): ServerActivity => {
-      const { subscriptions, entities } = hub.load;
-      return { ...sample, watchers: subscriptions, watchedEntities: entities, storeProblem: hub.problem };
-    },
+    resolve: (sample: ActivitySample) => sample,
   });
 }
 
 function serverActivityType({ builder }: SchemaRegistry) {
-  return builder.objectRef<ServerActivity>('ServerActivity').implement({
+  return builder.objectRef<ActivitySample>('ServerActivity').implement({
     description:
-      'What one process did in a second, and what it holds open. Others of the same deployment have their own.',
+      'What a service, the processes that share a port, did in a second, and what it holds open. Others on the same store have their own.',
     fields: (t) => ({
       at: t.field({
         type: 'DateTime',
@@ -72,7 +63,7 @@ function serverActivityType({ builder }: SchemaRegistry) {
       watchers: t.exposeInt('watchers', { nullable: false, description: 'Open subscriptions to views.' }),
       watchedEntities: t.exposeInt('watchedEntities', {
         nullable: false,
-        description: 'Vectors that they watch, each counted once.',
+        description: 'Vectors that they watch, each counted once a process.',
       }),
       storeProblem: t.exposeString('storeProblem', {
         nullable: true,

@@ -1,41 +1,38 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import type { RecordStatus } from '../engine/index.ts';
-
-/** What a process did over a stretch of time. */
-export interface ActivitySample {
-  /** When the stretch ended. */
-  readonly at: Date;
-  readonly seconds: number;
-  /** Events by what became of them. */
-  readonly events: { readonly [S in RecordStatus]: number };
-  /** Vectors that were read for queries. */
-  readonly reads: number;
-  /** Queries and mutations that were answered, and how long that took, in milliseconds; null if there were none. */
-  readonly requests: number;
-  readonly p50Ms: number | null;
-  readonly p99Ms: number | null;
-}
-
-const none = { RECORDED: 0, DUPLICATE: 0, TOO_LATE: 0, REJECTED: 0, UNAVAILABLE: 0 } satisfies ActivitySample['events'];
-const longestUs = 3_600_000_000; // 1 hour: the most that the histogram tells apart
+import { type ActivityHeld, type ActivityPart, type ActivitySample, addUp, noEvents } from './activity-sample.ts';
+import { Latencies } from './latencies.ts';
 
 /**
- * Counts what a process does, and tells whoever watches each second what it did in that second. Nobody watching, it counts
- * on, and no timer runs.
+ * Told what each process of the service did over a stretch of so many seconds. @returns how to be told no more.
+ */
+export type ActivityFeed = (offer: (parts: readonly ActivityPart[], seconds: number) => void) => () => void;
+
+export interface ActivityOptions {
+  /** What the process holds open now; default: nothing. */
+  readonly held?: () => ActivityHeld;
+  /** Makes the feed of the whole service out of what takes this process's part in it; default: it is the only process. */
+  readonly share?: (take: () => ActivityPart) => ActivityFeed;
+  /** How often the only process tells; default: each second. */
+  readonly everyMs?: number;
+}
+
+/**
+ * Counts what a process does, and tells whoever watches each second what the service, which may be of several processes, did in
+ * that second. Nobody watching, it counts on, and no timer runs.
  */
 export class Activity {
   readonly #streams = new Set<ActivityStream>();
-  readonly #everyMs: number;
-  // Two figures: a per cent is near enough, and the buckets are few.
-  readonly #latencies: RecordableHistogram = createHistogram({ lowest: 1, highest: longestUs, figures: 2 });
-  #events: { [S in RecordStatus]: number } = { ...none };
+  readonly #held: () => ActivityHeld;
+  readonly #feed: ActivityFeed;
+  readonly #latencies = new Latencies();
+  #events: { [S in RecordStatus]: number } = { ...noEvents };
   #reads = 0;
-  #begun = performance.now();
-  #timer: NodeJS.Timeout | undefined;
+  #leaveFeed: (() => void) | null = null;
   #closed = false;
 
-  constructor({ everyMs = 1_000 }: { readonly everyMs?: number } = {}) {
-    this.#everyMs = everyMs;
+  constructor({ held = () => nothingHeld, share, everyMs = 1_000 }: ActivityOptions = {}) {
+    this.#held = held;
+    this.#feed = (share ?? feedOfOne(everyMs))(() => this.#take());
   }
 
   countEvent(status: RecordStatus): void {
@@ -47,7 +44,7 @@ export class Activity {
   }
 
   countRequest(durationMs: number): void {
-    this.#latencies.record(Math.min(longestUs, Math.max(1, Math.round(1_000 * durationMs))));
+    this.#latencies.record(durationMs);
   }
 
   /** Samples from now on. Who takes them slowly misses some: only the newest waits. */
@@ -66,40 +63,41 @@ export class Activity {
 
   #join(stream: ActivityStream): void {
     this.#streams.add(stream);
-    if (this.#timer) return;
-    this.#take(); // what came before was watched by nobody
-    this.#timer = setInterval(() => {
-      const sample = this.#take();
+    this.#leaveFeed ??= this.#feed((parts, seconds) => {
+      const sample = addUp(parts, seconds);
       for (const each of this.#streams) each.offer(sample);
-    }, this.#everyMs);
+    });
   }
 
   #leave(stream: ActivityStream): void {
     this.#streams.delete(stream);
     if (this.#streams.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#leaveFeed?.();
+    this.#leaveFeed = null;
   }
 
-  #take(): ActivitySample {
-    const now = performance.now();
-    const { count } = this.#latencies;
-    const percentile = (p: number) => (count > 0 ? this.#latencies.percentile(p) / 1_000 : null);
-    const sample = {
-      at: new Date(),
-      seconds: (now - this.#begun) / 1_000,
-      events: this.#events,
-      reads: this.#reads,
-      requests: count,
-      p50Ms: percentile(50),
-      p99Ms: percentile(99),
-    };
-    this.#begun = now;
-    this.#events = { ...none };
+  #take(): ActivityPart {
+    const part = { ...this.#held(), events: this.#events, reads: this.#reads, latencies: this.#latencies.take() };
+    this.#events = { ...noEvents };
     this.#reads = 0;
-    this.#latencies.reset();
-    return sample;
+    return part;
   }
+}
+
+const nothingHeld: ActivityHeld = { watchers: 0, watchedEntities: 0, storeProblem: null };
+
+/** The feed of a service that is one process. */
+function feedOfOne(everyMs: number): (take: () => ActivityPart) => ActivityFeed {
+  return (take) => (offer) => {
+    take(); // what came before was watched by nobody
+    let begun = performance.now();
+    const timer = setInterval(() => {
+      const now = performance.now();
+      offer([take()], (now - begun) / 1_000);
+      begun = now;
+    }, everyMs);
+    return () => clearInterval(timer);
+  };
 }
 
 /** What one watcher has yet to take: the newest sample. Written out, since a generator's `return()` waits for a value. */

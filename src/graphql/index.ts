@@ -9,7 +9,9 @@ export const freshet = 'freshet';
 
 SchemaBuilder.registerPlugin(freshet, FreshetPlugin);
 
+export type { ActivityFeed } from './activity.ts';
 export { Activity } from './activity.ts';
+export type { ActivityHeld, ActivityPart } from './activity-sample.ts';
 export { type Ahead, type CompiledOperation, type HotCounts, HotOperations, type Ran } from './compiled/index.ts';
 export type { FreshetContext } from './context.ts';
 export { createContext } from './context.ts';

@@ -1,7 +1,11 @@
 export type { BackendOptions } from './backend.ts';
 export { BackendKeeper } from './backend.ts';
 export type { Health } from './health.ts';
+export { ListenError } from './listening.ts';
 export { logSerializers } from './log-serializers.ts';
 export type { ServerOptions } from './server.ts';
-export { ApiServer, ListenError } from './server.ts';
-export { shutDownOnSignal } from './shutdown.ts';
+export { ApiServer } from './server.ts';
+export type { ServiceOptions } from './service.ts';
+export { Service } from './service.ts';
+export type { Step } from './shutdown.ts';
+export { shutDownOnSignal, shutDownWhenTold } from './shutdown.ts';

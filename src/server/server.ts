@@ -1,8 +1,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { Activity, type HotCounts, printSchemaText, TrustedDocuments } from '../graphql/index.ts';
+import { UnavailableError } from '../engine/index.ts';
+import {
+  Activity,
+  type ActivityFeed,
+  type ActivityHeld,
+  type ActivityPart,
+  type HotCounts,
+  printSchemaText,
+  TrustedDocuments,
+} from '../graphql/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
@@ -11,9 +20,11 @@ import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimi
 import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
+import { listenOnPort, listenOnSocket } from './listening.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
+import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
 import { WebSockets } from './websocket/websocket.ts';
 
 export interface ServerOptions {
@@ -31,12 +42,10 @@ export interface ServerOptions {
   readonly documents?: TrustedDocuments;
   /** After how many executions an operation is compiled, and answered without Yoga; default 3. */
   readonly hotAfter?: number;
-}
-
-/** The port is taken, or not ours to take. */
-export class ListenError extends Error {
-  override readonly name = 'ListenError';
-  readonly code = 'LISTEN_FAILED';
+  /** Of one of several workers that share the port; default: nobody else has it. */
+  readonly worker?: WorkerPlace;
+  /** Makes a feed of what all of them do; default: there is nobody else. */
+  readonly shareActivity?: (take: () => ActivityPart) => ActivityFeed;
 }
 
 const headersTimeoutMs = 10_000; // 10 seconds
@@ -46,23 +55,35 @@ const keepAliveTimeoutMs = 65_000; // longer than the minute after which most lo
 /** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
 export class ApiServer {
   readonly #options: ServerOptions;
-  readonly #activity = new Activity();
+  readonly #activity: Activity;
   readonly #graphql: GraphQLOverHttp;
   readonly #shortWay: ShortWay;
   readonly #webSockets: WebSockets;
   readonly #http: Server;
+  /** Where other workers hand over what is asked of our event streams. */
+  readonly #fromWorkers: SocketServer;
   readonly #connections: Connections;
   readonly #sdl: string;
-  readonly #closed = Promise.withResolvers<void>();
+  #closed: Promise<unknown> = Promise.resolve();
   #draining = false;
 
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#sdl = printSchemaText(options.schema);
-    const { log, bodyLimitBytes = defaultBodyLimitBytes, documents = new TrustedDocuments() } = options;
+    const { log, worker, shareActivity } = options;
+    const { bodyLimitBytes = defaultBodyLimitBytes, documents = new TrustedDocuments() } = options;
+    this.#activity = new Activity({
+      held: () => heldBy(options.backend),
+      ...(shareActivity && { share: shareActivity }),
+    });
     const pipeline = createPipeline({ ...options, documents, activity: this.#activity });
     this.#shortWay = pipeline.shortWay;
-    this.#graphql = new GraphQLOverHttp({ pipeline, log, bodyLimitBytes });
+    this.#graphql = new GraphQLOverHttp({
+      pipeline,
+      log,
+      bodyLimitBytes,
+      otherWorkers: worker && new OtherWorkers(worker),
+    });
     this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
       ServerResponse: ApiResponse,
@@ -76,6 +97,7 @@ export class ApiServer {
     this.#connections = new Connections(this.#http, (request, response) =>
       this.#logRequest(request, response as ApiResponse),
     );
+    this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
@@ -83,11 +105,9 @@ export class ApiServer {
   /** @throws ListenError in one line for people. */
   static async listen(options: ServerOptions): Promise<ApiServer> {
     const server = new ApiServer(options);
-    const { host, port } = options;
-    await new Promise<void>((resolve, reject) => {
-      server.#http.once('error', (error: NodeJS.ErrnoException) => reject(new ListenError(whyNot(error, host, port))));
-      server.#http.listen(port, host, resolve);
-    });
+    const { host, port, worker } = options;
+    if (worker) await listenOnSocket(server.#fromWorkers, socketOf(worker.sockets, worker.id));
+    await listenOnPort(server.#http, host, port);
     server.#http.on('error', (error) => options.log.error({ err: error }, 'The HTTP server failed'));
     return server;
   }
@@ -114,14 +134,15 @@ export class ApiServer {
     this.#activity.close();
     this.#webSockets.drain();
     this.#graphql.drain();
-    this.#http.close(() => this.#closed.resolve());
+    const servers = [this.#http, this.#fromWorkers];
+    this.#closed = Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))));
     this.#connections.drain();
   }
 
   /** After `drain`: waits until every request has been answered and every client told. Subscriptions must have been ended. */
   async close(): Promise<void> {
     await Promise.all([this.#webSockets.close(), this.#graphql.close()]);
-    await this.#closed.promise;
+    await this.#closed;
   }
 
   /** Breaks what is still open. */
@@ -192,16 +213,13 @@ export class ApiServer {
   }
 }
 
-function whyNot(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `Port ${port} on ${host} is taken by another program: stop it, or set PORT to another (0 takes any free one)`;
-    case 'EACCES':
-      return `Port ${port} on ${host} is not ours to take: set PORT to one above 1023`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `HOST ${host} is not an address of this machine`;
-    default:
-      return `Cannot listen on ${host}:${port}: ${error.message}`;
+/** What is watched, for whoever watches the activity. */
+function heldBy(backend: () => Backend): ActivityHeld {
+  try {
+    const { load, problem } = backend().hub;
+    return { watchers: load.subscriptions, watchedEntities: load.entities, storeProblem: problem };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    return { watchers: 0, watchedEntities: 0, storeProblem: error.message };
   }
 }

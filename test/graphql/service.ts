@@ -13,7 +13,7 @@ import type { Redis } from 'iovalkey';
 import { inject, onTestFinished } from 'vitest';
 import type { View } from '../../src/define/index.ts';
 import { Engine, type EngineOptions } from '../../src/engine/index.ts';
-import { OperationVariants } from '../../src/graphql/compiled/compile-operation.ts';
+import { OperationVariants } from '../../src/graphql/compiled/operation-variants.ts';
 import { Activity, type Ahead, createContext, type FreshetContext } from '../../src/graphql/index.ts';
 import { Hub } from '../../src/live/index.ts';
 import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';

@@ -9,6 +9,7 @@ import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { TrustedDocuments } from '../../src/graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
+import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
 import { goesShortWay } from './way.ts';
 
@@ -23,8 +24,12 @@ export interface ApiOptions {
   readonly bodyLimitBytes?: number;
   /** Default: none are known beforehand, and all are served. */
   readonly documents?: TrustedDocuments;
+  /** After how many executions an operation is compiled; default: as the server has it. Infinity: never. */
+  readonly hotAfter?: number;
   /** Default: any free one. */
   readonly port?: number;
+  /** As if it were one of several workers. */
+  readonly worker?: WorkerPlace;
 }
 
 /** What a GraphQL response over HTTP says. */
@@ -121,6 +126,7 @@ export class TestApi extends ApiClient {
 /** Starts an API in this process, by default on a port and under a prefix of its own. */
 export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const { schema = deployedSchema, views = deployedViews, clock = 'wall', bodyLimitBytes } = options;
+  const hotAfter = options.hotAfter ?? (goesShortWay ? 1 : undefined);
   const keyPrefix = options.keyPrefix ?? newKeyPrefix();
   const lines: string[] = [];
   const log = pino({ level: 'trace', serializers: logSerializers }, { write: (line) => lines.push(line) });
@@ -136,8 +142,9 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     host: '127.0.0.1',
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
+    ...(options.worker && { worker: options.worker }),
     ...(options.documents && { documents: options.documents }),
-    ...(goesShortWay && { hotAfter: 1 }),
+    ...(hotAfter !== undefined && { hotAfter }),
   });
   return new TestApi(server, backend, keyPrefix, lines);
 }

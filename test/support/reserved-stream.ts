@@ -33,6 +33,11 @@ export class ReservedStream {
     return new ReservedStream(url, token);
   }
 
+  /** The same one, used at another address. */
+  at(url: string): ReservedStream {
+    return new ReservedStream(url, this.token);
+  }
+
   get headers(): { readonly [name: string]: string } {
     return { 'x-graphql-event-stream-token': this.token };
   }

@@ -1,20 +1,11 @@
-import {
-  type DocumentNode,
-  type FieldNode,
-  type GraphQLSchema,
-  getOperationAST,
-  getVariableValues,
-  Kind,
-  type OperationDefinitionNode,
-  OperationTypeNode,
-} from 'graphql';
+import { type FieldNode, GraphQLError, OperationTypeNode } from 'graphql';
 import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
 import { type Shown, shownByOneOfEach, sizedArgumentExtension } from '../operation-size.ts';
 import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
 import { NotCompilableError } from './not-compilable.ts';
 import { SelectionCompiler, type Written } from './object-text.ts';
 import { type ReadAhead, Run } from './run.ts';
-import { conditionVariables, type SelectedOperation, selectedFields } from './selected-fields.ts';
+import { type SelectedOperation, selectedFields } from './selected-fields.ts';
 import { OperationVariables, type Variables } from './variables.ts';
 
 /** What was done already of an operation that is left to the reference, which need not do it again, and must not record it again. */
@@ -63,12 +54,12 @@ export class CompiledOperation {
     this.#shown = shownByOneOfEach(selected);
   }
 
-  /** Null: it has something that only the reference knows how to do. @throws whatever is wrong with an operation that is not valid. */
+  /** Null: it has something that only the reference knows how to do, or to say what is wrong with it. */
   static of(selected: SelectedOperation): CompiledOperation | null {
     try {
       return new CompiledOperation(selected);
     } catch (error) {
-      if (error instanceof NotCompilableError) return null;
+      if (error instanceof NotCompilableError || error instanceof GraphQLError) return null;
       throw error;
     }
   }
@@ -164,53 +155,4 @@ export class CompiledOperation {
       };
     });
   }
-}
-
-/** So many variables may decide about what is selected: each outcome of theirs is compiled by itself. */
-const mostConditions = 3;
-
-/** An operation with all the ways in which variables may leave parts of it out, each compiled when it first comes up. */
-export class OperationVariants {
-  readonly #schema: GraphQLSchema;
-  readonly #document: DocumentNode;
-  readonly #operation: OperationDefinitionNode | null;
-  readonly #conditions: readonly string[] | null;
-  readonly #compiled = new Map<string, CompiledOperation | null>();
-
-  constructor(schema: GraphQLSchema, document: DocumentNode, operationName: string | null) {
-    this.#schema = schema;
-    this.#document = document;
-    const operation = getOperationAST(document, operationName) ?? null;
-    this.#operation = operation;
-    this.#conditions = operation ? conditionVariables(operation, Object.values(fragmentsOf(document))) : null;
-  }
-
-  /** The one for these variables, as they were given; null: it is for the reference. */
-  for(given: Variables): CompiledOperation | null {
-    const operation = this.#operation;
-    if (!operation || !this.#conditions || this.#conditions.length > mostConditions) return null;
-    if (this.#conditions.length === 0) return this.#variant('', {});
-    const definitions = operation.variableDefinitions?.filter(({ variable }) =>
-      this.#conditions?.includes(variable.name.value),
-    );
-    const { coerced } = getVariableValues(this.#schema, definitions ?? [], given, { maxErrors: 1 });
-    return coerced ? this.#variant(JSON.stringify(coerced), coerced) : null;
-  }
-
-  #variant(key: string, variableValues: Variables): CompiledOperation | null {
-    const known = this.#compiled.get(key);
-    if (known !== undefined) return known;
-    const operation = this.#operation;
-    if (!operation) return null;
-    const fragments = fragmentsOf(this.#document);
-    const compiled = CompiledOperation.of({ schema: this.#schema, operation, fragments, variableValues });
-    this.#compiled.set(key, compiled);
-    return compiled;
-  }
-}
-
-function fragmentsOf(document: DocumentNode): SelectedOperation['fragments'] {
-  return Object.fromEntries(
-    document.definitions.flatMap((one) => (one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one]] : [])),
-  );
 }

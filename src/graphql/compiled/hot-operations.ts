@@ -1,6 +1,7 @@
 import { type DocumentNode, type GraphQLSchema, getOperationAST } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { type CompiledOperation, OperationVariants } from './compile-operation.ts';
+import type { CompiledOperation } from './compile-operation.ts';
+import { OperationVariants } from './operation-variants.ts';
 
 /** Most operations that come once or twice never come again. */
 const defaultHotAfter = 3;
@@ -9,6 +10,8 @@ const mostCounted = 5_000;
 const countedBytes = 4 * 1024 * 1024;
 const mostCompiled = 1_000;
 const compiledBytes = 16 * 1024 * 1024;
+/** Most operations that wait for being compiled: what comes meanwhile has to come again. */
+const mostWaiting = 100;
 /** About what a compiled operation takes for each character of its document, which it holds on to. */
 const bytesPerCharacter = 100;
 /** What is longer has its ids in it. */
@@ -33,6 +36,7 @@ export interface HotCounts {
 export class HotOperations {
   readonly #schema: GraphQLSchema;
   readonly #hotAfter: number;
+  readonly #onFault: (error: unknown) => void;
   readonly #counted = new LRUCache<string, number>({
     max: mostCounted,
     maxSize: countedBytes,
@@ -41,7 +45,7 @@ export class HotOperations {
   readonly #compiled = new LRUCache<string, OperationVariants>({
     max: mostCompiled,
     maxSize: compiledBytes,
-    sizeCalculation: (_, key) => bytesPerCharacter * key.length,
+    sizeCalculation: ({ most }, key) => most * bytesPerCharacter * key.length,
   });
   readonly #waiting: {
     readonly key: string;
@@ -49,20 +53,29 @@ export class HotOperations {
     readonly operationName: string | null;
   }[] = [];
 
-  /** @param hotAfter an operation that was executed so often is compiled; default 3. */
-  constructor(schema: GraphQLSchema, hotAfter: number = defaultHotAfter) {
+  /**
+   * @param onFault told of what compiling failed with, which is a fault of ours; the operation is for the reference.
+   * @param hotAfter an operation that was executed so often is compiled; default 3.
+   */
+  constructor(schema: GraphQLSchema, onFault: (error: unknown) => void, hotAfter: number = defaultHotAfter) {
     this.#schema = schema;
+    this.#onFault = onFault;
     this.#hotAfter = hotAfter;
   }
 
   /** The operation for these variables; null: it is not hot, or cannot be compiled. */
   find(asked: Asked, variables: { readonly [name: string]: unknown }): CompiledOperation | null {
-    return this.#compiled.get(keyOf(asked))?.for(variables) ?? null;
+    try {
+      return this.#compiled.get(keyOf(asked))?.for(variables) ?? null;
+    } catch (error) {
+      this.#onFault(error);
+      return null;
+    }
   }
 
   /** An operation has passed all checks, and is executed by the reference. */
   note(asked: Asked, document: DocumentNode): void {
-    if (asked.query.length > longestText) return;
+    if (asked.query.length > longestText || this.#waiting.length >= mostWaiting) return;
     const key = keyOf(asked);
     if (this.#compiled.has(key)) return;
     const times = (this.#counted.get(key) ?? 0) + 1;
@@ -90,12 +103,16 @@ export class HotOperations {
     const next = this.#waiting.shift();
     if (!next) return;
     this.#counted.delete(next.key);
-    this.#compiled.set(next.key, new OperationVariants(this.#schema, next.document, next.operationName));
+    try {
+      this.#compiled.set(next.key, new OperationVariants(this.#schema, next.document, next.operationName));
+    } catch (error) {
+      this.#onFault(error);
+    }
     if (this.#waiting.length > 0) setImmediate(this.#compileNext);
   };
 }
 
-/** No name is empty, and no name has a blank in it. */
+/** Both may be any text: the length says where the name ends, and that there is none. */
 function keyOf({ query, operationName }: Asked): string {
-  return operationName === null ? query : `${operationName} of ${query}`;
+  return operationName === null ? `:${query}` : `${operationName.length}:${operationName}${query}`;
 }

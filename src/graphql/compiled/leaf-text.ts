@@ -9,7 +9,8 @@ export type LeafText = (value: unknown) => string;
 /** How values of a type are written: at once where they are what they should be, and as the type itself has it otherwise. */
 export function leafText(type: GraphQLLeafType): LeafText {
   const serialized = (value: unknown): string => {
-    const text = JSON.stringify(type.serialize(value));
+    const plain: unknown = type.serialize(value);
+    const text = plain === null ? undefined : JSON.stringify(plain);
     return text ?? unwritable(`a ${type.name} that JSON does not know`);
   };
   switch (type.name) {

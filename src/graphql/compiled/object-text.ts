@@ -92,6 +92,7 @@ export class SelectionCompiler {
     nodes: readonly FieldNode[],
     compile: (field: GraphQLField<unknown, unknown>, nodes: readonly FieldNode[]) => Written,
   ): Written {
+    if (type.isTypeOf) throw new NotCompilableError(`${type.name} looks at what it is given`);
     const selectionSets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const heads: string[] = [];
     const texts: Written['text'][] = [];

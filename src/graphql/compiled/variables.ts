@@ -34,6 +34,8 @@ export class OperationVariables {
 
   constructor(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode) {
     this.#variables = variableDefinitions.map(({ variable, type: node, defaultValue }): Variable => {
+      // GraphQL keeps variables in a plain object, which loses this one.
+      if (variable.name.value === '__proto__') throw new NotCompilableError('a variable that GraphQL cannot hold');
       const type = typeFromAST(schema, node);
       if (!isInputType(type)) throw new NotCompilableError('a variable that takes no input');
       return {

@@ -15,7 +15,7 @@ export class ApiResponse<Request extends IncomingMessage = IncomingMessage> exte
   }
 
   override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {
-    const given = typeof reason === 'string' ? headers : reason;
+    const given = typeof reason === 'string' ? headers : (headers ?? reason);
     if (Array.isArray(given)) {
       // Written as they are. Headers that are set one by one are looked up, checked and put together again.
       given.push('x-request-id', this.requestId, 'x-content-type-options', 'nosniff');

@@ -7,7 +7,8 @@ import { shownResult } from '../graphql/shown-result.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { searchProblem } from '../request-target.ts';
 import type { EventStream } from '../sse/event-stream.ts';
-import { EventStreams, sendNoStream, streamToken } from '../sse/event-streams.ts';
+import { EventStreams, forwardToStream, sendNoStream, streamToken } from '../sse/event-streams.ts';
+import type { OtherWorkers } from '../sse/other-workers.ts';
 import { StreamOperation } from '../sse/stream-operation.ts';
 import type { ApiResponse } from './api-response.ts';
 import { readBody } from './body.ts';
@@ -21,6 +22,8 @@ export interface GraphQLOverHttpOptions {
   readonly log: Logger;
   /** A larger body is refused. */
   readonly bodyLimitBytes: number;
+  /** Default: there are none. */
+  readonly otherWorkers?: OtherWorkers | undefined;
 }
 
 /** What is asked by GET or POST; an event stream is reserved by PUT, and an operation on it ended by DELETE. */
@@ -50,15 +53,18 @@ interface ReceivedOperation {
 export class GraphQLOverHttp {
   readonly #pipeline: GraphQLPipeline;
   readonly #eventStreams: EventStreams;
+  readonly #otherWorkers: OtherWorkers | undefined;
   readonly #log: Logger;
   readonly #bodyLimitBytes: number;
   #draining = false;
 
-  constructor({ pipeline, log, bodyLimitBytes }: GraphQLOverHttpOptions) {
+  constructor({ pipeline, log, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
     this.#pipeline = pipeline;
     this.#log = log;
     this.#bodyLimitBytes = bodyLimitBytes;
+    this.#otherWorkers = otherWorkers;
     this.#eventStreams = new EventStreams({
+      tokenPrefix: otherWorkers?.tokenPrefix ?? '',
       log,
       shown: shownResult,
       failed: (error) => shownResult({ errors: [pipeline.mask(error)] }),
@@ -88,6 +94,8 @@ export class GraphQLOverHttp {
     if (token === null && method !== 'DELETE') {
       return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, null);
     }
+    const elsewhere = token === null ? null : this.#otherWorkers?.socketFor(token);
+    if (elsewhere) return forwardToStream(elsewhere, request, response);
     const stream = token === null ? null : this.#eventStreams.find(token);
     if (!stream) return sendNoStream(response);
     if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);

@@ -13,6 +13,7 @@ import {
 } from '../../graphql/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
+import { currentRequestId } from '../request-id.ts';
 import { type Parameters, plainParameters, type SentBody } from './sent-body.ts';
 
 /** Which way requests went. */
@@ -51,7 +52,7 @@ export class ShortWay {
   readonly #documents: TrustedDocuments;
 
   constructor({ schema, backend, activity, log, documents, hotAfter }: ShortWayOptions) {
-    this.hot = new HotOperations(schema, hotAfter);
+    this.hot = new HotOperations(schema, (error) => this.#logFault(error), hotAfter);
     this.#documents = documents;
     for (const text of documents.texts) this.hot.warm(text, parseValid(schema, text));
     this.#backend = backend;
@@ -81,9 +82,13 @@ export class ShortWay {
     try {
       return await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity });
     } catch (error) {
-      if (!(error instanceof UnavailableError)) this.#log.error({ err: error }, 'A compiled operation failed');
+      if (!(error instanceof UnavailableError)) this.#logFault(error);
       return nothingDone;
     }
+  }
+
+  #logFault(error: unknown): void {
+    this.#log.error({ err: error, requestId: currentRequestId() }, 'An operation could not be compiled, or run so');
   }
 
   /** Learns from the reference what is executed again and again; gives it what was parsed, and done, before. */

@@ -13,6 +13,8 @@ const maxOperations = 2_000;
 const longestId = 256;
 
 export interface EventStreamOptions {
+  /** How its token begins. */
+  readonly tokenPrefix: string;
   /** What a client may see of an error, in the form of a result. */
   readonly failed: (error: unknown) => FormattedExecutionResult;
   /** What a client may see of a result. */
@@ -29,7 +31,7 @@ export interface EventStreamOptions {
  */
 export class EventStream implements StreamOfOperations {
   /** What the client shows to open it and to use it. */
-  readonly token = randomUUID();
+  readonly token: string;
   readonly #options: EventStreamOptions;
   readonly #operations = new Map<string, StreamOperation>();
   readonly #slots = new Slots(operationsAtOnce);
@@ -40,6 +42,7 @@ export class EventStream implements StreamOfOperations {
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
+    this.token = `${options.tokenPrefix}${randomUUID()}`;
   }
 
   get isReserved(): boolean {

@@ -1,5 +1,7 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { ApiResponse } from '../http/api-response.ts';
+import { forward } from '../http/forward.ts';
 import { send, sendProtocolError } from '../http/http-response.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
 
@@ -112,4 +114,14 @@ export function streamToken(headers: IncomingHttpHeaders, search: string): strin
 
 export function sendNoStream(response: ServerResponse): void {
   sendProtocolError(response, 404, noStream);
+}
+
+/** Has a request answered by the worker that holds its stream, which listens on this socket. */
+export function forwardToStream(socketPath: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
+  return forward(request, response, {
+    socketPath,
+    requestId: response.requestId,
+    unreachable: () => sendNoStream(response),
+    broken: () => sendProtocolError(response, 502, 'The worker that held this event stream has ended: reserve another'),
+  });
 }
