@@ -94,7 +94,7 @@ async function main(): Promise<number> {
     print(`${name}: on ${server.what}, Node ${process.version}, seed ${options.seed}\n`);
     return bench.run(server, options, print);
   });
-  print(`\n${requirementTable(requirements)}`);
+  if (requirements.length > 0) print(`\n${requirementTable(requirements)}`);
   return values.strict && !requirements.every(isMet) ? 1 : 0;
 }
 

@@ -13,6 +13,10 @@ import type { Stage } from './stage.ts';
 
 const warmUpSeconds = 2;
 const leastSeconds = 4;
+const sizes = [
+  { size: 1, what: 'one user' },
+  { size: 100, what: 'a hundred users' },
+];
 
 /** Has ours sampled under load once it is warm, and shows where its processor time goes; the profiles go to a folder. */
 export class ProfileTaker {
@@ -26,11 +30,11 @@ export class ProfileTaker {
 
   async ofReads(users: readonly SeededUser[], contenders: readonly ReadContender[]): Promise<void> {
     for (const { name, readersFor } of contenders.filter(({ isOwn }) => isOwn)) {
-      for (const size of [1, 100]) {
+      for (const { size, what } of sizes) {
         const [reader] = readersFor(size);
         if (!reader) continue;
         for (const selection of selections) {
-          const title = `${name}, ${size} users, ${selection.name}`;
+          const title = `${name}, ${what}, ${selection.name}`;
           const queries = drawQueries(users, { users: size, queries: 300 }, this.#stage.options.seed);
           const target = await checkedTarget(this.#stage, title, reader, queries, selection);
           await this.#take(title, reader.process, (seconds) => closed(target, readConnections, seconds));
@@ -49,10 +53,14 @@ export class ProfileTaker {
           const recorder = await httpRecorder(this.#stage, server, size, requests);
           const pace = recorder.paces[1] ?? recorder.paces[0];
           if (!pace) continue;
-          await this.#take(`${server.name}, ${size} events`, server.process, async (seconds) => {
-            const { units, seconds: took } = await recorder.load(pace, seconds);
-            return units / took;
-          });
+          await this.#take(
+            `${server.name}, ${size === 1 ? 'one event' : `${size} events`} a mutation`,
+            server.process,
+            async (seconds) => {
+              const { units, seconds: took } = await recorder.load(pace, seconds);
+              return units / took;
+            },
+          );
         }
       }
     } finally {

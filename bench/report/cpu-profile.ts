@@ -44,6 +44,10 @@ const withoutCode = new Map([
   ['(root)', 'V8 and system calls'],
 ]);
 
+/** What Node calls to send: almost all of it is the system's. */
+const socketWrite = /^write(Latin1String|Utf8String|AsciiString|Ucs2String|Buffer|v)$/;
+const writing: Place = { category: 'writing to sockets', file: 'writing to sockets' };
+
 /** Where the time goes, by self time: what native code that is called by JavaScript takes is its caller's. */
 export function summarize({ nodes, samples, timeDeltas }: CpuProfile): ProfileSummary {
   const byId = new Map(nodes.map((node) => [node.id, node]));
@@ -84,7 +88,7 @@ export function summarize({ nodes, samples, timeDeltas }: CpuProfile): ProfileSu
 function placeOf({ callFrame: { functionName, url } }: ProfileNode): Place | null {
   const meta = withoutCode.get(functionName);
   if (meta !== undefined) return { category: meta, file: meta };
-  if (url === '') return null;
+  if (url === '') return socketWrite.test(functionName) ? writing : null;
   if (url.startsWith('node:')) return { category: 'Node itself', file: url };
   const [, name] = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
   if (name !== undefined) return { category: `package ${name}`, file: `package ${name}` };
