@@ -43,7 +43,7 @@ describe('a thousand users in one query', () => {
     expect(exchange).toEqual({ toServer: 1, toClient: 1 });
   });
 
-  it('are one burst for each piece of work when one call may not do them all', async () => {
+  it('are one burst more for each piece of work when one call may not do them all', async () => {
     const passing = view('passing', {
       version: 1,
       entity: user,
@@ -66,7 +66,8 @@ describe('a thousand users in one query', () => {
       const read = async () => {
         served = (await engine.read(passing, userIds.slice(0, 3))).map(({ values }) => values[0] as number);
       };
-      expect(await proxy.during(read)).toEqual({ toServer: 3, toClient: 3 });
+      // The first finds that none of them is true any more.
+      expect(await proxy.during(read)).toEqual({ toServer: 1 + 3, toClient: 1 + 3 });
       expect(served).toEqual([0, 0, 0]);
       expect(await proxy.during(read)).toEqual({ toServer: 1, toClient: 1 });
     } finally {
