@@ -31,7 +31,7 @@ export class OperationVariants {
   constructor(schema: GraphQLSchema, document: DocumentNode, operationName: string | null) {
     const operation = getOperationAST(document, operationName) ?? null;
     const fragments = fragmentsOf(document);
-    const names = operation && conditionVariables(operation, Object.values(fragments));
+    const names = operation && conditionVariables({ operation, fragments });
     const conditions = operation?.variableDefinitions?.filter(({ variable }) => names?.includes(variable.name.value));
     const isKnown = operation !== null && names !== null && names.length <= mostConditions;
     this.#conditional = isKnown && conditions?.length ? { schema, operation, fragments, conditions } : null;

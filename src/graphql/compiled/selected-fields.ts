@@ -55,26 +55,32 @@ export function selectedFields(
 }
 
 /** Names of the variables by which parts of an operation are left out; null if it has directives of another kind. */
-export function conditionVariables(
-  operation: OperationDefinitionNode,
-  fragments: readonly FragmentDefinitionNode[],
-): readonly string[] | null {
+export function conditionVariables({
+  operation,
+  fragments,
+}: Pick<SelectedOperation, 'operation' | 'fragments'>): readonly string[] | null {
   const names = new Set<string>();
   const note = ({ name, arguments: args = [] }: DirectiveNode): boolean => {
     if (name.value !== 'skip' && name.value !== 'include') return false;
     for (const { value } of args) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
     return true;
   };
-  const isKnown = ({ selections }: SelectionSetNode): boolean =>
-    selections.every(
-      (selection) =>
-        (selection.directives ?? []).every(note) &&
-        (selection.kind === Kind.FRAGMENT_SPREAD || !selection.selectionSet || isKnown(selection.selectionSet)),
-    );
-  const isPlain = [operation, ...fragments].every(
-    ({ directives = [], selectionSet }) => directives.length === 0 && isKnown(selectionSet),
-  );
-  return isPlain ? [...names] : null;
+  // Only what the operation spreads: the fragments of others have variables of theirs.
+  const spread = new Set<string>();
+  const isKnownFragment = (name: string): boolean => {
+    const fragment = fragments[name];
+    if (!fragment || spread.has(name)) return true;
+    spread.add(name);
+    return isPlain(fragment);
+  };
+  const isKnown = (selection: SelectionNode): boolean => {
+    if (!(selection.directives ?? []).every(note)) return false;
+    if (selection.kind === Kind.FRAGMENT_SPREAD) return isKnownFragment(selection.name.value);
+    return selection.selectionSet?.selections.every(isKnown) ?? true;
+  };
+  const isPlain = ({ directives = [], selectionSet }: OperationDefinitionNode | FragmentDefinitionNode): boolean =>
+    directives.length === 0 && selectionSet.selections.every(isKnown);
+  return isPlain(operation) ? [...names] : null;
 }
 
 function isLeftOut({ variableValues }: SelectedOperation, selection: SelectionNode): boolean {
