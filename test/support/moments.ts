@@ -13,11 +13,17 @@ export class Moments {
   }
 
   masked(body: string): string {
-    return body
-      .replace(/now back to [0-9T:.-]+Z/g, 'now back to <time>')
-      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) => (this.#isOfNow(Date.parse(time)) ? '<time>' : time))
-      .replace(/\b\d{16}\b/g, (micros) => (this.#isOfNow(Number(micros) / 1_000) ? '<revision>' : micros))
-      .replace(/\b\d{5,8}(\.\d+)?\b/g, (seconds) => (this.#isAge(Number(seconds)) ? '<age>' : seconds));
+    return (
+      body
+        // Of a part of a body, which may be as long as its numbers are.
+        .replace(/Content-Length: \d+/g, 'Content-Length: <length>')
+        .replace(/now back to [0-9T:.-]+Z/g, 'now back to <time>')
+        .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, (time) =>
+          this.#isOfNow(Date.parse(time)) ? '<time>' : time,
+        )
+        .replace(/\b\d{16}\b/g, (micros) => (this.#isOfNow(Number(micros) / 1_000) ? '<revision>' : micros))
+        .replace(/\b\d{5,8}(\.\d+)?\b/g, (seconds) => (this.#isAge(Number(seconds)) ? '<age>' : seconds))
+    );
   }
 
   #isOfNow(ms: number): boolean {

@@ -12,8 +12,9 @@ const mostCompiled = 1_000;
 const compiledBytes = 16 * 1024 * 1024;
 /** Most operations that wait for being compiled: what comes meanwhile has to come again. */
 const mostWaiting = 100;
-/** About what a compiled operation takes for each character of its document, which it holds on to. */
-const bytesPerCharacter = 100;
+/** About what is held for each character of a document that is compiled, and for each way in which it is. */
+const documentBytesPerCharacter = 100;
+const variantBytesPerCharacter = 40;
 /** What is longer has its ids in it. */
 const longestText = 32 * 1024;
 
@@ -45,7 +46,7 @@ export class HotOperations {
   readonly #compiled = new LRUCache<string, OperationVariants>({
     max: mostCompiled,
     maxSize: compiledBytes,
-    sizeCalculation: ({ most }, key) => most * bytesPerCharacter * key.length,
+    sizeCalculation: ({ most }, key) => key.length * (documentBytesPerCharacter + most * variantBytesPerCharacter),
   });
   readonly #waiting: {
     readonly key: string;
