@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/index.ts';
 import type { Hub } from '../live/index.ts';
 import type { Activity } from './activity.ts';
-import type { Ahead } from './compiled/compile-operation.ts';
+import type { Ahead, RecordedAhead } from './compiled/compile-operation.ts';
 import { VectorLoaders } from './loaders.ts';
 import { ReadBudget } from './read-budget.ts';
 
@@ -17,7 +17,7 @@ export interface FreshetContext {
   readonly loaders: VectorLoaders;
   readonly budget: ReadBudget;
   /** What was done before this execution, by the names under which root fields are answered (see compiled/); null: nothing. */
-  readonly doneAhead: ReadonlyMap<string, unknown> | null;
+  readonly doneAhead: ReadonlyMap<string, RecordedAhead> | null;
   /** Names the request in logs, and in the errors that hide what happened. */
   readonly requestId: string;
 }
@@ -28,6 +28,6 @@ export function createContext(
 ): FreshetContext {
   const { engine, hub, activity, requestId, ahead = null } = parts;
   const loaders = new VectorLoaders(engine, activity);
-  if (ahead) for (const { view, id, result } of ahead.read) loaders.prime(view, id, result);
+  if (ahead) loaders.prime(ahead.read);
   return { engine, hub, activity, requestId, loaders, budget: new ReadBudget(), doneAhead: ahead?.recorded ?? null };
 }

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader';
 import type { View } from '../define/index.ts';
 import { type Engine, type EpochMs, invalidIdError, type PastVector, type Vector } from '../engine/index.ts';
 import type { Activity } from './activity.ts';
+import type { ReadAhead } from './compiled/run.ts';
 import { clientError } from './errors.ts';
 
 /** Reads vectors for one request: those wanted in the same tick in one batch a view, and each only once. */
@@ -37,8 +38,10 @@ export class VectorLoaders {
   }
 
   /** Takes in what was read before. */
-  prime(view: View, id: string, result: Vector | Error): void {
-    this.#loaderOf(view).prime(id, result instanceof Error ? (clientError(result) as Error) : result);
+  prime(read: readonly ReadAhead[]): void {
+    for (const { view, id, result } of read) {
+      this.#loaderOf(view).prime(id, result instanceof Error ? (clientError(result) as Error) : result);
+    }
   }
 
   /** Forgets what was read. Wanted after events were recorded, and before each message of a subscription. */

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
+import type { RecordedAhead } from './compiled/compile-operation.ts';
 import type { FreshetContext } from './context.ts';
 import { assertWithinLimits } from './operation-size.ts';
 import { own, type RootContext } from './own-resolvers.ts';
@@ -18,10 +19,17 @@ export function root<Args, Result>(
   return own({ kind: 'root', begin }, (_, args, context, info) => {
     assertWithinLimits(info);
     const done = context.doneAhead?.get(String(info.path.key));
-    if (done instanceof Error) throw done;
-    const result = done === undefined ? begin(args, context) : (done as Result);
-    // What the request has read before is no longer true.
-    if (info.operation.operation === 'mutation') return Promise.resolve(result).finally(() => context.loaders.clear());
-    return result;
+    const result = done ? doneBefore<Result>(done) : begin(args, context);
+    if (info.operation.operation !== 'mutation') return result;
+    return Promise.resolve(result).finally(() => {
+      // What the request has read before is no longer true, and what was read after this is as true as it was then.
+      context.loaders.clear();
+      if (done) context.loaders.prime(done.read);
+    });
   });
+}
+
+function doneBefore<Result>({ result }: RecordedAhead): Result {
+  if (result instanceof Error) throw result;
+  return result as Result;
 }

@@ -85,6 +85,17 @@ describe('what is stored of one entity and cannot be used', () => {
     const after = await ways.compare(asks(read, { ids: ['s'] }));
     expect(JSON.parse(after.body).data.users).toMatchObject([{ riskProfile: { txnCount1h: 3 } }]);
   });
+
+  it('has each mutation answered as of the moment before the next one, though that has happened already', async () => {
+    const refused = { ...event('q1', 'q'), amount: 1e16 };
+    const variables = { a: refused, b: event('q2', 'q', 'broken'), c: [event('q3', 'q')] };
+    const { way, body } = await ways.compare(asks(recordSeveral, variables));
+    expect(way).toBe('left');
+    expect(JSON.parse(body).data.one).toMatchObject({
+      status: 'REJECTED',
+      user: { riskProfile: { txnCount1h: 0 } },
+    });
+  });
 });
 
 describe('a store', () => {

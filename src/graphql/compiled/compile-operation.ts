@@ -10,9 +10,18 @@ import { OperationVariables, type Variables } from './variables.ts';
 
 /** What was done already of an operation that is left to the reference, which need not do it again, and must not record it again. */
 export interface Ahead {
+  /** By a query. */
   readonly read: readonly ReadAhead[];
-  /** What mutations came to, or failed with, by the names under which they are answered. */
-  readonly recorded: ReadonlyMap<string, unknown>;
+  /** By mutations, by the names under which they are answered. */
+  readonly recorded: ReadonlyMap<string, RecordedAhead>;
+}
+
+/** What was done of a mutation. */
+export interface RecordedAhead {
+  /** What it came to, or failed with. */
+  readonly result: unknown;
+  /** What was read for its answer, before the next one began. */
+  readonly read: readonly ReadAhead[];
 }
 
 /** What a run came to. */
@@ -87,35 +96,47 @@ export class CompiledOperation {
     try {
       const values = this.#roots.map(({ begin, args: place }) => begin(args[place] as never, context));
       for (const [i, { written }] of this.#roots.entries()) written.gather?.(values[i], run);
-      const read = await run.read(context.engine, (count) => context.activity.countReads(count));
-      if (read) return { kind: 'left', ahead: { read, recorded: new Map() } };
-      return { kind: 'written', data: this.#data((root, i) => root.written.text(values[i], run)) };
+      if (await run.read(context.engine, (count) => context.activity.countReads(count))) {
+        return { kind: 'written', data: this.#data((root, i) => root.written.text(values[i], run)) };
+      }
     } catch {
-      return nothingDone;
+      // Whatever it is, the reference comes upon it, too.
     }
+    return { kind: 'left', ahead: { read: run.ahead(), recorded: new Map() } };
   }
 
   /** One after the other, each with all that it answers. */
   async #mutate(args: readonly object[], context: RootContext): Promise<Ran> {
-    const recorded = new Map<string, unknown>();
+    const begun: { readonly name: string; readonly result: unknown; readonly run: Run }[] = [];
     const texts: string[] = [];
     for (const { name, begin, args: place, written } of this.#roots) {
-      try {
-        const value = await begin(args[place] as never, context);
-        recorded.set(name, value);
-        const run = new Run(args);
-        written.gather?.(value, run);
-        const read = run.wantsNothing
-          ? null
-          : await run.read(context.engine, (count) => context.activity.countReads(count));
-        if (read) return { kind: 'left', ahead: { read, recorded } };
-        texts.push(written.text(value, run));
-      } catch (error) {
-        if (!recorded.has(name)) recorded.set(name, error);
-        return { kind: 'left', ahead: { read: [], recorded } };
+      const run = new Run(args);
+      const result = await resultOf(() => begin(args[place] as never, context));
+      begun.push({ name, result, run });
+      const text = result instanceof Error ? null : await this.#answer(written, result, run, context);
+      if (text === null) {
+        const recorded = begun.map((one) => [one.name, { result: one.result, read: one.run.ahead() }] as const);
+        return { kind: 'left', ahead: { read: [], recorded: new Map(recorded) } };
       }
+      texts.push(text);
     }
     return { kind: 'written', data: this.#data((_, i) => texts[i] as string) };
+  }
+
+  /** Null: it is for the reference. */
+  async #answer(
+    written: Written,
+    result: unknown,
+    run: Run,
+    { engine, activity }: RootContext,
+  ): Promise<string | null> {
+    try {
+      written.gather?.(result, run);
+      const isWhole = run.wantsNothing || (await run.read(engine, (count) => activity.countReads(count)));
+      return isWhole ? written.text(result, run) : null;
+    } catch {
+      return null;
+    }
   }
 
   #data(text: (root: Root, place: number) => string): string {
@@ -154,5 +175,14 @@ export class CompiledOperation {
         written: this.#compiler.complete(field.type, nodes),
       };
     });
+  }
+}
+
+/** What work comes to, or fails with. */
+async function resultOf(work: () => unknown): Promise<unknown> {
+  try {
+    return await work();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }

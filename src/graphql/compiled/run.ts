@@ -16,6 +16,8 @@ export class Run {
   readonly args: readonly object[];
   readonly #wanted = new Map<View, string[]>();
   readonly #read = new Map<View, ReadVectors>();
+  /** Of each view that is wanted, in their order. */
+  #readings: readonly (VectorReading | Error)[] = [];
 
   constructor(args: readonly object[]) {
     this.args = args;
@@ -37,27 +39,29 @@ export class Run {
     return this.#wanted.size === 0;
   }
 
-  /**
-   * Reads all that is wanted.
-   * @returns null if all of it could be read; else everything that was asked for, with errors in their places.
-   */
-  async read(engine: Engine, count: (vectors: number) => void): Promise<readonly ReadAhead[] | null> {
+  /** Reads all that is wanted. @returns whether all of it could be read. */
+  async read(engine: Engine, count: (vectors: number) => void): Promise<boolean> {
     const wanted = [...this.#wanted];
-    const readings = await Promise.all(
+    this.#readings = await Promise.all(
       wanted.map(([view, ids]) => {
         count(ids.length);
         return engine.readPacked(view, ids).catch((error: Error) => error);
       }),
     );
     let isWhole = true;
-    for (const reading of readings) {
+    for (const reading of this.#readings) {
       if (reading instanceof Error || hasErrors(reading)) isWhole = false;
       else this.#read.set(reading.batch.view, new ReadVectors(reading));
     }
-    if (isWhole) return null;
-    return wanted.flatMap(([view, ids], i) => {
-      const reading = readings[i] as VectorReading | Error;
+    return isWhole;
+  }
+
+  /** All that was read, with errors in the places of what cannot be had. */
+  ahead(): readonly ReadAhead[] {
+    const wanted = [...this.#wanted];
+    return this.#readings.flatMap((reading, i) => {
       if (!(reading instanceof Error)) return readAhead(reading);
+      const [view, ids] = wanted[i] as (typeof wanted)[number];
       return ids.map((id) => ({ view, id, result: reading }));
     });
   }
