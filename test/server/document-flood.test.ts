@@ -38,14 +38,18 @@ function heapBytes(): number {
   return process.memoryUsage().heapUsed;
 }
 
-it('a flood of documents that never come again compiles none, and leaves the heap where its caches have filled it to', async () => {
-  await flood(0, documents / 2);
-  const filled = heapBytes();
-  await flood(documents / 2, documents);
-  expect(heapBytes() - filled).toBeLessThan(growthBytes);
-  expect(api.server.ways).toEqual({ short: 0, left: 0, reference: documents });
-  expect(api.server.hotOperations).toEqual({ counted: 5_000, compiled: 0 });
-}, 2 * patienceMs);
+it(
+  'a flood of documents that never come again compiles none, and leaves the heap where its caches have filled it to',
+  async () => {
+    await flood(0, documents / 2);
+    const filled = heapBytes();
+    await flood(documents / 2, documents);
+    expect(heapBytes() - filled).toBeLessThan(growthBytes);
+    expect(api.server.ways).toEqual({ short: 0, left: 0, reference: documents });
+    expect(api.server.hotOperations).toEqual({ counted: 5_000, compiled: 0 });
+  },
+  2 * patienceMs,
+);
 
 it('a document beyond the limits is never compiled, however often it comes', async () => {
   const before = api.server.hotOperations;
