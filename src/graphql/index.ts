@@ -25,7 +25,7 @@ export type { VectorLoaders } from './loaders.ts';
 export type { Sender, TextOutlet } from './pushed-messages.ts';
 export { PushedMessages } from './pushed-messages.ts';
 export type { QueryLimits } from './query-limits.ts';
-export { defaultQueryLimits, holdsTooMuch, useQueryLimits } from './query-limits.ts';
+export { defaultQueryLimits, excesses, holdsTooMuch, useQueryLimits } from './query-limits.ts';
 export type { FreshetScalars } from './scalars.ts';
 export { DateTime, Float, ID } from './scalars.ts';
 export { printSchemaText } from './schema-text.ts';

@@ -164,7 +164,8 @@ function collect(
   }
 }
 
-function isLeftOut({ variableValues }: Measured, selection: SelectionNode): boolean {
+/** Whether `@skip` or `@include` leaves it out. */
+export function isLeftOut({ variableValues }: Pick<Measured, 'variableValues'>, selection: SelectionNode): boolean {
   return (
     getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.if === true ||
     getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { print } from 'graphql';
 import { createClient } from 'graphql-sse';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientDocuments } from '../../schema/index.ts';
+import { clientDocuments, schema } from '../../schema/index.ts';
 import { RiskProfileDocument } from '../../schema/operations/generated.ts';
-import { TrustedDocuments } from '../../src/graphql/index.ts';
+import { Activity, TrustedDocuments } from '../../src/graphql/index.ts';
+import { createPipeline } from '../../src/server/graphql/pipeline.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
 import { until } from '../support/until.ts';
@@ -123,5 +125,23 @@ describe('where only known documents are served', () => {
     expect(await first(watch)).toMatchObject({ data: { userRiskProfileUpdated: [{ cause: 'SNAPSHOT' }] } });
     expect(await first('subscription { serverActivity { at } }')).toMatchObject(refused('FORBIDDEN'));
     client.dispose();
+  });
+});
+
+describe('a document that could never be served', () => {
+  it.each([
+    ['is not valid', '{ nothing }', 'Cannot query field'],
+    [
+      'is beyond a limit',
+      `{ ${Array.from({ length: 101 }, (_, i) => `a${i}: featureViews { name }`).join(' ')} }`,
+      'the limit is',
+    ],
+  ])('keeps the server from starting where it %s', (_, query, why) => {
+    const backend = () => {
+      throw new Error('nothing is executed');
+    };
+    const log = pino({ level: 'silent' });
+    const documents = new TrustedDocuments({ hash: query });
+    expect(() => createPipeline({ schema, backend, activity: new Activity(), log, documents })).toThrow(why);
   });
 });

@@ -46,7 +46,6 @@ const nothingDone: Ran = { kind: 'left', ahead: null };
  * is made for a value that is only shown.
  */
 export class CompiledOperation {
-  readonly isMutation: boolean;
   readonly #selected: SelectedOperation;
   readonly #variables: OperationVariables;
   readonly #compiler: SelectionCompiler;
@@ -56,7 +55,6 @@ export class CompiledOperation {
 
   private constructor(selected: SelectedOperation) {
     this.#selected = selected;
-    this.isMutation = selected.operation.operation === OperationTypeNode.MUTATION;
     this.#variables = new OperationVariables(selected.schema, selected.operation);
     this.#compiler = new SelectionCompiler(selected);
     this.#roots = this.#compileRoots();
@@ -77,7 +75,8 @@ export class CompiledOperation {
   run(given: Variables, context: RootContext): Ran | Promise<Ran> {
     const args = this.#argumentsOf(given);
     if (!args || !this.#isWithinLimits(args)) return nothingDone;
-    return this.isMutation ? this.#mutate(args, context) : this.#query(args, context);
+    const isMutation = this.#selected.operation.operation === OperationTypeNode.MUTATION;
+    return isMutation ? this.#mutate(args, context) : this.#query(args, context);
   }
 
   /** Null where something does not fit. */

@@ -2,11 +2,8 @@ import {
   type DirectiveNode,
   type FieldNode,
   type FragmentDefinitionNode,
-  GraphQLIncludeDirective,
   type GraphQLObjectType,
   type GraphQLSchema,
-  GraphQLSkipDirective,
-  getDirectiveValues,
   isAbstractType,
   Kind,
   type OperationDefinitionNode,
@@ -14,6 +11,7 @@ import {
   type SelectionSetNode,
   typeFromAST,
 } from 'graphql';
+import { isLeftOut } from '../operation-size.ts';
 
 /** A valid operation, and all that decides which of its fields are selected. */
 export interface SelectedOperation {
@@ -81,13 +79,6 @@ export function conditionVariables({
   const isPlain = ({ directives = [], selectionSet }: OperationDefinitionNode | FragmentDefinitionNode): boolean =>
     directives.length === 0 && selectionSet.selections.every(isKnown);
   return isPlain(operation) ? [...names] : null;
-}
-
-function isLeftOut({ variableValues }: SelectedOperation, selection: SelectionNode): boolean {
-  return (
-    getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.if === true ||
-    getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false
-  );
 }
 
 function applies(

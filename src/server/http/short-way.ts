@@ -6,6 +6,7 @@ import {
   type Activity,
   type CompiledOperation,
   defaultQueryLimits,
+  excesses,
   HotOperations,
   holdsTooMuch,
   type Ran,
@@ -110,7 +111,7 @@ export class ShortWay {
 /** @throws Error, in words for whoever deploys it. */
 function parseValid(schema: GraphQLSchema, text: string): DocumentNode {
   const document = parse(text);
-  const [error] = validate(schema, document);
-  if (error) throw new Error(`A trusted document is not valid: ${error.message}\n${text}`);
+  const [error] = [...excesses(document, defaultQueryLimits), ...validate(schema, document)];
+  if (error) throw new Error(`A trusted document cannot be served: ${error.message}\n${text}`);
   return document;
 }
