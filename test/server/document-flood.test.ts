@@ -14,7 +14,8 @@ const growthBytes = 24 * 1024 * 1024;
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await startApi();
+  // Said here, since the suite may go the short way from the first time on.
+  api = await startApi({ hotAfter: 3 });
 });
 afterAll(() => api?.stop());
 
