@@ -133,12 +133,17 @@ export function singleFormat({ columns, distinctFields }: Pick<Layout, 'columns'
 /** Before compaction there may be one in so many more singles than it leaves, as lua/store.lua has it. */
 const spareSingles = 8;
 
+/** With more singles a log is compacted. */
+export function mostSingles({ fewestSingles }: Plan, singlesLeft: number): number {
+  const left = Math.max(singlesLeft, fewestSingles);
+  return left + Math.floor(left / spareSingles);
+}
+
 /** The header and all singles, of a log that has as many as may be. */
 export function bytesBeforeTiles(plan: Plan, singlesLeft: number): number {
   const layout = layoutOf(plan);
-  const left = Math.max(singlesLeft, plan.fewestSingles);
-  const singles = left + Math.floor(left / spareSingles);
-  return 8 + 8 * headerPlaces(plan).doubles + (markBytes(layout) + singleFormat(layout).bytes) * singles;
+  const slotBytes = markBytes(layout) + singleFormat(layout).bytes;
+  return 8 + 8 * headerPlaces(plan).doubles + slotBytes * mostSingles(plan, singlesLeft);
 }
 
 /** A compacted cell: its packing, and where each lane's numbers stand in it, counted from 1; 0: nowhere. */

@@ -13,6 +13,7 @@ import {
 import { outcomes } from './lua-text/aggregate.ts';
 import { appendOf } from './lua-text/append.ts';
 import { foldsOf } from './lua-text/fold.ts';
+import { inPlaceOf } from './lua-text/in-place.ts';
 import { tilesOf } from './lua-text/tile.ts';
 import { unroll } from './lua-text/unroll.ts';
 import { duplicateHorizonMs, type Plan, type SeenSet } from './plan.ts';
@@ -131,14 +132,24 @@ export function writeLibrary(plans: readonly Plan[]): Library {
   };
 }
 
-/** The part of the library's text that `record` is made of, which also runs in this process (see rehearsal/). */
+/** The part of the library's text that `record` is made of, which also runs in this process (see rehearsal/), and what only does here. */
 export function writeRecord(plans: readonly Plan[]): { readonly code: string; readonly name: string } {
-  const text = [textOf(sharedParts), outcomes(), ...plans.flatMap(writtenOut), textOf(['record'])].join('\n');
+  const inPlace = plans.map((plan) => inPlaceOf(plan, headerPlaces(plan)));
+  const text = [
+    textOf(sharedParts),
+    outcomes(),
+    ...plans.flatMap(writtenOut),
+    textOf(['record']),
+    ...inPlace,
+    openingCalls,
+  ].join('\n');
   return {
     code: `local version = ''\nlocal views = ${lua(plans.map(tableOf))}\n${withNumbersForNames(text)}`,
     name: 'freshet_record_',
   };
 }
+
+const openingCalls = "redis.register_function('open_call', open_call)";
 
 /** Stretches of a window of which samples are kept apart (see lua/seen.lua). */
 const strataPerWindow = 16;

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { bytesText, encodeCommand, type Reply, Wire } from '../valkey/index.ts';
+import { bytesText, CommandBuffer, type Reply, Wire } from '../valkey/index.ts';
 import type { KeyNames } from './keys.ts';
 import { layoutHash, layoutOf } from './layout.ts';
 import type { Plan } from './plan.ts';
@@ -16,6 +16,7 @@ const layoutBytes = 8;
  */
 export class StoredVectors {
   readonly #wire: Wire;
+  readonly #commands = new CommandBuffer();
   readonly #keys: KeyNames;
   readonly #clock: Clock;
   /** What stands at the head of each plan's logs. */
@@ -58,15 +59,16 @@ export class StoredVectors {
   /** Null where the connection fails at once: another one may do. */
   async #ask({ view }: Plan, { ids, vectorBytes }: VectorBatch): Promise<Reply[] | null> {
     const last = layoutBytes + vectorBytes - 1;
-    let text = encodeCommand(['TIME']);
-    for (const id of ids) {
-      // A hash that is missing is for the function to restore.
-      text += encodeCommand(['EXISTS', bytesText(this.#keys.hash(view, id))]);
-      text += encodeCommand(['GETRANGE', bytesText(this.#keys.log(view, id)), 0, last]);
-    }
     try {
       await this.#wire.open();
-      return await this.#wire.send(text, 1 + 2 * ids.length);
+      const commands = this.#commands;
+      commands.add(['TIME']);
+      for (const id of ids) {
+        // A hash that is missing is for the function to restore.
+        commands.add(['EXISTS', bytesText(this.#keys.hash(view, id))]);
+        commands.add(['GETRANGE', bytesText(this.#keys.log(view, id)), 0, last]);
+      }
+      return await this.#wire.send(commands);
     } catch (error) {
       if (error instanceof Error && /timed out/.test(error.message)) throw error;
       return null;
@@ -75,9 +77,9 @@ export class StoredVectors {
 
   #take(batch: VectorBatch, place: number, stored: Reply | undefined, layout: string, now: number): boolean {
     const { bytes, doubles, vectorBytes } = batch;
-    if (typeof stored !== 'string' || stored.length !== layoutBytes + vectorBytes) return false;
-    if (!stored.startsWith(layout)) return false;
-    Buffer.from(bytes.buffer, place * vectorBytes, vectorBytes).write(stored.slice(layoutBytes), 'latin1');
+    if (!Buffer.isBuffer(stored) || stored.length !== layoutBytes + vectorBytes) return false;
+    if (stored.toString('latin1', 0, layoutBytes) !== layout) return false;
+    stored.copy(bytes, place * vectorBytes, layoutBytes);
     const head = batch.valuesAt(place) - vectorHeadDoubles;
     const [asOf, validUntil] = [doubles[head + 1] as number, doubles[head + 2] as number];
     return (this.#clock === 'event' ? asOf : Math.max(now, asOf)) < validUntil;

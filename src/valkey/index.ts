@@ -1,3 +1,4 @@
+export { CommandBuffer } from './command-buffer.ts';
 export type { ConnectionLimits, ValkeyAddress } from './connect.ts';
 export { connect, connectSubscriber, describeAddress, parseValkeyUrl } from './connect.ts';
 export { findEmbeddedValkey } from './embedded/find.ts';
@@ -9,6 +10,6 @@ export { FunctionCaller } from './functions.ts';
 export type { KeyspaceListener } from './keyspace-events.ts';
 export { KeyspaceEvents, KeyspaceEventsError } from './keyspace-events.ts';
 export type { Reply } from './resp.ts';
-export { bytesText, encodeCommand, ReplyError } from './resp.ts';
+export { bytesText, ReplyError } from './resp.ts';
 export { isRefusal, unavailableReason } from './unavailable.ts';
 export { Wire } from './wire.ts';

@@ -1,5 +1,5 @@
-/** What Valkey answers (RESP2). Texts are bytes, a character each. */
-export type Reply = string | number | null | ReplyError | readonly Reply[];
+/** What Valkey answers (RESP2): a text of its own (`OK`), bytes that were stored or counted, a number, or a list of these. */
+export type Reply = string | Buffer | number | null | ReplyError | readonly Reply[];
 
 /** An answer that says what is wrong with a command. */
 export class ReplyError extends Error {
@@ -12,16 +12,6 @@ export function bytesText(text: string): string {
 }
 
 const isAscii = /^[\0-\x7f]*$/;
-
-/** A command as it is sent. Texts are bytes, a character each. */
-export function encodeCommand(args: readonly (string | number)[]): string {
-  let text = `*${args.length}\r\n`;
-  for (const arg of args) {
-    const bytes = typeof arg === 'string' ? arg : `${arg}`;
-    text += `$${bytes.length}\r\n${bytes}\r\n`;
-  }
-  return text;
-}
 
 const nothing = Buffer.alloc(0);
 
@@ -66,12 +56,13 @@ export class ReplyParser {
     }
   }
 
-  #bulk(length: number): string | null | undefined {
+  /** It stays where it came. */
+  #bulk(length: number): Buffer | null | undefined {
     if (length < 0) return null;
     const from = this.#at;
     if (this.#bytes.length < from + length + 2) return undefined;
     this.#at = from + length + 2;
-    return this.#bytes.toString('latin1', from, from + length);
+    return this.#bytes.subarray(from, from + length);
   }
 
   #list(length: number): Reply[] | null | undefined {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'iovalkey';
+import type { CommandBuffer } from './command-buffer.ts';
 import { type Reply, ReplyParser } from './resp.ts';
 
 const defaultTimeoutMs = 10_000; // 10 seconds
@@ -14,7 +15,7 @@ interface Waiting {
 
 /**
  * A connection of its own beside another, for whoever sends so many commands at a time that an object, a promise and a conversion for each
- * would take most of the time: what is sent is one text, and what comes back is read in one go.
+ * would take most of the time: what is sent is one piece, and what comes back is read in one go.
  *
  * iovalkey makes the connection (the address, TLS, password, database, and attempts to reconnect are its business). Once it is ready, and
  * has the answers to what iovalkey itself asked, its socket (`stream`) is taken over: iovalkey's listener for data is replaced by ours. It
@@ -66,16 +67,24 @@ export class Wire {
   }
 
   /**
-   * Sends commands, and waits for as many answers.
-   * @param text the commands (see `encodeCommand`); bytes, a character each.
+   * Sends what is in a buffer, which is empty then, and waits for as many answers as commands were in it.
    * @throws Error if the answers do not come: what was sent may have been done or not.
    */
-  send(text: string, count: number): Promise<Reply[]> {
+  send(commands: CommandBuffer): Promise<Reply[]> {
     const socket = this.#socket;
-    if (!socket) return Promise.reject(closed());
+    if (!socket) {
+      commands.clear();
+      return Promise.reject(closed());
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ count, replies: [], resolve, reject, until: performance.now() + this.#timeoutMs });
-      socket.write(text, 'latin1');
+      this.#waiting.push({
+        count: commands.count,
+        replies: [],
+        resolve,
+        reject,
+        until: performance.now() + this.#timeoutMs,
+      });
+      socket.write(commands.take());
       this.#timer ??= setTimeout(this.#checkTime, this.#timeoutMs);
     });
   }

@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesText, encodeCommand, type Reply, ReplyError } from '../../src/valkey/index.ts';
+import { bytesText, CommandBuffer, type Reply, ReplyError } from '../../src/valkey/index.ts';
 import { ReplyParser } from '../../src/valkey/resp.ts';
 
-const bytes = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)) });
+const bytes = fc.uint8Array().map((array) => Buffer.from(array));
 const word = fc.string({ unit: fc.constantFrom(...'ABC def') });
 const replies = fc.letrec<{ reply: Reply }>((tie) => ({
   reply: fc.oneof(
     { depthSize: 'small' },
     bytes,
+    word,
     fc.integer(),
     fc.constant(null),
     word.map((text) => new ReplyError(text)),
@@ -20,9 +21,10 @@ const replies = fc.letrec<{ reply: Reply }>((tie) => ({
 function written(reply: Reply): string {
   if (reply === null) return '$-1\r\n';
   if (typeof reply === 'number') return `:${reply}\r\n`;
-  if (typeof reply === 'string') return `$${reply.length}\r\n${reply}\r\n`;
+  if (typeof reply === 'string') return `+${reply}\r\n`;
+  if (Buffer.isBuffer(reply)) return `$${reply.length}\r\n${reply.toString('latin1')}\r\n`;
   if (reply instanceof ReplyError) return `-${reply.message}\r\n`;
-  return `*${reply.length}\r\n${reply.map(written).join('')}`;
+  return `*${reply.length}\r\n${reply.map((one) => written(one)).join('')}`;
 }
 
 function readAll(parser: ReplyParser): Reply[] {
@@ -35,7 +37,7 @@ describe('answers of Valkey', () => {
   it('are read as they were meant, wherever the network cuts them', () => {
     fc.assert(
       fc.property(fc.array(replies, { maxLength: 6 }), fc.array(fc.nat(60), { maxLength: 8 }), (sent, lengths) => {
-        const text = Buffer.from(sent.map(written).join(''), 'latin1');
+        const text = Buffer.from(sent.map((one) => written(one)).join(''), 'latin1');
         const parser = new ReplyParser();
         const read: Reply[] = [];
         let at = 0;
@@ -67,10 +69,42 @@ describe('answers of Valkey', () => {
   });
 });
 
-describe('a command', () => {
-  it('is written with the lengths of its arguments in bytes', () => {
-    expect(encodeCommand(['SET', bytesText('clé'), 12.5])).toBe(
-      '*3\r\n$3\r\nSET\r\n$4\r\ncl\xc3\xa9\r\n$4\r\n12.5\r\n',
+describe('commands', () => {
+  it('are written with the lengths of their arguments in bytes', () => {
+    const commands = new CommandBuffer();
+    commands.add(['SET', bytesText('clé'), 12.5]);
+    commands.begin(2);
+    commands.text('ECHO');
+    commands.bytes(Buffer.from('not this, but that'), 14, 18);
+    expect(commands.count).toBe(2);
+    expect(commands.take().toString('latin1')).toBe(
+      '*3\r\n$3\r\nSET\r\n$4\r\ncl\xc3\xa9\r\n$4\r\n12.5\r\n*2\r\n$4\r\nECHO\r\n$4\r\nthat\r\n',
+    );
+    expect([commands.count, commands.take().length]).toEqual([0, 0]);
+  });
+
+  it('are what was put in, however much that is', () => {
+    const args = fc.array(
+      fc.oneof(
+        bytes,
+        fc.nat(200_000).map((size) => Buffer.alloc(size, size)),
+      ),
+      { minLength: 1, maxLength: 5 },
+    );
+    fc.assert(
+      fc.property(fc.array(fc.array(args, { maxLength: 6 }), { maxLength: 6 }), (batches) => {
+        const commands = new CommandBuffer();
+        for (const batch of batches) {
+          for (const [first, ...others] of batch as [Buffer, ...Buffer[]][]) {
+            commands.begin(1 + others.length);
+            commands.text(first.toString('latin1'));
+            for (const one of others) commands.bytes(one, 0, one.length);
+          }
+          const sent = commands.take();
+          expect(sent.equals(Buffer.from(batch.map((one) => written(one)).join(''), 'latin1'))).toBe(true);
+        }
+      }),
+      { numRuns: 30 },
     );
   });
 });

@@ -1,6 +1,6 @@
 import type { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, encodeCommand, parseValkeyUrl, ReplyError, unavailableReason, Wire } from '../../src/valkey/index.ts';
+import { CommandBuffer, connect, parseValkeyUrl, ReplyError, unavailableReason, Wire } from '../../src/valkey/index.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
 
@@ -23,7 +23,9 @@ function wireIn(database = 0, commandTimeoutMs = 2_000): Wire {
 
 async function send(wire: Wire, ...commands: (readonly (string | number)[])[]) {
   await wire.open();
-  return wire.send(commands.map(encodeCommand).join(''), commands.length);
+  const sent = new CommandBuffer();
+  for (const command of commands) sent.add(command);
+  return (await wire.send(sent)).map((reply) => (Buffer.isBuffer(reply) ? reply.toString('latin1') : reply));
 }
 
 async function clientId(): Promise<string> {

@@ -48,7 +48,7 @@ function hasRoom({ columns, seen, groups, vectorDoubles }: Plan, { hotDoubles }:
 }
 
 /** Whether a feature is read off the header, or is the newest event's value. */
-function isServed(plan: Plan, header: HeaderPlaces, { kind, scan }: PlannedFeature, f: number): boolean {
+export function isServed(plan: Plan, header: HeaderPlaces, { kind, scan }: PlannedFeature, f: number): boolean {
   return valueHeld(plan, header, f) !== null || (kind === 'last' && scan?.delayMs === 0);
 }
 
@@ -83,10 +83,15 @@ function clearing(at: number): string {
   return `${places.join(', ')} = ${places.map((_, i) => empty.get(at + i) ?? '0').join(', ')}`;
 }
 
+/** An event that is as old as this has passed an edge as it comes. */
+export function oldestPassing({ spanMs, edges }: Plan): number {
+  return Math.min(spanMs, ...edges.map(({ ageMs }) => ageMs));
+}
+
 /** Whether it is such an event. */
 function judging(plan: Plan, header: HeaderPlaces): string[] {
   const { singles, slots, frontier, passed } = bookOf(header);
-  const oldestMs = Math.min(plan.spanMs, ...plan.edges.map(({ ageMs }) => ageMs));
+  const oldestMs = oldestPassing(plan);
   return [
     `local now = s[${served.asOf}]`,
     block('if not call.event_clock then', [

@@ -152,8 +152,8 @@ local function trim(log, now)
   s[book + SINGLES] = singles - gone
 end
 
--- The log written whole, with room for more; and its header. Once there are tiles, singles have the room that they need
--- until the next compaction.
+-- The log written whole, with room for more; and its header. Singles have at most the room that they need until the next
+-- compaction; once there are tiles, all of it.
 local function rewritten(log, now)
   load_cells(log)
   erase_marks(log)
@@ -161,8 +161,8 @@ local function rewritten(log, now)
   local s, view = log.s, log.view
   local book = view.book
   local singles, tiles = s[book + SINGLES], s[book + TILES]
-  local slots = singles + max(4, floor(singles / 4))
-  if tiles > 0 then slots = max(singles, most_singles(log.call, view)) end
+  local slots = max(singles, most_singles(log.call, view))
+  if tiles == 0 then slots = max(singles, min(slots, singles + max(4, floor(singles / 4)))) end
   local tile_slots = tiles > 0 and tiles + SPARE_TILES or 0
   s[book + SINGLE_SLOTS], s[book + TILE_SLOTS] = slots, tile_slots
   local header = struct.pack(view.header_format, unpack(s, 1, view.doubles))

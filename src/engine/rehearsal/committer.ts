@@ -57,8 +57,8 @@ export class Committer {
   constructor(options: CommitterOptions) {
     const { valkey, caller, plans, singles } = options;
     this.#options = options;
-    this.#rehearsal = new Rehearsal(plans, caller.head);
     this.#headBytes = new Map(plans.map((plan) => [plan, bytesBeforeTiles(plan, singles)]));
+    this.#rehearsal = new Rehearsal(plans, caller.head, singles);
     this.#lanes = Lanes.beside(valkey, laneCount);
   }
 

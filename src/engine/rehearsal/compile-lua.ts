@@ -179,9 +179,17 @@ class Compiler {
       throw new Error('not pairs or ipairs');
     const table = this.#value(iterator.arguments[0] as Expression);
     const [key, item = this.#names.fresh()] = variables.map((variable) => this.#value(variable));
-    if (iterator.base.name === 'pairs')
-      return `for (let [${key}, ${item}] of lua.pairs(${table})) {\n${this.#statements(body)}\n}`;
     const [all, at] = [this.#names.fresh(), this.#names.fresh()];
+    if (iterator.base.name === 'pairs') {
+      return [
+        `const ${all} = ${table};`,
+        `for (const ${at} in ${all}) {`,
+        `let ${key} = lua.named(${at}), ${item} = ${all}[${at}];`,
+        `if (${item} === undefined) continue;`,
+        this.#statements(body),
+        '}',
+      ].join('\n');
+    }
     return [
       `for (let ${all} = ${table}, ${at} = 1; ${all}[${at}] !== undefined; ${at}++) {`,
       `let ${key} = ${at}, ${item} = ${all}[${at}];`,
@@ -218,6 +226,31 @@ class Compiler {
     if (call.type === 'TableCallExpression') return `${this.#value(call.base)}(${this.#value(call.arguments)})`;
     const callee = this.#value(call.base);
     return `${call.base.type === 'FunctionDeclaration' ? `(${callee})` : callee}(${this.#list(call.arguments)})`;
+  }
+
+  /** What is called often has a way of its own to give one value, or to take or give a table of them (see lua-library.ts). */
+  #firstOf(call: CallExpression): string {
+    const name = this.#ownNameOf(call);
+    const [first, second] = call.arguments;
+    if (name === 'string.find') return `lua.place(${this.#list(call.arguments)})`;
+    if (name === 'struct.pack' && call.arguments.length === 2 && this.#ownNameOf(second) === 'unpack') {
+      return `lua.packTable(${this.#value(first as Expression)}, ${this.#list((second as CallExpression).arguments)})`;
+    }
+    if (name === 'tonumber' && this.#ownNameOf(first) === 'string.format') {
+      const [how, value] = (first as CallExpression).arguments;
+      const digits = how?.type === 'StringLiteral' && /^%\.(\d+)g$/.exec(how.value)?.[1];
+      if (digits) return `Number((${this.#value(value as Expression)}).toPrecision(${digits}))`;
+    }
+    return this.#names.givesSeveral(call) ? `${this.#call(call)}[0]` : this.#call(call);
+  }
+
+  /** Such as `string.find`, of a call of something of Lua's own. */
+  #ownNameOf(expression: Expression | undefined): string | null {
+    if (expression?.type !== 'CallExpression') return null;
+    const { base } = expression;
+    if (base.type === 'Identifier') return this.#names.of(base) ? null : base.name;
+    if (base.type !== 'MemberExpression' || base.base.type !== 'Identifier' || this.#names.of(base.base)) return null;
+    return `${base.base.name}.${base.identifier.name}`;
   }
 
   #isBoolean(expression: Expression): boolean {
@@ -264,7 +297,7 @@ class Compiler {
       case 'FunctionDeclaration':
         return this.#function(expression);
       case 'CallExpression':
-        return this.#names.givesSeveral(expression) ? `${this.#call(expression)}[0]` : this.#call(expression);
+        return this.#firstOf(expression);
       case 'StringCallExpression':
       case 'TableCallExpression':
         return this.#call(expression);
@@ -327,6 +360,9 @@ class Compiler {
 
   #table({ fields }: TableConstructorExpression): string {
     const items = fields.flatMap((field) => (field.type === 'TableValue' ? [field.value] : []));
+    if (fields.length === 1 && this.#ownNameOf(items[0]) === 'struct.unpack') {
+      return `lua.unpackTable(${this.#list((items[0] as CallExpression).arguments)})`;
+    }
     if (items.length === fields.length) return items.length === 0 ? '[undefined]' : `[undefined, ${this.#list(items)}]`;
     if (items.length > 0) throw new Error('a table of items and names');
     const named = fields.map((field) => {

@@ -166,11 +166,14 @@ class KeyCopy {
 
   /** So many bytes, or as many as there are; null where that is not known. */
   read(from: number, bytes: number): string | null {
-    let text = this.#asRead(from, bytes);
-    for (const patch of this.#patches) {
-      if (patch.at < from + bytes && patch.at + patch.bytes.length > from) text = patched(text, patch, from, bytes);
+    const text = this.#asRead(from, bytes);
+    const over = this.#patches.filter(({ at, bytes: { length } }) => at < from + bytes && at + length > from);
+    if (over.length === 0) return text;
+    const last = over.at(-1) as Patch;
+    if (last.at <= from && last.at + last.bytes.length >= from + bytes) {
+      return last.bytes.substring(from - last.at, from - last.at + bytes);
     }
-    return text;
+    return patched(text, over, from, bytes);
   }
 
   write(at: number, bytes: string): void {
@@ -193,11 +196,18 @@ class KeyCopy {
   }
 }
 
-/** A text of so many bytes from one place on with a patch over it; one that is not known is known where that covers it. */
-function patched(text: string | null, { at, bytes }: Patch, from: number, length: number): string | null {
-  const inside = bytes.substring(Math.max(0, from - at), from + length - at);
-  if (inside.length === length) return inside;
-  if (text === null) return null;
-  const begin = Math.max(0, at - from);
-  return text.substring(0, begin).padEnd(begin, '\0') + inside + text.substring(begin + inside.length);
+/** A text of so many bytes from one place on with patches over it; one that is not known is known where one of these covers it. */
+function patched(text: string | null, patches: readonly Patch[], from: number, bytes: number): string | null {
+  const whole = Buffer.alloc(bytes);
+  let end = text?.length ?? 0;
+  let isKnown = text !== null;
+  if (text !== null) whole.write(text, 0, 'latin1');
+  for (const { at, bytes: over } of patches) {
+    const inside = at < from ? over.substring(from - at) : over;
+    const begin = Math.max(0, at - from);
+    isKnown ||= begin === 0 && inside.length >= bytes;
+    end = Math.max(end, begin + Math.min(inside.length, bytes - begin));
+    whole.write(inside, begin, 'latin1');
+  }
+  return isKnown ? whole.toString('latin1', 0, end) : null;
 }

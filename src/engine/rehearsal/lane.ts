@@ -1,7 +1,7 @@
 import type { Redis } from 'iovalkey';
-import { encodeCommand, type Reply, ReplyError, Wire } from '../../valkey/index.ts';
+import { CommandBuffer, type Reply, ReplyError, Wire } from '../../valkey/index.ts';
 
-/** A command with its arguments. Texts, also those in answers, are bytes, a character each. */
+/** A command with its arguments. Texts are bytes, a character each. */
 export type Command = readonly [name: string, ...args: (string | number)[]];
 
 /**
@@ -10,6 +10,9 @@ export type Command = readonly [name: string, ...args: (string | number)[]];
  */
 export class Lane {
   readonly #wire: Wire;
+  readonly #questions = new CommandBuffer();
+  /** What the round is going to write. */
+  readonly writes = new CommandBuffer();
   #begunAt = 0;
   #provenAt = -1;
 
@@ -17,45 +20,53 @@ export class Lane {
     this.#wire = new Wire(valkey, 'freshet-recorder');
   }
 
-  /** Watches these keys, and nothing else, and asks. An answer may be an Error of its own. @throws if the keys are not watched. */
-  async begin(keys: readonly string[], commands: readonly Command[]): Promise<Reply[]> {
+  /**
+   * Watches these keys, and nothing else, and asks; a round begins, of which nothing is to be written yet. An answer may be an Error of
+   * its own. @throws if the keys are not watched.
+   */
+  async begin(keys: readonly string[], ask: (questions: CommandBuffer) => void): Promise<Reply[]> {
     await this.#wire.open();
     this.#begunAt = this.#wire.losses;
     if (this.#provenAt !== this.#begunAt) await this.#prove();
-    const [unwatched, watched, ...answers] = await this.#send([['UNWATCH'], ['WATCH', ...keys], ...commands]);
+    this.writes.clear();
+    this.writes.add(['MULTI']);
+    const questions = this.#questions;
+    questions.add(['UNWATCH']);
+    questions.add(['WATCH', ...keys]);
+    ask(questions);
+    const [unwatched, watched, ...answers] = await this.#wire.send(questions);
     throwErrors([unwatched as Reply, watched as Reply]);
     return answers;
   }
 
   /** Asks more, and watches these too. */
   async ask(keys: readonly string[], commands: readonly Command[]): Promise<Reply[]> {
-    if (keys.length === 0) return this.#send(commands);
-    const [watched, ...answers] = await this.#send([['WATCH', ...keys], ...commands]);
-    throwErrors([watched as Reply]);
+    const questions = this.#questions;
+    if (keys.length > 0) questions.add(['WATCH', ...keys]);
+    for (const command of commands) questions.add(command);
+    const answers = await this.#wire.send(questions);
+    if (keys.length > 0) throwErrors([answers.shift() as Reply]);
     return answers;
   }
 
   /**
-   * Has all written, or nothing. Null: nothing was, since something of what is watched has changed.
+   * Has all written that is in `writes`, or nothing. Null: nothing was, since something of what is watched has changed.
    * @throws if the connection fails, when it may have been written or not; or what the store says of why it was not.
    */
-  async commit(commands: readonly Command[]): Promise<readonly Reply[] | null> {
+  async commit(): Promise<readonly Reply[] | null> {
     if (this.#wire.losses !== this.#begunAt) return null;
-    const answers = await this.#send([['MULTI'], ...commands, ['EXEC']]);
+    this.writes.add(['EXEC']);
+    const answers = await this.#wire.send(this.writes);
     throwErrors(answers);
     return answers.at(-1) as readonly Reply[] | null;
   }
 
   /** Where transactions are not allowed, what is sent between MULTI and EXEC would be done at once, watched or not. */
   async #prove(): Promise<void> {
-    throwErrors(await this.#send([['MULTI'], ['EXEC']]));
+    this.#questions.add(['MULTI']);
+    this.#questions.add(['EXEC']);
+    throwErrors(await this.#wire.send(this.#questions));
     this.#provenAt = this.#begunAt;
-  }
-
-  #send(commands: readonly Command[]): Promise<Reply[]> {
-    let text = '';
-    for (const command of commands) text += encodeCommand(command);
-    return this.#wire.send(text, commands.length);
   }
 }
 

@@ -16,14 +16,20 @@ export function luaLibrary(
   call: (args: readonly unknown[]) => unknown,
   register: (name: string, run: Callback) => void,
 ): LuaLibrary {
-  const { key, entriesOf } = keysOfTables();
+  const { key, named } = keysOfTables();
   return {
     truthy: (value: unknown) => value !== undefined && value !== false,
     len,
     key,
     mod: (a: number, b: number) => a - Math.floor(a / b) * b,
-    pairs: entriesOf,
-    next: (table: object) => entriesOf(table)[0]?.[0],
+    named,
+    next: (table: { readonly [name: string]: unknown }) => {
+      for (const name in table) if (table[name] !== undefined) return named(name);
+      return undefined;
+    },
+    place,
+    packTable: (names: string, table: Table, from = 1, to = len(table)) => formatOf(names).packTable(table, from, to),
+    unpackTable: (names: string, text: string, at = 1) => formatOf(names).unpackTable(text, at - 1),
     unpack,
     error: (reason: unknown) => {
       throw reason;
@@ -74,15 +80,14 @@ function keysOfTables() {
     return name;
   }
 
-  function entriesOf(table: object): [unknown, unknown][] {
-    const entries: [unknown, unknown][] = [];
-    for (const [name, value] of Object.entries(table)) {
-      if (value !== undefined) entries.push([/^\d+$/.test(name) ? Number(name) : (keys.get(name) ?? name), value]);
-    }
-    return entries;
+  /** What a name stands for: a number, or what `key` gave the name to. */
+  function named(name: string): unknown {
+    const first = name.charCodeAt(0);
+    if (first === 0x23) return keys.get(name) ?? name;
+    return first >= 0x30 && first <= 0x39 && /^\d+$/.test(name) ? Number(name) : name;
   }
 
-  return { key, entriesOf };
+  return { key, named };
 }
 
 function unpack(table: Table, from = 1, to = len(table)): Table {
@@ -107,6 +112,12 @@ function rep(text: string, count: number): string {
 function find(text: string, what: string, from = 1): number[] {
   const at = text.indexOf(what, from - 1);
   return at < 0 ? [] : [at + 1, at + what.length];
+}
+
+/** The first of what `find` gives. */
+function place(text: string, what: string, from = 1): number | undefined {
+  const at = text.indexOf(what, from - 1);
+  return at < 0 ? undefined : at + 1;
 }
 
 function format(how: string, value: number): string {

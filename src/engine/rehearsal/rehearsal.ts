@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache';
 import { writeRecord } from '../library.ts';
 import type { Plan } from '../plan.ts';
 import { compileLua } from './compile-lua.ts';
-import type { EntityCopy } from './entity-copy.ts';
+import { EntityCopy } from './entity-copy.ts';
+import { InPlace, type InPlaceFunctions, type OpenCall } from './in-place.ts';
 import { luaLibrary } from './lua-library.ts';
 
 type RecordFunction = (keys: readonly unknown[], args: readonly unknown[]) => string;
@@ -13,11 +14,13 @@ const compiled = new LRUCache<string, (lua: unknown) => void>({ max: 4 });
 /** The engine's own text of `record`, run in this process on copies of what the store holds. */
 export class Rehearsal {
   readonly #record: RecordFunction;
+  readonly #openCall: (head: string) => OpenCall;
+  readonly #inPlace = new Map<Plan, InPlace>();
   readonly #head: string;
   #copy: EntityCopy | null = null;
 
-  /** @param head the first argument of every call. */
-  constructor(plans: readonly Plan[], head: Buffer) {
+  /** @param head the first argument of every call. @param singles how many compaction leaves. */
+  constructor(plans: readonly Plan[], head: Buffer, singles: number) {
     this.#head = head.toString('latin1');
     const { code, name } = writeRecord(plans);
     let run = compiled.get(code);
@@ -25,17 +28,37 @@ export class Rehearsal {
       run = new Function('lua', compileLua(code)) as (lua: unknown) => void;
       compiled.set(code, run);
     }
-    let record: RecordFunction | null = null;
+    const registered = new Map<string, unknown>();
     run(
       luaLibrary(
         (args) => (this.#copy as EntityCopy).call(args),
-        (registered, callback) => {
-          if (registered === name) record = callback as unknown as RecordFunction;
-        },
+        (what, callback) => registered.set(what, callback),
       ),
     );
-    if (!record) throw new Error(`the engine has no function ${name}`);
-    this.#record = record;
+    this.#record = registered.get(name) as RecordFunction;
+    this.#openCall = registered.get('open_call') as (head: string) => OpenCall;
+    for (const plan of plans) {
+      const take = registered.get(`take_in_place_${plan.index}`);
+      const tell = registered.get(`tell_in_place_${plan.index}`);
+      if (!take || !tell) continue;
+      this.#inPlace.set(plan, new InPlace(plan, { take, tell } as InPlaceFunctions, singles));
+    }
+  }
+
+  /** What records events of a view in this process's memory; undefined for one that it is not for. */
+  inPlace(plan: Plan): InPlace | undefined {
+    return this.#inPlace.get(plan);
+  }
+
+  /** A call at a moment of the store's, in microseconds since 1970. */
+  openCall(micros: number): OpenCall {
+    this.#copy = new EntityCopy('');
+    this.#copy.begin(micros);
+    try {
+      return this.#openCall(this.#head);
+    } finally {
+      this.#copy = null;
+    }
   }
 
   /**

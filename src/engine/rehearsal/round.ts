@@ -5,6 +5,7 @@ import type { Plan } from '../plan.ts';
 import { ReplyReader } from '../reply.ts';
 import { logFailure } from '../valkey-failure.ts';
 import { EntityCopy, type Lacking } from './entity-copy.ts';
+import type { OpenCall } from './in-place.ts';
 import type { Command, Lane } from './lane.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { Result, Turn, Waiting } from './turns.ts';
@@ -24,17 +25,22 @@ export interface Job {
   readonly waiting: readonly Waiting[];
   /** How much of the log is read at first. */
   readonly headBytes: number;
-  /** What was read so when it was read last; '' before that, and where there is nothing to be read. */
-  head: string;
+  /** What was read so when it was read last; nothing before that, and where there is nothing to be read. */
+  head: Buffer;
+  isServed: boolean;
   copy: EntityCopy;
   /** How often more was read. */
   reads: number;
   /** What each that waits would come to; null while that is not known. */
   rehearsed: RecordedPart[] | null;
+  /** Which of the commands of the round are its own; null before these are known. */
+  writes: { readonly from: number; readonly to: number } | null;
   /** What each came to; null: the store must do them by itself. */
   results: Result[] | null;
   lostCompanions: number;
 }
+
+const nothing = Buffer.alloc(0);
 
 export function newJob({ log, waiting }: Turn, hash: string, headBytes: number): Job {
   const { plan } = (waiting[0] as Waiting).part;
@@ -45,10 +51,12 @@ export function newJob({ log, waiting }: Turn, hash: string, headBytes: number):
     plan,
     waiting,
     headBytes,
-    head: '',
+    head: nothing,
+    isServed: false,
     copy,
     reads: 0,
     rehearsed: null,
+    writes: null,
     results: null,
     lostCompanions: 0,
   };
@@ -80,8 +88,18 @@ export class Round {
   /** Those of which it is known what is to be written. */
   async #rehearseAll(jobs: readonly Job[]): Promise<Job[]> {
     const micros = await this.#readHeads(jobs);
+    const call = this.#rehearsal.openCall(micros);
     const done: Job[] = [];
-    let pending = jobs.filter(({ copy }) => copy.isRead);
+    let pending: Job[] = [];
+    for (const job of jobs) {
+      if (!job.isServed || job.head.length === 0) continue;
+      if (this.#recordInPlace(job, call)) done.push(job);
+      else {
+        job.copy.tell(job.log, 0, job.headBytes, job.head.toString('latin1'));
+        job.copy.tellExistence(job.hash, true);
+        pending.push(job);
+      }
+    }
     while (pending.length > 0) {
       const lacking: Job[] = [];
       for (const job of pending) {
@@ -93,6 +111,18 @@ export class Round {
       pending = lacking;
     }
     return done;
+  }
+
+  #recordInPlace(job: Job, call: OpenCall): boolean {
+    const inPlace = this.#rehearsal.inPlace(job.plan);
+    const results = inPlace?.record(job.head, job.waiting, call);
+    if (!inPlace || !results) return false;
+    const { writes } = this.#lane;
+    const from = writes.count;
+    job.writes = { from, to: from + inPlace.write(writes, job.log, job.hash, call) };
+    job.rehearsed = results;
+    job.lostCompanions = 0;
+    return true;
   }
 
   /** `impossible`: it is for the store to do, or to say what is wrong. */
@@ -123,27 +153,35 @@ export class Round {
 
   /** Reads the logs as far as most rehearsals need them, and the store's time, in microseconds. What others write is left to the store. */
   async #readHeads(jobs: readonly Job[]): Promise<number> {
-    const reads = jobs.flatMap(({ log, hash, headBytes }): Command[] => [
-      ['GETRANGE', log, 0, headBytes - 1],
-      ['EXISTS', hash],
-    ]);
     const keys = jobs.flatMap(({ log, hash }) => [log, hash]);
-    const [time, ...answers] = await this.#lane.begin(keys, [['TIME'], ...reads]);
+    const [time, served, ...heads] = await this.#lane.begin(keys, (questions) => {
+      questions.add(['TIME']);
+      questions.begin(1 + jobs.length);
+      questions.text('EXISTS');
+      for (const { hash } of jobs) questions.text(hash);
+      for (const { log, headBytes } of jobs) questions.add(['GETRANGE', log, 0, headBytes - 1]);
+    });
     if (time instanceof Error) throw time;
+    const areServed =
+      served === jobs.length
+        ? null
+        : await this.#lane.ask(
+            [],
+            jobs.map(({ hash }) => ['EXISTS', hash]),
+          );
     for (const [i, job] of jobs.entries()) {
-      const [head, isServed] = [answers[2 * i], answers[2 * i + 1] === 1];
+      const head = heads[i];
       const before = job.head;
-      job.head = typeof head === 'string' ? head : '';
+      job.head = Buffer.isBuffer(head) ? head : nothing;
       job.copy = new EntityCopy(job.log);
       job.reads = 0;
       job.rehearsed = null;
-      const isContended = before !== '' && before !== job.head;
-      if (job.head === '' || !isServed || isContended) continue;
-      job.copy.tell(job.log, 0, job.headBytes, job.head);
-      job.copy.tellExistence(job.hash, true);
+      job.writes = null;
+      const isContended = before.length > 0 && !before.equals(job.head);
+      job.isServed = !isContended && (areServed === null || areServed[i] === 1);
     }
-    const [seconds, micros] = time as [string, string];
-    return 1e6 * Number(seconds) + Number(micros);
+    const [seconds, micros] = time as [Buffer, Buffer];
+    return 1e6 * Number(seconds.toString()) + Number(micros.toString());
   }
 
   async #readMore(jobs: readonly Job[]): Promise<void> {
@@ -168,32 +206,32 @@ export class Round {
       const { what, key, from, bytes } = lacking;
       const answer = answers[i];
       if (answer instanceof Error) throw answer;
-      if (what === 'range') copy.tell(key, from, bytes, answer as string);
+      if (what === 'range') copy.tell(key, from, bytes, (answer as Buffer).toString('latin1'));
       else if (what === 'length') copy.tellLength(key, answer as number);
       else copy.tellExistence(key, answer === 1);
     }
   }
 
   async #commit(jobs: readonly Job[]): Promise<'over' | 'overtaken'> {
-    const commands = jobs.map(({ copy }) => commandsOf(copy));
-    const all = commands.flat();
+    const { writes } = this.#lane;
+    for (const job of jobs) {
+      if (job.writes) continue;
+      const from = writes.count;
+      for (const command of commandsOf(job.copy)) writes.add(command);
+      job.writes = { from, to: writes.count };
+    }
     // What only looked at the store is right if it saw one moment of it.
-    const isOneMoment = all.length === 0 && jobs.every(({ reads }) => reads === 0);
+    const isOneMoment = writes.count === 1 && jobs.every(({ reads }) => reads === 0);
     let answers: readonly Reply[] | null;
     try {
-      answers = isOneMoment ? [] : await this.#lane.commit(all);
+      answers = isOneMoment ? [] : await this.#lane.commit();
     } catch (error) {
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
       for (const job of jobs) job.results = job.waiting.map(() => failure);
       return 'over';
     }
     if (!answers) return 'overtaken';
-    let at = 0;
-    for (const [i, job] of jobs.entries()) {
-      const own = commands[i] as readonly Command[];
-      takeAnswers(job, answers.slice(at, at + own.length));
-      at += own.length;
-    }
+    for (const job of jobs) takeAnswers(job, answers);
     return 'over';
   }
 }
@@ -212,11 +250,13 @@ function question({ what, key, from, bytes }: Lacking): Command {
   return [what === 'length' ? 'STRLEN' : 'EXISTS', key];
 }
 
-/** Looks through what the store said of each write. */
-function takeAnswers(job: Job, answers: readonly unknown[]): void {
-  const failure = answers.find((answer) => answer instanceof Error);
-  if (failure) {
-    const fault = logFailure(Buffer.from(job.log, 'latin1').toString(), failure.message);
+/** Looks through what the store said of each write: the first command of a round, MULTI, has no answer among them. */
+function takeAnswers(job: Job, answers: readonly Reply[]): void {
+  const { from, to } = job.writes as NonNullable<Job['writes']>;
+  for (let i = from - 1; i < to - 1; i++) {
+    const answer = answers[i];
+    if (!(answer instanceof Error)) continue;
+    const fault = logFailure(Buffer.from(job.log, 'latin1').toString(), answer.message);
     job.results = job.waiting.map(() => fault);
     return;
   }

@@ -4,6 +4,10 @@ export interface Format {
   /** The values from a place on, counted from 0, and where the next would stand, counted from 1. */
   readonly unpack: (text: string, at: number) => (number | string)[];
   readonly pack: (values: readonly (number | string)[]) => string;
+  /** As `unpack`, but the values stand from place 1 on: a table. One of numbers alone has one at place 0 too, so that none is boxed. */
+  readonly unpackTable: (text: string, at: number) => unknown[];
+  /** As `pack`, of the values of a table from one place to another. */
+  readonly packTable: (table: readonly unknown[], from: number, to: number) => string;
 }
 
 const scratch = Buffer.alloc(1 << 16);
@@ -36,11 +40,23 @@ function makeFormat(format: string): Format {
   }
   if (bytes > scratch.length) throw new Error(`${bytes} bytes are more than is packed at once`);
   const isDoubles = items.every(({ kind }) => kind === 'd');
-  return { bytes, unpack: unpackerOf(items, bytes), pack: isDoubles ? packerOfDoubles(bytes) : packerOf(items, bytes) };
+  const pack = isDoubles ? packerOfDoubles(bytes) : packerOf(items, bytes);
+  return {
+    bytes,
+    unpack: unpackerOf(items, bytes, false),
+    pack: (values) => pack(values, 0),
+    unpackTable: unpackerOf(items, bytes, true),
+    packTable: (table, from, to) => {
+      if (to - from + 1 !== items.length) throw new Error('bad argument: as many values as the format has are packed');
+      return pack(table as readonly (number | string)[], from);
+    },
+  };
 }
 
+type Packer = (values: readonly (number | string)[], from: number) => string;
+
 /** Written out, since one is run for each cell that is looked at. */
-function unpackerOf(items: readonly Item[], bytes: number): Format['unpack'] {
+function unpackerOf(items: readonly Item[], bytes: number, isTable: boolean): Format['unpack'] {
   const reads = items.map(({ kind, size, at }) => {
     if (kind === 'd') return at % 8 === 0 ? `doubles[${at / 8}]` : `bytes.readDoubleLE(${at})`;
     if (kind === 'c') return `text.substring(at + ${at}, at + ${at + size})`;
@@ -48,26 +64,27 @@ function unpackerOf(items: readonly Item[], bytes: number): Format['unpack'] {
     if (size > 6) return `long(bytes, ${at}, ${size}, ${kind === 'i'})`;
     return `bytes.read${kind === 'I' ? 'U' : ''}IntLE(${at}, ${size})`;
   });
+  const first = isTable ? [items.some(({ kind }) => kind === 'c') ? 'undefined' : 'NaN'] : [];
   const body = `return (text, at) => {
     if (at + ${bytes} > text.length) throw new Error('data string too short');
     bytes.latin1Write(text.substring(at, at + ${bytes}), 0);
-    return [${[...reads, `at + ${bytes + 1}`].join(', ')}];
+    return [${[...first, ...reads, `at + ${bytes + 1}`].join(', ')}];
   }`;
   return new Function('bytes', 'doubles', 'long', body)(scratch, scratchDoubles, readLong);
 }
 
-function packerOfDoubles(bytes: number): Format['pack'] {
-  return (values) => {
-    for (let i = 0; i < bytes / 8; i++) scratchDoubles[i] = values[i] as number;
+function packerOfDoubles(bytes: number): Packer {
+  return (values, from) => {
+    for (let i = 0; i < bytes / 8; i++) scratchDoubles[i] = values[from + i] as number;
     return scratch.toString('latin1', 0, bytes);
   };
 }
 
-function packerOf(items: readonly Item[], bytes: number): Format['pack'] {
-  return (values) => {
+function packerOf(items: readonly Item[], bytes: number): Packer {
+  return (values, from) => {
     for (let i = 0; i < items.length; i++) {
       const { kind, size, at } = items[i] as Item;
-      const value = values[i];
+      const value = values[from + i];
       if (kind === 'c') scratch.write(value as string, at, size, 'latin1');
       else if (kind === 'd') scratch.writeDoubleLE(value as number, at);
       else writeInteger(value as number, at, size);

@@ -56,17 +56,27 @@ async function hash(engine: Engine): Promise<{ [field: string]: number }> {
 
 describe('a rehearsal', { timeout: patienceMs }, () => {
   const step = fc.record({
-    gapMs: fc.integer({ min: 0, max: 20 * 60_000 }),
+    gapMs: fc.oneof(
+      { weight: 9, arbitrary: fc.integer({ min: 0, max: 20 * 60_000 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 40 * 3_600_000 }) },
+    ),
     lateMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 30 * 3_600_000 })),
     shop: fc.nat(60),
     amount: fc.nat(20),
     fraud: fc.constantFrom(true, false, null),
     again: fc.nat(9),
+    /** Whether it comes with the one before. */
+    isWithLast: fc.boolean(),
   });
 
   it('leaves to the byte what the store itself would', async () => {
-    const limits = { singles: 12, values: 24 };
-    await holdsFor(fc.array(step, { minLength: 60, maxLength: 160 }), 12, async (steps) => {
+    const histories = fc.record({
+      // Logs are compacted again and again, or never.
+      singles: fc.constantFrom(12, 160),
+      steps: fc.array(step, { minLength: 60, maxLength: 160 }),
+    });
+    await holdsFor(histories, 16, async ({ singles, steps }) => {
+      const limits = { singles, values: 24 };
       const prefixes = [scratch.prefix(), scratch.prefix()];
       const [here, there] = (await Promise.all(
         prefixes.map((prefix, i) =>
@@ -74,25 +84,31 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
         ),
       )) as [Engine, Engine];
       const sent: EventInput[] = [];
+      const batches: EventInput[][] = [];
       let at = start;
-      for (const { gapMs, lateMs, shop, amount, fraud, again } of steps) {
+      for (const { gapMs, lateMs, shop, amount, fraud, again, isWithLast } of steps) {
         at += gapMs;
         const event =
           again === 0 && sent.length > 0
             ? (sent[Math.floor((amount / 21) * sent.length)] as EventInput)
             : pay({ paidAt: at - lateMs, shopId: `shop ${shop}`, amount, fraud });
         sent.push(event);
-        const [one, other] = await Promise.all([here, there].map((engine) => engine.record(payment, [event])));
+        if (isWithLast && batches.length > 0) batches.at(-1)?.push(event);
+        else batches.push([event]);
+      }
+      for (const batch of batches) {
+        const [one, other] = await Promise.all([here, there].map((engine) => engine.record(payment, batch)));
         const told = (outcomes: typeof one) =>
           outcomes?.map(({ status, reason, occurredAt, vectors }) => {
             const vector = vectors.get(view);
             return { status, reason, occurredAt, values: vector && [...vector.values], validUntil: vector?.validUntil };
           });
         expect(told(one)).toEqual(told(other));
+        expect(await stored(prefixes[0] as string)).toEqual(await stored(prefixes[1] as string));
       }
       expect(await stored(prefixes[0] as string)).toEqual(await stored(prefixes[1] as string));
       expect(await hash(here)).toEqual(await hash(there));
-      expect(here.recordings.byRehearsal).toBe(steps.length - 1); // the store begins a log
+      expect(here.recordings.byRehearsal).toBe(batches.length - 1); // the store begins a log
       expect(there.recordings.byRehearsal).toBe(0);
     });
   });

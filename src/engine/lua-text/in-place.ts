@@ -1,0 +1,220 @@
+import { arrivalIn, type HeaderPlaces, vectorAt } from '../layout.ts';
+import type { Edge, Lane, Plan } from '../plan.ts';
+import { block, columnName, crossing, type Doubts, hasFlag, isIn, valueIn } from './aggregate.ts';
+import { isServed, oldestPassing } from './append.ts';
+import { bookOf, served, windowsOf } from './places.ts';
+import { running, valueHeld } from './unroll.ts';
+
+/** Where more cells than this pass one edge, the loops of lua/edges.lua let them pass. */
+const mostPassing = 64;
+
+/**
+ * The same as append.ts, for rehearsals alone: it works on a log that lies in this process's memory (`cells`, see
+ * rehearsal/log-image.ts, whose header is `s`), and takes in any number of events before their vector is told. It registers
+ *
+ *   take_in_place_<view>(call, s, cells, now)   takes in the event that lies beside the log; returns what is now then
+ *   tell_in_place_<view>(call, s, cells, now)   puts the vector into the header; returns whether the log is to live longer
+ *
+ * Both give nil for what is for `record_entity`; then the image is of no use any more. Empty for a view that it is not for.
+ */
+export function inPlaceOf(plan: Plan, header: HeaderPlaces): string {
+  if (!isInPlace(plan, header)) return '';
+  const { index } = plan;
+  return [
+    block('do', [
+      block('local function take(call, s, cells, now)', taking(plan, header)),
+      block('local function tell(call, s, cells, now)', telling(plan, header)),
+      `redis.register_function('take_in_place_${index}', take)`,
+      `redis.register_function('tell_in_place_${index}', tell)`,
+    ]),
+  ].join('\n');
+}
+
+export function isInPlace(plan: Plan, header: HeaderPlaces): boolean {
+  return plan.features.every((feature, f) => isServed(plan, header, feature, f));
+}
+
+const columnsOf = (plan: Plan) => plan.columns.map((_, i) => columnName(i + 1));
+const namesOf = (plan: Plan) => ['time', 'flags', ...columnsOf(plan)].join(', ');
+const numberOf = (header: HeaderPlaces) => bookOf(header).singles;
+
+function taking(plan: Plan, header: HeaderPlaces): string[] {
+  const { slots, frontier, passed } = bookOf(header);
+  const { lastEventAt, eventSeq } = served;
+  const row = ['cells.rowTime()', 'cells.rowFlags()', ...plan.columns.map((_, i) => `cells.rowColumn(${i})`)];
+  return [
+    `local view = views[${plan.index}]`,
+    `local ${namesOf(plan)} = ${row.join(', ')}`,
+    block('if not call.event_clock and not (time <= now) then', [
+      'if time > max(now, call.millis + call.tolerance) then return nil end',
+      'time, flags = now, flags + TAKEN_AS_NOW',
+    ]),
+    `local number = ${numberOf(header)}`,
+    block(
+      [
+        `if not (time > s[${lastEventAt}]) or ${frontier} > -INFINITE or time <= now - min(${oldestPassing(plan)}, view.horizon)`,
+        `  or number >= ${slots} or number >= most_singles(call, view) or ${passed} > MOST_TAKEN_OUT or cells.knowsId(number) then`,
+      ].join('\n'),
+      ['return nil'],
+    ),
+    'if time > now then now = time end',
+    'cells.put(number, time, flags)',
+    ...showing(plan, header),
+    `s[${eventSeq}], s[${lastEventAt}], ${numberOf(header)} = s[${eventSeq}] + 1, time, number + 1`,
+    ...plan.lifetimes.flatMap((lifetime, i) => {
+      const at = header.lifetimes[i] as number;
+      return running(lifetime, plan.lanes, at, `clear_lifetime(s, ${at})`);
+    }),
+    ...crossing(plan, header, doubts).enter(plan.groups.flatMap(({ delayMs }, i) => (delayMs === 0 ? [i] : []))),
+    ...plan.edges.map(({ ageMs }, e) => {
+      const at = header.edges[e] as number;
+      return `if s[${at}] == number then s[${at + 1}] = time + ${ageMs} end`;
+    }),
+    ...newestOf(plan).map(({ f, lane }) => `if ${isIn(lane)} then cells.noteNewest(${f}, ${valueIn(lane)}) end`),
+    'return now',
+  ];
+}
+
+/** Features that tell the newest event's value. */
+function newestOf({ features, lanes }: Plan) {
+  return features.flatMap(({ scan }, f) => (scan ? [{ f, lane: lanes[scan.lane] as Lane }] : []));
+}
+
+/** The event's values become its own, and no longer those of the single that showed them before. */
+function showing(plan: Plan, header: HeaderPlaces): string[] {
+  return plan.seen.map(({ mask }, i) => {
+    const windows = windowsOf(plan, header, i);
+    const show = [
+      `local before = cells.show(${i}, number)`,
+      ...windows.map(({ edge, held }) => `if not (before and s[${edge}] <= before) then ${held} = ${held} + 1 end`),
+    ];
+    const isShown = `cells.hasValue(${i}, number)${mask === 0 ? '' : ` and (${hasFlag(mask)})`}`;
+    return block(`if ${isShown} then`, show);
+  });
+}
+
+const doubts: Doubts = { refold: 'return nil', unsure: (group) => `unsure_${group + 1} = true` };
+
+function telling(plan: Plan, header: HeaderPlaces): string[] {
+  const unsure = plan.groups.flatMap(({ extremes }, i) => (extremes ? [`unsure_${i + 1}`] : []));
+  const { passed } = bookOf(header);
+  return [
+    `local view, number, passed, scanned = views[${plan.index}], ${numberOf(header)}, 0, false`,
+    ...(unsure.length > 0 ? [`local ${unsure.join(', ')}`] : []),
+    ...plan.edges.map((edge, e) => passingEdge(plan, header, edge, header.edges[e] as number)),
+    `${passed} = ${passed} + passed`,
+    ...searching(plan, header),
+    ...valuing(plan, header),
+    ...prolonging(plan, header),
+  ];
+}
+
+/** Singles pass the edge that stands at `at` in the header, up to one that has not come of age. */
+function passingEdge(plan: Plan, header: HeaderPlaces, edge: Edge, at: number): string {
+  const { ageMs, leave: left, enter: entered, scans } = edge;
+  const { enter, leave } = crossing(plan, header, doubts);
+  const [position, next] = [`s[${at}]`, `s[${at + 1}]`];
+  const numbers = ['flags', ...columnsOf(plan)];
+  const read = ['cells.flagsOf(position)', ...plan.columns.map((_, i) => `cells.columnOf(position, ${i})`)];
+  return block(`if now >= ${next} then`, [
+    `local position, limit = ${position}, now - ${ageMs}`,
+    ...(scans.length > 0 ? ['scanned = true'] : []),
+    block('while true do', [
+      `if position == number then ${next} = INFINITE break end`,
+      'local time = cells.timeOf(position)',
+      `if time > limit then ${next} = time + ${ageMs} break end`,
+      `local ${numbers.join(', ')} = ${read.join(', ')}`,
+      ...leave(left),
+      ...enter(entered),
+      ...uncounting(plan, header, ageMs),
+      'position, passed = position + 1, passed + 1',
+      `if passed > ${mostPassing} then return nil end`,
+    ]),
+    `${position} = position`,
+  ]);
+}
+
+/** Windows of this length no longer count the values that the single shows for the last time. */
+function uncounting(plan: Plan, header: HeaderPlaces, ageMs: number): string[] {
+  return plan.seen.flatMap((_, i) =>
+    windowsOf(plan, header, i)
+      .filter(({ lengthMs }) => lengthMs === ageMs)
+      .map(({ held }) => `if cells.shows(position, ${i}) then ${held} = ${held} - 1 end`),
+  );
+}
+
+/** Extremes that may have left are looked for again. */
+function searching(plan: Plan, header: HeaderPlaces): string[] {
+  return plan.groups.flatMap(({ extremes, lane: index, delayMs, endMs }, i) => {
+    if (!extremes) return [];
+    const lane = plan.lanes[index] as Lane;
+    const edge = (age: number) => header.edges[plan.edges.findIndex(({ ageMs }) => ageMs === age)];
+    const least = header.groups[i]?.least as number;
+    const value = valueIn(lane);
+    const read = ['cells.timeOf(i)', 'cells.flagsOf(i)', ...plan.columns.map((_, c) => `cells.columnOf(i, ${c})`)];
+    return [
+      block(`if unsure_${i + 1} then`, [
+        'local least, most = INFINITE, -INFINITE',
+        block(`for i = s[${edge(endMs)}], ${delayMs > 0 ? `s[${edge(delayMs)}]` : 'number'} - 1 do`, [
+          `local ${namesOf(plan)} = ${read.join(', ')}`,
+          block(`if ${isIn(lane)} then`, [
+            `if ${value} < least then least = ${value} end`,
+            `if ${value} > most then most = ${value} end`,
+          ]),
+        ]),
+        `s[${least}], s[${least + 1}] = least, most`,
+      ]),
+    ];
+  });
+}
+
+/** The vector, and until when it holds. */
+function valuing(plan: Plan, header: HeaderPlaces): string[] {
+  const { revision, asOf, validUntil } = served;
+  return [
+    'local changed, value, old = false',
+    ...plan.features.flatMap((_, f) => {
+      const at = vectorAt + f + 1;
+      const held = valueHeld(plan, header, f, false);
+      return [
+        `old = s[${at}]`,
+        ...(held === null ? newest(f, at) : [`value = ${held}`]),
+        block('if value ~= old and (value == value or old == old) then', [
+          `s[${at}], changed = value, true`,
+          `cells.noteChange(${f})`,
+        ]),
+      ];
+    }),
+    'local upcoming = INFINITE',
+    ...header.edges.map((edge) => `if s[${edge + 1}] < upcoming then upcoming = s[${edge + 1}] end`),
+    ...plan.lifetimes.map(({ idleMs }, i) => {
+      const arrival = `s[${arrivalIn(header.lifetimes[i] as number).arrival}]`;
+      return `if ${arrival} > -INFINITE and ${arrival} + ${idleMs} < upcoming then upcoming = ${arrival} + ${idleMs} end`;
+    }),
+    `s[${asOf}], s[${validUntil}] = now, upcoming`,
+    `if changed or s[${revision}] == 0 then s[${revision}] = max(s[${revision}] + 1, call.micros) end`,
+  ];
+}
+
+/** Of events that are not in its lane, the newest that is may have left. */
+function newest(f: number, at: number): string[] {
+  return [
+    `value = cells.newestOf(${f})`,
+    block('if value == nil then', ['if scanned then return nil end', `value = s[${at}]`]),
+  ];
+}
+
+/** How long the log and the hash must live. */
+function prolonging(plan: Plan, header: HeaderPlaces): string[] {
+  const { lastEventAt, expiresAt } = served;
+  return [
+    `local needed = (call.event_clock and call.millis or s[${lastEventAt}]) + view.keep`,
+    ...plan.lifetimes.map(({ idleMs }, i) => {
+      const { arrival } = arrivalIn(header.lifetimes[i] as number);
+      return `needed = max(needed, (call.event_clock and call.millis or s[${arrival}]) + ${idleMs})`;
+    }),
+    `if s[${expiresAt}] >= needed then return false end`,
+    `s[${expiresAt}] = floor(needed + view.keep * SLACK)`,
+    'return true',
+  ];
+}

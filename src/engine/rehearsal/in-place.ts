@@ -1,0 +1,165 @@
+import type { CommandBuffer } from '../../valkey/index.ts';
+import { bytesBeforeTiles, mostSingles } from '../layout.ts';
+import { served } from '../lua-text/places.ts';
+import type { RecordedPart, RecordPart } from '../parts.ts';
+import type { Plan } from '../plan.ts';
+import type { RowVerdict } from '../reply.ts';
+import { readVector } from '../vector-batch.ts';
+import { LogImage } from './log-image.ts';
+
+/** A call as `open_call` in lua/call.lua has it, as far as it is looked at here. */
+export interface OpenCall {
+  readonly event_clock: boolean;
+  readonly millis: number;
+  readonly micros: number;
+}
+
+type Take = (call: OpenCall, s: Float64Array, cells: LogImage, now: number) => number | undefined;
+type Tell = (call: OpenCall, s: Float64Array, cells: LogImage, now: number) => boolean | undefined;
+
+/** The functions of lua-text/in-place.ts, of one view. */
+export interface InPlaceFunctions {
+  readonly take: Take;
+  readonly tell: Tell;
+}
+
+/** So much is rather written once more than that one more command is sent. */
+const mostBetween = 1_000;
+
+/**
+ * Records in this process's memory what comes most often: events that are newer than all others of a log that was never compacted.
+ * Nothing is made of them that is thrown away: the log is looked at where it was read to, and commands are written from there.
+ */
+export class InPlace {
+  readonly #plan: Plan;
+  readonly #functions: InPlaceFunctions;
+  readonly #image: LogImage;
+  readonly #fields: readonly string[];
+  /** Until the next compaction. */
+  readonly #mostSingles: number;
+  #livesLonger = false;
+
+  /** @param singles how many compaction leaves. */
+  constructor(plan: Plan, functions: InPlaceFunctions, singles: number) {
+    this.#plan = plan;
+    this.#functions = functions;
+    this.#mostSingles = mostSingles(plan, singles);
+    this.#image = new LogImage(plan, bytesBeforeTiles(plan, singles));
+    this.#fields = plan.view.features.map(({ hashField }) => hashField);
+  }
+
+  /** What each part comes to, one after the other; null where that is for the engine's own text to say. */
+  record(log: Buffer, parts: readonly { readonly part: RecordPart }[], call: OpenCall): RecordedPart[] | null {
+    const image = this.#image;
+    if (!image.load(log)) return null;
+    this.#livesLonger = false;
+    const results: RecordedPart[] = [];
+    for (const { part } of parts) {
+      const result = this.#recordPart(part, call);
+      if (!result) return null;
+      results.push(result);
+    }
+    return results;
+  }
+
+  #recordPart({ id, rows, rowCount }: RecordPart, call: OpenCall): RecordedPart | null {
+    const image = this.#image;
+    const { doubles } = image;
+    const { take, tell } = this.#functions;
+    const asOf = doubles[served.asOf] as number;
+    const verdicts: RowVerdict[] = [];
+    const rowBytes = rows.length / rowCount;
+    image.forgetNewest();
+    let now = call.event_clock ? asOf : Math.max(call.millis, asOf);
+    for (let row = 0; row < rowCount; row++) {
+      if (image.isFull && image.singles < this.#mostSingles) image.grow(this.#mostSingles);
+      image.loadRow(rows, row * rowBytes);
+      const then = take(call, doubles, image, now);
+      if (then === undefined) return null;
+      now = then;
+      verdicts.push(recordedAt(doubles[served.lastEventAt] as number));
+    }
+    const livesLonger = tell(call, doubles, image, now);
+    if (livesLonger === undefined) return null;
+    this.#livesLonger ||= livesLonger;
+    if (image.isGrown) image.rewrite(now, this.#mostSingles);
+    return { vector: readVector(this.#plan.view, id, doubles, served.revision), verdicts };
+  }
+
+  /** Writes the commands that make what is stored what the last `record` came to. Returns how many these are. */
+  write(commands: CommandBuffer, log: string, hash: string, call: OpenCall): number {
+    const image = this.#image;
+    const { doubles, bytes } = image;
+    const before = commands.count;
+    const expiresAt = `${doubles[served.expiresAt]}`;
+    if (image.isRewritten) {
+      commands.begin(this.#livesLonger ? 5 : 4);
+      commands.text('SET');
+      commands.text(log);
+      commands.bytes(bytes, 0, image.length);
+      commands.text(this.#livesLonger ? 'PXAT' : 'KEEPTTL');
+      if (this.#livesLonger) commands.text(expiresAt);
+    } else {
+      image.eachChange(mostBetween, (from, to) => {
+        commands.begin(4);
+        commands.text('SETRANGE');
+        commands.text(log);
+        commands.text(`${from}`);
+        commands.bytes(bytes, from, to);
+      });
+      if (this.#livesLonger) commands.add(['PEXPIREAT', log, expiresAt]);
+    }
+    this.#writeHash(commands, hash, Math.floor(call.millis / 1_000));
+    if (this.#livesLonger) commands.add(['PEXPIREAT', hash, expiresAt]);
+    return commands.count - before;
+  }
+
+  /** As `put_hash` in lua/store.lua. */
+  #writeHash(commands: CommandBuffer, hash: string, updatedAt: number): void {
+    const image = this.#image;
+    const fields = this.#fields;
+    const { doubles } = image;
+    const validUntil = doubles[served.validUntil] as number;
+    const gone = validUntil === Number.POSITIVE_INFINITY ? ['_valid_until'] : [];
+    let count = 5 + (gone.length === 0 ? 1 : 0);
+    for (let f = 0; f < fields.length; f++) {
+      if (!image.hasChanged(f)) continue;
+      if (Number.isNaN(image.featureAt(f))) gone.push(fields[f] as string);
+      else count += 1;
+    }
+    commands.begin(2 + 2 * count);
+    commands.text('HSET');
+    commands.text(hash);
+    for (let f = 0; f < fields.length; f++) {
+      if (!image.hasChanged(f) || Number.isNaN(image.featureAt(f))) continue;
+      commands.text(fields[f] as string);
+      commands.text(`${image.featureAt(f)}`);
+    }
+    commands.text('_as_of');
+    commands.text(`${doubles[served.asOf]}`);
+    if (gone[0] !== '_valid_until') {
+      commands.text('_valid_until');
+      commands.text(`${validUntil}`);
+    }
+    commands.text('_revision');
+    commands.text(`${doubles[served.revision]}`);
+    commands.text('_event_seq');
+    commands.text(`${doubles[served.eventSeq]}`);
+    commands.text('_updated_at');
+    commands.text(`${updatedAt}`);
+    commands.text('_last_event_at');
+    commands.text(`${doubles[served.lastEventAt]}`);
+    if (gone.length > 0) commands.add(['HDEL', hash, ...gone]);
+  }
+}
+
+function recordedAt(time: number): RowVerdict {
+  return {
+    status: 'RECORDED',
+    timeDiffers: false,
+    wasRetracted: false,
+    columnsThatDiffer: 0,
+    flagsThatDiffer: 0,
+    time,
+  };
+}

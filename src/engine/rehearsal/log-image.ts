@@ -1,0 +1,289 @@
+import { type HeaderPlaces, headerPlaces, layoutHash, layoutOf, markBytes, singleFormat, vectorAt } from '../layout.ts';
+import { served } from '../lua-text/places.ts';
+import type { Plan } from '../plan.ts';
+
+/** Bytes before the header's doubles. */
+const layoutBytes = 8;
+/** Where an id, and flags, begin in a single, in words of four bytes. */
+const idWord = 2;
+const flagsWord = 4;
+/** Where the book tells of the newest event that is no longer kept, counted as in lua/header.lua. */
+const bookDropped = 16;
+/** What the mark of a value says whose first four bytes say nothing. */
+const markOfNothing = 0x01_00_00_00;
+
+/**
+ * A log in this process's memory, on which events are taken in as lua-text/in-place.ts says; and a row beside it, as it came to be
+ * recorded. One is used again and again. What stands where, lua/call.lua says.
+ */
+export class LogImage {
+  /** The log's memory: the first double of its header has the number 1. */
+  readonly doubles: Float64Array;
+  readonly bytes: Buffer;
+  readonly #words: Uint32Array;
+  readonly #layout: Buffer;
+  readonly #places: HeaderPlaces;
+  readonly #markWords: number;
+  readonly #singleWords: number;
+  readonly #headerBytes: number;
+  /** Of each set of last-seen times, where its value begins in a single, in words. */
+  readonly #valueWords: readonly number[];
+  readonly #row: Buffer;
+  readonly #rowWords: Uint32Array;
+  /** A double, of which the halves lie elsewhere. */
+  readonly #double = new Float64Array(1);
+  readonly #halves = new Uint32Array(this.#double.buffer);
+  readonly #newest: (number | undefined)[];
+  readonly #widestMs: number;
+  readonly #keepMs: number;
+  #singlesWord = 0;
+
+  /** How many singles it had when it was loaded, or written anew. */
+  #had = 0;
+  /** Whether it is to be written whole; and whether it has room that it must not keep. */
+  isRewritten = false;
+  isGrown = false;
+  /** Where marks were taken out, in words. */
+  #erased: number[] = [];
+  /** Features of which the value changed, a bit each; and in their order. */
+  readonly #isChanged: boolean[];
+
+  constructor(plan: Plan, mostBytes: number) {
+    const memory = new ArrayBuffer(8 * Math.ceil(mostBytes / 8));
+    this.doubles = new Float64Array(memory);
+    this.#words = new Uint32Array(memory);
+    this.bytes = Buffer.from(memory);
+    const layout = layoutOf(plan);
+    this.#layout = Buffer.from(layoutHash(layout), 'latin1');
+    this.#places = headerPlaces(plan);
+    this.#markWords = markBytes(layout) / 4;
+    const { bytes: singleBytes } = singleFormat(layout);
+    this.#singleWords = singleBytes / 4;
+    this.#headerBytes = layoutBytes + 8 * this.#places.doubles;
+    this.#valueWords = plan.seen.map(({ field }) => (singleBytes - 8 * (plan.distinctFields.length - field)) / 4);
+    this.#widestMs = plan.grid.at(-1)?.sizeMs as number;
+    this.#keepMs = plan.keepMs;
+    this.#row = Buffer.alloc(singleBytes);
+    this.#rowWords = new Uint32Array(this.#row.buffer, this.#row.byteOffset, this.#singleWords);
+    this.#newest = plan.features.map(() => undefined);
+    this.#isChanged = plan.features.map(() => false);
+  }
+
+  /** Takes in a log as it is stored. Returns false if it is none of this layout, or not whole. */
+  load(log: Buffer): boolean {
+    const { length } = log;
+    if (length < this.#headerBytes || length > this.bytes.length || log.compare(this.#layout, 0, 8, 0, 8) !== 0)
+      return false;
+    this.bytes.set(log);
+    const slots = this.doubles[this.#places.book + 1] as number;
+    this.#singlesWord = this.#headerBytes / 4 + this.#markWords * slots;
+
+    this.#had = this.doubles[this.#places.book] as number;
+    this.#erased.length = 0;
+    this.isRewritten = this.isGrown = false;
+    for (let f = 0; f < this.#isChanged.length; f++) this.#isChanged[f] = false;
+    return length >= 4 * (this.#singlesWord + this.#singleWords * slots);
+  }
+
+  /** Whether another single has no room. */
+  get isFull(): boolean {
+    return this.singles >= (this.doubles[this.#places.book + 1] as number);
+  }
+
+  get singles(): number {
+    return this.doubles[this.#places.book] as number;
+  }
+
+  /** Makes room for so many singles; until `rewrite`, the log is none that could be stored. */
+  grow(slots: number): void {
+    this.isRewritten = this.isGrown = true;
+    this.#layOut(slots, 0);
+  }
+
+  /** As `trim` and `rewritten` in lua/store.lua. @param mostSingles until the next compaction. */
+  rewrite(now: number, mostSingles: number): void {
+    const { doubles } = this;
+    const { book, edges } = this.#places;
+    const gone = this.#countGone(now);
+    if (gone > 0) {
+      doubles[book + bookDropped] = this.timeOf(gone - 1);
+      for (const edge of edges) doubles[edge] = (doubles[edge] as number) - gone;
+    }
+    const singles = this.singles - gone;
+    this.#layOut(Math.max(singles, Math.min(mostSingles, singles + Math.max(4, Math.floor(singles / 4)))), gone);
+    this.#had = singles;
+    this.isGrown = false;
+  }
+
+  /** How many singles no window can hold any more, now or at a moment that can be looked back at, and no retry can repeat. */
+  #countGone(now: number): number {
+    const { book, edges } = this.#places;
+    let last = this.doubles[book] as number;
+    for (const edge of edges) last = Math.min(last, this.doubles[edge] as number);
+    let gone = 0;
+    while (gone < last && Math.floor(this.timeOf(gone) / this.#widestMs + 1) * this.#widestMs <= now - this.#keepMs)
+      gone++;
+    return gone;
+  }
+
+  /** Lays the log out for so many singles, without so many of the oldest. */
+  #layOut(slots: number, gone: number): void {
+    const [words, step, stride] = [this.#words, this.#markWords, this.#singleWords];
+    const { book } = this.#places;
+    const singles = this.singles - gone;
+    const marks = this.#headerBytes / 4;
+    const to = marks + step * slots;
+    // Marks first: singles may move to where they were.
+    if (gone > 0) words.copyWithin(marks, marks + step * gone, marks + step * (gone + singles));
+    words.copyWithin(to, this.#singlesWord + stride * gone, this.#singlesWord + stride * (gone + singles));
+    words.fill(0, marks + step * singles, to);
+    words.fill(0, to + stride * singles, to + stride * slots);
+    this.#singlesWord = to;
+    this.doubles[book] = singles;
+    this.doubles[book + 1] = slots;
+  }
+
+  /** How many bytes it takes. */
+  get length(): number {
+    return 4 * (this.#singlesWord + this.#singleWords * (this.doubles[this.#places.book + 1] as number));
+  }
+
+  /** Takes in the row that is to be recorded next. */
+  loadRow(rows: Buffer, at: number): void {
+    rows.copy(this.#row, 0, at, at + 4 * this.#singleWords);
+  }
+
+  /** Begins what several rows say of newest values. */
+  forgetNewest(): void {
+    for (let f = 0; f < this.#newest.length; f++) this.#newest[f] = undefined;
+  }
+
+  rowTime(): number {
+    return this.#doubleOf(this.#rowWords, 0);
+  }
+
+  rowFlags(): number {
+    return this.#rowWords[flagsWord] as number;
+  }
+
+  rowColumn(column: number): number {
+    return this.#doubleOf(this.#rowWords, flagsWord + 1 + 2 * column);
+  }
+
+  timeOf(single: number): number {
+    return this.#doubleOf(this.#words, this.#singlesWord + this.#singleWords * single);
+  }
+
+  flagsOf(single: number): number {
+    return this.#words[this.#singlesWord + this.#singleWords * single + flagsWord] as number;
+  }
+
+  columnOf(single: number, column: number): number {
+    return this.#doubleOf(this.#words, this.#singlesWord + this.#singleWords * single + flagsWord + 1 + 2 * column);
+  }
+
+  /** Whether the row's id may be that of one of so many singles. */
+  knowsId(count: number): boolean {
+    const [words, step, mark] = [this.#words, this.#markWords, this.#rowWords[idWord]];
+    let at = this.#headerBytes / 4;
+    for (const end = at + step * count; at < end; at += step) if (words[at] === mark) return true;
+    return false;
+  }
+
+  /** The row becomes the single of this number, which is the last. It shows no value yet. */
+  put(single: number, time: number, flags: number): void {
+    const [words, row] = [this.#words, this.#rowWords];
+    const at = this.#singlesWord + this.#singleWords * single;
+    for (let i = 0; i < this.#singleWords; i++) words[at + i] = row[i] as number;
+    this.#double[0] = time;
+    words[at] = this.#halves[0] as number;
+    words[at + 1] = this.#halves[1] as number;
+    words[at + flagsWord] = flags;
+    const mark = this.#headerBytes / 4 + this.#markWords * single;
+    words[mark] = row[idWord] as number;
+    for (let i = 1; i < this.#markWords; i++) words[mark + i] = 0;
+  }
+
+  /** Whether a single has a value for a set of last-seen times. */
+  hasValue(set: number, single: number): boolean {
+    const at = this.#singlesWord + this.#singleWords * single + (this.#valueWords[set] as number);
+    return this.#words[at] !== 0 || this.#words[at + 1] !== 0;
+  }
+
+  /** Whether a single is the last that shows its value to a set. */
+  shows(single: number, set: number): boolean {
+    return this.#words[this.#headerBytes / 4 + this.#markWords * single + 1 + set] !== 0;
+  }
+
+  /** A single is now the last that shows its value. Returns the one that was before; undefined: none. */
+  show(set: number, single: number): number | undefined {
+    const [words, step] = [this.#words, this.#markWords];
+    const value = this.#singlesWord + (this.#valueWords[set] as number);
+    const own = value + this.#singleWords * single;
+    const [low, high] = [words[own] as number, words[own + 1] as number];
+    const mark = low === 0 ? markOfNothing : low;
+    const marks = this.#headerBytes / 4 + 1 + set;
+    words[marks + step * single] = mark;
+    for (let i = 0; i < single; i++) {
+      if (words[marks + step * i] !== mark) continue;
+      const at = value + this.#singleWords * i;
+      if (words[at] !== low || words[at + 1] !== high) continue;
+      words[marks + step * i] = 0;
+      if (i < this.#had) this.#erased.push(marks + step * i);
+      return i;
+    }
+    return undefined;
+  }
+
+  noteNewest(feature: number, value: number): void {
+    this.#newest[feature] = value;
+  }
+
+  newestOf(feature: number): number | undefined {
+    return this.#newest[feature];
+  }
+
+  noteChange(feature: number): void {
+    this.#isChanged[feature] = true;
+  }
+
+  hasChanged(feature: number): boolean {
+    return this.#isChanged[feature] as boolean;
+  }
+
+  /** The value of a feature. */
+  featureAt(feature: number): number {
+    return this.doubles[vectorAt + 1 + feature] as number;
+  }
+
+  get revision(): number {
+    return this.doubles[served.revision] as number;
+  }
+
+  /** Tells of each stretch that is not as it was loaded, in order; those that are near each other are one. */
+  eachChange(mostBetween: number, tell: (from: number, to: number) => void): void {
+    const has = this.doubles[this.#places.book] as number;
+    const marks = this.#headerBytes + 4 * this.#markWords * this.#had;
+    const singles = 4 * (this.#singlesWord + this.#singleWords * this.#had);
+    let from = layoutBytes;
+    let to = layoutBytes + 8 * this.#places.hotDoubles;
+    const next = (begin: number, end: number) => {
+      if (begin - to > mostBetween) {
+        tell(from, to);
+        from = begin;
+      }
+      to = end;
+    };
+    if (this.#erased.length > 1) this.#erased.sort((a, b) => a - b);
+    for (const word of this.#erased) next(4 * word, 4 * word + 4);
+    next(marks, marks + 4 * this.#markWords * (has - this.#had));
+    next(singles, singles + 4 * this.#singleWords * (has - this.#had));
+    tell(from, to);
+  }
+
+  #doubleOf(words: Uint32Array, at: number): number {
+    this.#halves[0] = words[at] as number;
+    this.#halves[1] = words[at + 1] as number;
+    return this.#double[0] as number;
+  }
+}
