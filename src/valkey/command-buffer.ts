@@ -2,6 +2,11 @@ const firstBytes = 1 << 16;
 /** Texts up to here are written character by character: to ask Node to do it takes longer. */
 const shortText = 40;
 
+/** An argument as it is sent. @param text bytes, a character each. */
+export function encodeArgument(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(`$${text.length}\r\n${text}\r\n`, 'latin1'));
+}
+
 /**
  * Commands on their way to Valkey, one behind the other in one piece of memory: as texts put together, each would be made of
  * hundreds of small ones.
@@ -10,13 +15,15 @@ export class CommandBuffer {
   /** How many commands are in it. */
   count = 0;
   #bytes = Buffer.allocUnsafeSlow(firstBytes);
-  #from = 0;
   #at = 0;
 
   /** A whole command. Texts are bytes, a character each. */
   add(command: readonly (string | number)[]): void {
     this.begin(command.length);
-    for (const arg of command) this.text(typeof arg === 'string' ? arg : `${arg}`);
+    for (const arg of command) {
+      if (typeof arg === 'string') this.text(arg);
+      else this.number(arg);
+    }
   }
 
   /** Begins a command of so many arguments, its name among them. */
@@ -38,6 +45,51 @@ export class CommandBuffer {
     this.#endLine();
   }
 
+  /** An argument that is written often, as `encodeArgument` gives it. */
+  encoded(argument: Uint8Array): void {
+    const { length } = argument;
+    this.#makeRoom(length);
+    const [bytes, at] = [this.#bytes, this.#at];
+    for (let i = 0; i < length; i++) bytes[at + i] = argument[i] as number;
+    this.#at = at + length;
+  }
+
+  /** An argument: a number, by the shortest decimal that reads back as the same. */
+  number(value: number): void {
+    // Most are whole and, as times are, of up to so many digits.
+    if (!(value >= 10 && value < 1e15 && Math.floor(value) === value)) {
+      this.text(`${value}`);
+      return;
+    }
+    this.#makeRoom(24);
+    const [bytes, from] = [this.#bytes, this.#at];
+    let digits = 2;
+    for (let limit = 100; value >= limit; limit *= 10) digits++;
+    bytes[from] = 0x24;
+    let at = from + 1;
+    if (digits >= 10) bytes[at++] = 0x31;
+    bytes[at++] = 0x30 + (digits % 10);
+    bytes[at++] = 0x0d;
+    bytes[at++] = 0x0a;
+    this.#at = at + digits;
+    // So many digits at a time are a small integer.
+    const high = Math.floor(value / 1e8);
+    let end = this.#digits(value - 1e8 * high, this.#at, high > 0 ? 8 : digits);
+    if (high > 0) end = this.#digits(high, end, digits - 8);
+    this.#endLine();
+  }
+
+  /** Writes so many digits so that they end before a place; returns where they begin. */
+  #digits(value: number, end: number, count: number): number {
+    let rest = value;
+    for (let at = end - 1; at >= end - count; at--) {
+      const next = (rest / 10) | 0;
+      this.#bytes[at] = 0x30 + rest - 10 * next;
+      rest = next;
+    }
+    return end - count;
+  }
+
   /** An argument: the bytes from one place to another. */
   bytes(source: Uint8Array, from: number, to: number): void {
     this.#makeRoom(to - from + 20);
@@ -47,18 +99,21 @@ export class CommandBuffer {
     this.#endLine();
   }
 
-  /** All that is in it, which it gives away: it begins anew. */
-  take(): Buffer {
-    const taken = this.#bytes.subarray(this.#from, this.#at);
-    this.#from = this.#at;
-    this.count = 0;
-    return taken;
+  /** All that is in it, where it is: it may be written over once it is cleared. */
+  get written(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
   }
 
   /** Forgets all that is in it. */
   clear(): void {
-    this.#at = this.#from;
+    this.#at = 0;
     this.count = 0;
+  }
+
+  /** The same, where somebody still needs what is `written`. */
+  giveAway(): void {
+    this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
+    this.clear();
   }
 
   #length(kind: number, value: number): void {
@@ -82,10 +137,8 @@ export class CommandBuffer {
 
   #makeRoom(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return;
-    const begun = this.#bytes.subarray(this.#from, this.#at);
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, 2 * (begun.length + bytes)));
+    const begun = this.written;
+    this.#bytes = Buffer.allocUnsafeSlow(2 * (begun.length + bytes));
     this.#bytes.set(begun);
-    this.#from = 0;
-    this.#at = begun.length;
   }
 }

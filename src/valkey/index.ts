@@ -1,4 +1,4 @@
-export { CommandBuffer } from './command-buffer.ts';
+export { CommandBuffer, encodeArgument } from './command-buffer.ts';
 export type { ConnectionLimits, ValkeyAddress } from './connect.ts';
 export { connect, connectSubscriber, describeAddress, parseValkeyUrl } from './connect.ts';
 export { findEmbeddedValkey } from './embedded/find.ts';

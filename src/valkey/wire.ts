@@ -84,7 +84,10 @@ export class Wire {
         reject,
         until: performance.now() + this.#timeoutMs,
       });
-      socket.write(commands.take());
+      socket.write(commands.written);
+      // What the system has not taken yet is kept until it has.
+      if (socket.writableLength === 0) commands.clear();
+      else commands.giveAway();
       this.#timer ??= setTimeout(this.#checkTime, this.#timeoutMs);
     });
   }

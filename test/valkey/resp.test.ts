@@ -77,10 +77,25 @@ describe('commands', () => {
     commands.text('ECHO');
     commands.bytes(Buffer.from('not this, but that'), 14, 18);
     expect(commands.count).toBe(2);
-    expect(commands.take().toString('latin1')).toBe(
+    expect(commands.written.toString('latin1')).toBe(
       '*3\r\n$3\r\nSET\r\n$4\r\ncl\xc3\xa9\r\n$4\r\n12.5\r\n*2\r\n$4\r\nECHO\r\n$4\r\nthat\r\n',
     );
-    expect([commands.count, commands.take().length]).toEqual([0, 0]);
+    commands.clear();
+    expect([commands.count, commands.written.length]).toEqual([0, 0]);
+  });
+
+  it('have numbers as JavaScript writes them', () => {
+    const whole = fc.bigInt({ min: 0n, max: 10n ** 17n }).map(Number);
+    const numbers = fc.oneof(whole, fc.double(), fc.constantFrom(0, -0, 9, 10, 99, 100, 1e8 - 1, 1e8, 1e14, 1e15 - 1, 1e15));
+    fc.assert(
+      fc.property(numbers, (value) => {
+        const commands = new CommandBuffer();
+        commands.add(['ECHO', value]);
+        const text = `${value}`;
+        expect(commands.written.toString()).toBe(`*2\r\n$4\r\nECHO\r\n$${text.length}\r\n${text}\r\n`);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it('are what was put in, however much that is', () => {
@@ -100,8 +115,8 @@ describe('commands', () => {
             commands.text(first.toString('latin1'));
             for (const one of others) commands.bytes(one, 0, one.length);
           }
-          const sent = commands.take();
-          expect(sent.equals(Buffer.from(batch.map((one) => written(one)).join(''), 'latin1'))).toBe(true);
+          expect(commands.written.equals(Buffer.from(batch.map((one) => written(one)).join(''), 'latin1'))).toBe(true);
+          commands.clear();
         }
       }),
       { numRuns: 30 },

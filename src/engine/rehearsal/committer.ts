@@ -31,6 +31,8 @@ export interface CommitterOptions {
   readonly valkey: Redis;
   readonly caller: LogCaller;
   readonly plans: readonly Plan[];
+  /** Of all keys. */
+  readonly prefix: string;
   /** How many singles compaction leaves. */
   readonly singles: number;
   readonly keysOf: (part: RecordPart) => { readonly log: string; readonly hash: string };
@@ -55,10 +57,10 @@ export class Committer {
   readonly #faultsTold = new Set<string>();
 
   constructor(options: CommitterOptions) {
-    const { valkey, caller, plans, singles } = options;
+    const { valkey, caller, plans, prefix, singles } = options;
     this.#options = options;
     this.#headBytes = new Map(plans.map((plan) => [plan, bytesBeforeTiles(plan, singles)]));
-    this.#rehearsal = new Rehearsal(plans, caller.head, singles);
+    this.#rehearsal = new Rehearsal(plans, caller.head, prefix, singles);
     this.#lanes = Lanes.beside(valkey, laneCount);
   }
 

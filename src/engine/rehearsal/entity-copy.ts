@@ -144,20 +144,29 @@ class KeyCopy {
   #stretches: readonly Stretch[] = [];
   readonly #patches: Patch[] = [];
   length: number | null = null;
-  isThere: boolean | null = null;
+  #isThere: boolean | null = null;
+
+  /** Null where that is not known: something that was read of it must have been there. */
+  get isThere(): boolean | null {
+    return this.#isThere ?? (this.#stretches.some(({ text }) => text !== '') || null);
+  }
+
+  set isThere(isThere: boolean) {
+    this.#isThere = isThere;
+  }
 
   /** As it was read, to be written over. */
   clone(): KeyCopy {
     const copy = new KeyCopy();
     copy.#stretches = this.#stretches;
     copy.length = this.length;
-    copy.isThere = this.isThere;
+    copy.#isThere = this.#isThere;
     return copy;
   }
 
   /** Whether anything was read of it. */
   get isKnown(): boolean {
-    return this.isThere !== null || this.length !== null || this.#stretches.length > 0;
+    return this.#isThere !== null || this.length !== null || this.#stretches.length > 0;
   }
 
   add(stretch: Stretch): void {

@@ -1,4 +1,4 @@
-import type { CommandBuffer } from '../../valkey/index.ts';
+import { type CommandBuffer, encodeArgument } from '../../valkey/index.ts';
 import { bytesBeforeTiles, mostSingles } from '../layout.ts';
 import { served } from '../lua-text/places.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
@@ -34,7 +34,8 @@ export class InPlace {
   readonly #plan: Plan;
   readonly #functions: InPlaceFunctions;
   readonly #image: LogImage;
-  readonly #fields: readonly string[];
+  /** As they are sent. */
+  readonly #fields: readonly Uint8Array[];
   /** Until the next compaction. */
   readonly #mostSingles: number;
   #livesLonger = false;
@@ -45,7 +46,7 @@ export class InPlace {
     this.#functions = functions;
     this.#mostSingles = mostSingles(plan, singles);
     this.#image = new LogImage(plan, bytesBeforeTiles(plan, singles));
-    this.#fields = plan.view.features.map(({ hashField }) => hashField);
+    this.#fields = plan.view.features.map(({ hashField }) => encodeArgument(hashField));
   }
 
   /** What each part comes to, one after the other; null where that is for the engine's own text to say. */
@@ -88,30 +89,34 @@ export class InPlace {
 
   /** Writes the commands that make what is stored what the last `record` came to. Returns how many these are. */
   write(commands: CommandBuffer, log: string, hash: string, call: OpenCall): number {
-    const image = this.#image;
-    const { doubles, bytes } = image;
     const before = commands.count;
-    const expiresAt = `${doubles[served.expiresAt]}`;
+    const expiresAt = this.#image.doubles[served.expiresAt] as number;
+    this.#writeLog(commands, log, expiresAt);
+    this.#writeHash(commands, hash, Math.floor(call.millis / 1_000));
+    if (this.#livesLonger) commands.add(['PEXPIREAT', hash, expiresAt]);
+    return commands.count - before;
+  }
+
+  #writeLog(commands: CommandBuffer, log: string, expiresAt: number): void {
+    const image = this.#image;
+    const { bytes } = image;
     if (image.isRewritten) {
       commands.begin(this.#livesLonger ? 5 : 4);
       commands.text('SET');
       commands.text(log);
       commands.bytes(bytes, 0, image.length);
       commands.text(this.#livesLonger ? 'PXAT' : 'KEEPTTL');
-      if (this.#livesLonger) commands.text(expiresAt);
-    } else {
-      image.eachChange(mostBetween, (from, to) => {
-        commands.begin(4);
-        commands.text('SETRANGE');
-        commands.text(log);
-        commands.text(`${from}`);
-        commands.bytes(bytes, from, to);
-      });
-      if (this.#livesLonger) commands.add(['PEXPIREAT', log, expiresAt]);
+      if (this.#livesLonger) commands.number(expiresAt);
+      return;
     }
-    this.#writeHash(commands, hash, Math.floor(call.millis / 1_000));
-    if (this.#livesLonger) commands.add(['PEXPIREAT', hash, expiresAt]);
-    return commands.count - before;
+    image.eachChange(mostBetween, (from, to) => {
+      commands.begin(4);
+      commands.encoded(setRange);
+      commands.text(log);
+      commands.number(from);
+      commands.bytes(bytes, from, to);
+    });
+    if (this.#livesLonger) commands.add(['PEXPIREAT', log, expiresAt]);
   }
 
   /** As `put_hash` in lua/store.lua. */
@@ -119,39 +124,49 @@ export class InPlace {
     const image = this.#image;
     const fields = this.#fields;
     const { doubles } = image;
-    const validUntil = doubles[served.validUntil] as number;
-    const gone = validUntil === Number.POSITIVE_INFINITY ? ['_valid_until'] : [];
-    let count = 5 + (gone.length === 0 ? 1 : 0);
+    const gone: string[] = [];
+    let count = toldAlways.length + 1;
     for (let f = 0; f < fields.length; f++) {
       if (!image.hasChanged(f)) continue;
-      if (Number.isNaN(image.featureAt(f))) gone.push(fields[f] as string);
+      if (Number.isNaN(image.featureAt(f))) gone.push(this.#plan.view.features[f]?.hashField as string);
       else count += 1;
     }
+    const isFinite = doubles[served.validUntil] !== Number.POSITIVE_INFINITY;
+    if (isFinite) count += 1;
+    else gone.push('_valid_until');
     commands.begin(2 + 2 * count);
-    commands.text('HSET');
+    commands.encoded(hSet);
     commands.text(hash);
     for (let f = 0; f < fields.length; f++) {
       if (!image.hasChanged(f) || Number.isNaN(image.featureAt(f))) continue;
-      commands.text(fields[f] as string);
-      commands.text(`${image.featureAt(f)}`);
+      commands.encoded(fields[f] as Uint8Array);
+      commands.number(image.featureAt(f));
     }
-    commands.text('_as_of');
-    commands.text(`${doubles[served.asOf]}`);
-    if (gone[0] !== '_valid_until') {
-      commands.text('_valid_until');
-      commands.text(`${validUntil}`);
+    for (const { field, place } of toldAlways) {
+      commands.encoded(field);
+      commands.number(doubles[place] as number);
     }
-    commands.text('_revision');
-    commands.text(`${doubles[served.revision]}`);
-    commands.text('_event_seq');
-    commands.text(`${doubles[served.eventSeq]}`);
-    commands.text('_updated_at');
-    commands.text(`${updatedAt}`);
-    commands.text('_last_event_at');
-    commands.text(`${doubles[served.lastEventAt]}`);
+    if (isFinite) {
+      commands.encoded(validUntilField);
+      commands.number(doubles[served.validUntil] as number);
+    }
+    commands.encoded(updatedAtField);
+    commands.number(updatedAt);
     if (gone.length > 0) commands.add(['HDEL', hash, ...gone]);
   }
 }
+
+const setRange = encodeArgument('SETRANGE');
+const hSet = encodeArgument('HSET');
+/** What the served hash tells of the vector, and where it stands in the header. */
+const toldAlways = [
+  { field: encodeArgument('_as_of'), place: served.asOf },
+  { field: encodeArgument('_revision'), place: served.revision },
+  { field: encodeArgument('_event_seq'), place: served.eventSeq },
+  { field: encodeArgument('_last_event_at'), place: served.lastEventAt },
+];
+const validUntilField = encodeArgument('_valid_until');
+const updatedAtField = encodeArgument('_updated_at');
 
 function recordedAt(time: number): RowVerdict {
   return {

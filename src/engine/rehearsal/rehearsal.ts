@@ -3,6 +3,7 @@ import { writeRecord } from '../library.ts';
 import type { Plan } from '../plan.ts';
 import { compileLua } from './compile-lua.ts';
 import { EntityCopy } from './entity-copy.ts';
+import { Foresight } from './foresight.ts';
 import { InPlace, type InPlaceFunctions, type OpenCall } from './in-place.ts';
 import { luaLibrary } from './lua-library.ts';
 
@@ -15,12 +16,14 @@ const compiled = new LRUCache<string, (lua: unknown) => void>({ max: 4 });
 export class Rehearsal {
   readonly #record: RecordFunction;
   readonly #openCall: (head: string) => OpenCall;
+  readonly #foresights: ReadonlyMap<Plan, Foresight>;
   readonly #inPlace = new Map<Plan, InPlace>();
   readonly #head: string;
   #copy: EntityCopy | null = null;
 
-  /** @param head the first argument of every call. @param singles how many compaction leaves. */
-  constructor(plans: readonly Plan[], head: Buffer, singles: number) {
+  /** @param head the first argument of every call. @param prefix of all keys. @param singles how many compaction leaves. */
+  constructor(plans: readonly Plan[], head: Buffer, prefix: string, singles: number) {
+    this.#foresights = new Map(plans.map((plan) => [plan, new Foresight(plan, prefix, singles)]));
     this.#head = head.toString('latin1');
     const { code, name } = writeRecord(plans);
     let run = compiled.get(code);
@@ -48,6 +51,10 @@ export class Rehearsal {
   /** What records events of a view in this process's memory; undefined for one that it is not for. */
   inPlace(plan: Plan): InPlace | undefined {
     return this.#inPlace.get(plan);
+  }
+
+  foresight(plan: Plan): Foresight {
+    return this.#foresights.get(plan) as Foresight;
   }
 
   /** A call at a moment of the store's, in microseconds since 1970. */

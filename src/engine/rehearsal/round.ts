@@ -1,10 +1,11 @@
-import { type Reply, unavailableReason } from '../../valkey/index.ts';
+import { encodeArgument, type Reply, unavailableReason } from '../../valkey/index.ts';
 import { UnavailableError } from '../outcome.ts';
 import type { RecordedPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
 import { ReplyReader } from '../reply.ts';
 import { logFailure } from '../valkey-failure.ts';
 import { EntityCopy, type Lacking } from './entity-copy.ts';
+import { wholeKey } from './foresight.ts';
 import type { OpenCall } from './in-place.ts';
 import type { Command, Lane } from './lane.ts';
 import type { Rehearsal } from './rehearsal.ts';
@@ -13,8 +14,6 @@ import { commandsOf } from './writes.ts';
 
 /** How often more is read for a rehearsal; then the store does it by itself. */
 const mostReads = 8;
-/** More bytes than any key has. */
-const wholeKey = 1 << 24;
 
 /** What is recorded of one log: by one caller after the other. */
 export interface Job {
@@ -41,6 +40,7 @@ export interface Job {
 }
 
 const nothing = Buffer.alloc(0);
+const getRange = encodeArgument('GETRANGE');
 
 export function newJob({ log, waiting }: Turn, hash: string, headBytes: number): Job {
   const { plan } = (waiting[0] as Waiting).part;
@@ -100,6 +100,7 @@ export class Round {
         pending.push(job);
       }
     }
+    await this.#readMore(pending.map((job) => ({ job, lacking: this.#foreseen(job, micros) })));
     while (pending.length > 0) {
       const lacking: Job[] = [];
       for (const job of pending) {
@@ -107,7 +108,7 @@ export class Round {
         if (came === 'done') done.push(job);
         else if (came === 'lacking' && job.reads < mostReads) lacking.push(job);
       }
-      if (lacking.length > 0) await this.#readMore(lacking);
+      await this.#readMore(lacking.map((job) => ({ job, lacking: widened(job) })));
       pending = lacking;
     }
     return done;
@@ -159,7 +160,13 @@ export class Round {
       questions.begin(1 + jobs.length);
       questions.text('EXISTS');
       for (const { hash } of jobs) questions.text(hash);
-      for (const { log, headBytes } of jobs) questions.add(['GETRANGE', log, 0, headBytes - 1]);
+      for (const { log, headBytes } of jobs) {
+        questions.begin(4);
+        questions.encoded(getRange);
+        questions.text(log);
+        questions.number(0);
+        questions.number(headBytes - 1);
+      }
     });
     if (time instanceof Error) throw time;
     const areServed =
@@ -184,20 +191,22 @@ export class Round {
     return 1e6 * Number(seconds.toString()) + Number(micros.toString());
   }
 
-  async #readMore(jobs: readonly Job[]): Promise<void> {
+  #foreseen({ plan, log, head, waiting }: Job, micros: number): Lacking[] {
+    const parts = waiting.map(({ part }) => part);
+    return this.#rehearsal.foresight(plan).of(log, head, parts, Math.floor(micros / 1_000));
+  }
+
+  async #readMore(of: readonly { readonly job: Job; readonly lacking: readonly Lacking[] }[]): Promise<void> {
     const companions = new Set<string>();
     const asked: { readonly copy: EntityCopy; readonly lacking: Lacking }[] = [];
-    for (const job of jobs) {
-      job.reads += 1;
-      const whole = new Set<string>();
-      for (const lacking of job.copy.lacking) {
-        if (lacking.key !== job.log) companions.add(lacking.key);
-        const wanted = widened(job, lacking);
-        if (wanted !== lacking && whole.has(lacking.key)) continue;
-        if (wanted !== lacking) whole.add(lacking.key);
-        asked.push({ copy: job.copy, lacking: wanted });
+    for (const { job, lacking } of of) {
+      if (lacking.length > 0) job.reads += 1;
+      for (const one of lacking) {
+        if (one.key !== job.log) companions.add(one.key);
+        asked.push({ copy: job.copy, lacking: one });
       }
     }
+    if (asked.length === 0) return;
     const answers = await this.#lane.ask(
       [...companions],
       asked.map(({ lacking }) => question(lacking)),
@@ -237,12 +246,18 @@ export class Round {
 }
 
 /**
- * What is read of a key, for what is lacking. To its end: of a log, since where one tile is looked at others will be; of a companion,
- * if several callers wait, each of whom looks at other places in it.
+ * What is read for what a rehearsal lacked. To its end: of a log, since where one tile is looked at others will be; of a companion, if
+ * several callers wait, each of whom looks at other places in it.
  */
-function widened({ log, headBytes, waiting }: Job, lacking: Lacking): Lacking {
-  if (lacking.key === log) return { ...lacking, from: Math.min(lacking.from, headBytes), bytes: wholeKey };
-  return lacking.what === 'range' && waiting.length > 1 ? { ...lacking, from: 0, bytes: wholeKey } : lacking;
+function widened({ log, headBytes, waiting, copy }: Job): Lacking[] {
+  const whole = new Set<string>();
+  return copy.lacking.flatMap((lacking): Lacking[] => {
+    const isLog = lacking.key === log;
+    if (!isLog && (lacking.what !== 'range' || waiting.length === 1)) return [lacking];
+    if (whole.has(lacking.key)) return [];
+    whole.add(lacking.key);
+    return [{ ...lacking, from: isLog ? Math.min(lacking.from, headBytes) : 0, bytes: wholeKey }];
+  });
 }
 
 function question({ what, key, from, bytes }: Lacking): Command {
