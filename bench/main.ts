@@ -115,6 +115,6 @@ main().then(
   },
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exitCode = 2;
+    process.exit(2); // with all that was started, which ends with it
   },
 );

@@ -23,7 +23,8 @@ process.on('message', (message: unknown) => {
   const question = questions.find((one) => one === message);
   if (question) void answer(question).then((answered) => process.send?.(answered));
 });
-process.channel?.unref();
+// A worker lives by its channel.
+if (!cluster.isWorker) process.channel?.unref();
 
 async function answer(question: Question): Promise<unknown> {
   const own = await answers[question]();

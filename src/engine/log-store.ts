@@ -69,7 +69,9 @@ export class LogStore {
     this.#upgrades = new LogUpgrades(keys, registry, caller);
     const keysOf = ({ plan: { view }, id }: Part) => ({ log: keys.log(view, id), hash: keys.hash(view, id) });
     const store = (parts: readonly RecordPart[]) => this.#recordThere(parts, 'record');
-    this.#committer = rehearses ? new Committer({ valkey, caller, plans, prefix: keys.prefix, singles, keysOf, store, onFault }) : null;
+    this.#committer = rehearses
+      ? new Committer({ valkey, caller, plans, prefix: keys.prefix, singles, keysOf, store, onFault })
+      : null;
   }
 
   /**

@@ -86,7 +86,11 @@ describe('commands', () => {
 
   it('have numbers as JavaScript writes them', () => {
     const whole = fc.bigInt({ min: 0n, max: 10n ** 17n }).map(Number);
-    const numbers = fc.oneof(whole, fc.double(), fc.constantFrom(0, -0, 9, 10, 99, 100, 1e8 - 1, 1e8, 1e14, 1e15 - 1, 1e15));
+    const numbers = fc.oneof(
+      whole,
+      fc.double(),
+      fc.constantFrom(0, -0, 9, 10, 99, 100, 1e8 - 1, 1e8, 1e14, 1e15 - 1, 1e15),
+    );
     fc.assert(
       fc.property(numbers, (value) => {
         const commands = new CommandBuffer();

@@ -11,8 +11,10 @@ import { Rehearsal } from './rehearsal.ts';
 import { type Job, newJob, Round } from './round.ts';
 import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 
-/** How many rounds are under way at a time: while the store works on one, this process does on another. */
-const laneCount = 2;
+/** How many rounds are under way at a time: while the store works on some, this process does on others. */
+export const laneCount = 6;
+/** How many calls of the store's own function are under way at a time before no more is left to it for want of time here. */
+const mostStoreCalls = 2;
 /** So many rows of one log are rehearsed together. */
 const rowsAtOnce = 64;
 /** How often a round is tried, each time without what was overtaken. */
@@ -45,7 +47,8 @@ export interface CommitterOptions {
 /**
  * Records by rehearsal: reads what the store holds of an entity, runs `record` on that copy here, and has the store write what
  * came of it, if nothing has changed there since. So the store spends its time on reading and writing alone. What cannot be
- * rehearsed the store does by itself: of a log that is not there, is damaged, has another layout, or was overtaken.
+ * rehearsed the store does by itself: of a log that is not there, is damaged, has another layout, or was overtaken; and, while more
+ * waits than this process can do, some of what takes it long.
  */
 export class Committer {
   readonly counts: RecordCounts = { byRehearsal: 0, byStore: 0, overtaken: 0 };
@@ -54,6 +57,7 @@ export class Committer {
   readonly #headBytes: ReadonlyMap<Plan, number>;
   readonly #lanes: Lanes;
   readonly #turns = new Turns();
+  #storeCalls = 0;
   readonly #faultsTold = new Set<string>();
 
   constructor(options: CommitterOptions) {
@@ -120,7 +124,7 @@ export class Committer {
 
   /** Never rejects: what came of it is in the jobs' results. */
   async #rehearse(lane: Lane, jobs: readonly Job[]): Promise<void> {
-    const round = new Round(lane, this.#rehearsal, (log, error) => this.#tell(log, error));
+    const round = new Round(lane, this.#rehearsal, this.#isBusy, (log, error) => this.#tell(log, error));
     try {
       let pending = jobs;
       for (let attempt = 1; attempt <= mostAttempts && pending.length > 0; attempt++) {
@@ -137,8 +141,16 @@ export class Committer {
     }
   }
 
+  /**
+   * Whether more waits than this process can do at once. Then it does what it can in place, and leaves the rest to the store, which
+   * does that as fast, beside it; unless that has enough of it.
+   */
+  readonly #isBusy = (): boolean =>
+    !this.#lanes.hasIdle && this.#turns.isAnyWaiting && this.#storeCalls < mostStoreCalls;
+
   /** Never rejects. */
   async #leaveToStore(jobs: readonly Job[]): Promise<void> {
+    this.#storeCalls += 1;
     const waiting = jobs.map((job) => job.waiting);
     this.counts.byStore += waiting.flat().length;
     try {
@@ -148,6 +160,7 @@ export class Committer {
       const failure = error instanceof Error ? error : new Error(String(error));
       for (const job of jobs) job.results = job.waiting.map(() => failure);
     }
+    this.#storeCalls -= 1;
   }
 
   #conclude(jobs: readonly Job[]): void {

@@ -131,8 +131,8 @@ export class InPlace {
       if (Number.isNaN(image.featureAt(f))) gone.push(this.#plan.view.features[f]?.hashField as string);
       else count += 1;
     }
-    const isFinite = doubles[served.validUntil] !== Number.POSITIVE_INFINITY;
-    if (isFinite) count += 1;
+    const hasEnd = doubles[served.validUntil] !== Number.POSITIVE_INFINITY;
+    if (hasEnd) count += 1;
     else gone.push('_valid_until');
     commands.begin(2 + 2 * count);
     commands.encoded(hSet);
@@ -146,7 +146,7 @@ export class InPlace {
       commands.encoded(field);
       commands.number(doubles[place] as number);
     }
-    if (isFinite) {
+    if (hasEnd) {
       commands.encoded(validUntilField);
       commands.number(doubles[served.validUntil] as number);
     }

@@ -66,12 +66,14 @@ export function newJob({ log, waiting }: Turn, hash: string, headBytes: number):
 export class Round {
   readonly #lane: Lane;
   readonly #rehearsal: Rehearsal;
+  readonly #isBusy: () => boolean;
   readonly #onFault: (log: string, error: unknown) => void;
 
-  /** @param onFault told of errors that the engine does not throw itself: a rehearsal went wrong that the store may do well. */
-  constructor(lane: Lane, rehearsal: Rehearsal, onFault: (log: string, error: unknown) => void) {
+  /** @param isBusy whether what cannot be done in place is left to the store. @param onFault told of errors that the engine does not throw itself: a rehearsal went wrong that the store may do well. */
+  constructor(lane: Lane, rehearsal: Rehearsal, isBusy: () => boolean, onFault: (log: string, error: unknown) => void) {
     this.#lane = lane;
     this.#rehearsal = rehearsal;
+    this.#isBusy = isBusy;
     this.#onFault = onFault;
   }
 
@@ -91,10 +93,11 @@ export class Round {
     const call = this.#rehearsal.openCall(micros);
     const done: Job[] = [];
     let pending: Job[] = [];
+    const isBusy = this.#isBusy();
     for (const job of jobs) {
       if (!job.isServed || job.head.length === 0) continue;
       if (this.#recordInPlace(job, call)) done.push(job);
-      else {
+      else if (!isBusy) {
         job.copy.tell(job.log, 0, job.headBytes, job.head.toString('latin1'));
         job.copy.tellExistence(job.hash, true);
         pending.push(job);

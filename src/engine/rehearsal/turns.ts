@@ -63,6 +63,11 @@ export class Turns {
     return turns;
   }
 
+  /** Whether anything waits for its turn. */
+  get isAnyWaiting(): boolean {
+    return this.#calls.size > 0;
+  }
+
   /** Takes back all that waits. */
   drain(): Waiting[] {
     const all = [...this.#waiting.values()].flat();
