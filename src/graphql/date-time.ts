@@ -24,11 +24,14 @@ function parseUsual(text: string): EpochMs | null {
   const [month, day] = [twoDigits(text, 5), twoDigits(text, 8)];
   const [hours, minutes, seconds] = [twoDigits(text, 11), twoDigits(text, 14), twoDigits(text, 17)];
   const milliseconds = 10 * twoDigits(text, 20) + digit(text, 22);
-  // Days past the 28th, and years that Date.UTC takes for others, are looked up in the calendar. NaN is within nothing.
-  const isPlain = year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= 28;
+  // The 29th of February, and years that Date.UTC takes for others, are looked up in the calendar. NaN is within nothing.
+  const isPlain = year >= 1000 && day >= 1 && day <= (daysOf[month - 1] ?? 0);
   if (!isPlain || !(hours <= 23) || !(minutes <= 59) || !(seconds <= 59) || !(milliseconds <= 999)) return null;
   return Date.UTC(year, month - 1, day, hours, minutes, seconds, milliseconds);
 }
+
+/** Of months, of every year. */
+const daysOf = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 function twoDigits(text: string, at: number): number {
   return 10 * digit(text, at) + digit(text, at + 1);

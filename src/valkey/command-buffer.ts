@@ -56,38 +56,45 @@ export class CommandBuffer {
 
   /** An argument: a number, by the shortest decimal that reads back as the same. */
   number(value: number): void {
-    // Most are whole and, as times are, of up to so many digits.
-    if (!(value >= 10 && value < 1e15 && Math.floor(value) === value)) {
+    // Most are whole, or hundredths; of what has fewer than 16 digits there is no shorter decimal.
+    const hundredths = Math.round(100 * value);
+    if (!(hundredths >= 1_000 && hundredths < 1e15 && hundredths / 100 === value)) {
       this.text(`${value}`);
       return;
     }
-    this.#makeRoom(24);
-    const [bytes, from] = [this.#bytes, this.#at];
+    const whole = Math.floor(hundredths / 100);
+    const fraction = hundredths - 100 * whole;
+    const isTenths = fraction % 10 === 0;
     let digits = 2;
-    for (let limit = 100; value >= limit; limit *= 10) digits++;
-    bytes[from] = 0x24;
-    let at = from + 1;
-    if (digits >= 10) bytes[at++] = 0x31;
-    bytes[at++] = 0x30 + (digits % 10);
-    bytes[at++] = 0x0d;
-    bytes[at++] = 0x0a;
-    this.#at = at + digits;
-    // So many digits at a time are a small integer.
-    const high = Math.floor(value / 1e8);
-    let end = this.#digits(value - 1e8 * high, this.#at, high > 0 ? 8 : digits);
-    if (high > 0) end = this.#digits(high, end, digits - 8);
+    for (let limit = 100; whole >= limit; limit *= 10) digits++;
+    this.#makeRoom(digits + 16);
+    this.#length(0x24, fraction === 0 ? digits : digits + (isTenths ? 2 : 3));
+    this.#wholeDigits(whole, digits);
+    if (fraction > 0) {
+      this.#bytes[this.#at++] = 0x2e;
+      if (isTenths) this.#digits(fraction / 10, 1);
+      else this.#digits(fraction, 2);
+    }
     this.#endLine();
   }
 
-  /** Writes so many digits so that they end before a place; returns where they begin. */
-  #digits(value: number, end: number, count: number): number {
+  /** So many digits at a time are a small integer. */
+  #wholeDigits(value: number, count: number): void {
+    if (count <= 8) return this.#digits(value, count);
+    const high = Math.floor(value / 1e8);
+    this.#digits(high, count - 8);
+    this.#digits(value - 1e8 * high, 8);
+  }
+
+  #digits(value: number, count: number): void {
+    const [bytes, from] = [this.#bytes, this.#at];
     let rest = value;
-    for (let at = end - 1; at >= end - count; at--) {
+    for (let at = from + count - 1; at >= from; at--) {
       const next = (rest / 10) | 0;
-      this.#bytes[at] = 0x30 + rest - 10 * next;
+      bytes[at] = 0x30 + rest - 10 * next;
       rest = next;
     }
-    return end - count;
+    this.#at = from + count;
   }
 
   /** An argument: the bytes from one place to another. */

@@ -79,13 +79,20 @@ export class Committer {
   }
 
   #wait(parts: readonly RecordPart[]): Promise<Result[]> {
-    const all = parts.map((part) => {
-      const { promise, resolve } = Promise.withResolvers<Result>();
-      return { log: bytesText(this.#options.keysOf(part).log), waiting: { part, resolve }, promise };
+    return new Promise((resolve) => {
+      const results = new Array<Result>(parts.length);
+      let left = parts.length;
+      const all = parts.map((part, place) => {
+        const take = (result: Result) => {
+          results[place] = result;
+          left -= 1;
+          if (left === 0) resolve(results);
+        };
+        return { log: bytesText(this.#options.keysOf(part).log), waiting: { part, resolve: take } };
+      });
+      this.#turns.add(all);
+      this.#dispatch();
     });
-    this.#turns.add(all);
-    this.#dispatch();
-    return Promise.all(all.map(({ promise }) => promise));
   }
 
   readonly #dispatch = (): void => {

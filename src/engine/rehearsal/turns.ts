@@ -3,9 +3,10 @@ import type { RecordedPart, RecordPart } from '../parts.ts';
 /** What came of a part, or why it failed. */
 export type Result = RecordedPart | Error;
 
-/** A part that waits for its turn, and for what comes of it. */
+/** A part that waits for its turn. */
 export interface Waiting {
   readonly part: RecordPart;
+  /** Is told what came of it. */
   readonly resolve: (result: Result) => void;
 }
 
@@ -15,9 +16,16 @@ export interface Turn {
   readonly waiting: readonly Waiting[];
 }
 
+/** A log for which somebody waits, or which a round has. */
+interface Queue {
+  readonly log: string;
+  waiting: Waiting[];
+  isTaken: boolean;
+}
+
 /** Logs that a call waits for, and how many of them had their turn. */
 interface Call {
-  readonly logs: readonly string[];
+  readonly queues: readonly Queue[];
   next: number;
 }
 
@@ -30,19 +38,22 @@ const mostRows = 128;
  * which it came. Calls take turns: a large one does not keep a small one waiting.
  */
 export class Turns {
-  readonly #waiting = new Map<string, Waiting[]>();
-  readonly #taken = new Set<string>();
+  readonly #queues = new Map<string, Queue>();
   /** Those that wait, who had a turn last at the end. */
   readonly #calls = new Set<Call>();
 
   /** Adds a call: for each log what waits for it. */
   add(all: readonly { readonly log: string; readonly waiting: Waiting }[]): void {
-    for (const { log, waiting } of all) {
-      const before = this.#waiting.get(log);
-      if (before) before.push(waiting);
-      else this.#waiting.set(log, [waiting]);
-    }
-    this.#calls.add({ logs: all.map(({ log }) => log), next: 0 });
+    const queues = all.map(({ log, waiting }) => {
+      let queue = this.#queues.get(log);
+      if (!queue) {
+        queue = { log, waiting: [], isTaken: false };
+        this.#queues.set(log, queue);
+      }
+      queue.waiting.push(waiting);
+      return queue;
+    });
+    this.#calls.add({ queues, next: 0 });
   }
 
   /** What is in the next round; nothing while all that waits is of logs that a round has. */
@@ -70,38 +81,41 @@ export class Turns {
 
   /** Takes back all that waits. */
   drain(): Waiting[] {
-    const all = [...this.#waiting.values()].flat();
-    this.#waiting.clear();
+    const all = [...this.#queues.values()].flatMap((queue) => queue.waiting.splice(0));
+    for (const queue of [...this.#queues.values()]) if (!queue.isTaken) this.#queues.delete(queue.log);
     this.#calls.clear();
     return all;
   }
 
   giveBack(log: string): void {
-    this.#taken.delete(log);
+    const queue = this.#queues.get(log) as Queue;
+    queue.isTaken = false;
+    if (queue.waiting.length === 0) this.#queues.delete(log);
   }
 
   /** The first log of a call that no round has, and the first of those that wait for it. */
   #turnOf(call: Call, rowsLeft: number): Turn | null {
+    const { queues } = call;
     this.#calls.delete(call);
-    while (call.next < call.logs.length && !this.#waiting.has(call.logs[call.next] as string)) call.next += 1;
-    if (call.next === call.logs.length) return null; // with others, all of it had its turn
+    while (call.next < queues.length && queues[call.next]?.waiting.length === 0) call.next += 1;
+    if (call.next === queues.length) return null; // with others, all of it had its turn
     this.#calls.add(call);
-    const log = this.#dueOf(call);
-    if (log === null) return null;
-    const waiting = this.#waiting.get(log) as Waiting[];
-    const taken = waiting.splice(0, together(waiting, rowsLeft));
-    if (waiting.length === 0) this.#waiting.delete(log);
-    this.#taken.add(log);
-    return { log, waiting: taken };
+    const queue = dueOf(call);
+    if (!queue) return null;
+    const count = together(queue.waiting, rowsLeft);
+    const waiting = queue.waiting;
+    queue.waiting = count === waiting.length ? [] : waiting.slice(count);
+    queue.isTaken = true;
+    return { log: queue.log, waiting: count === waiting.length ? waiting : waiting.slice(0, count) };
   }
+}
 
-  #dueOf({ logs, next }: Call): string | null {
-    for (let i = next; i < logs.length; i++) {
-      const log = logs[i] as string;
-      if (this.#waiting.has(log) && !this.#taken.has(log)) return log;
-    }
-    return null;
+function dueOf({ queues, next }: Call): Queue | null {
+  for (let i = next; i < queues.length; i++) {
+    const queue = queues[i] as Queue;
+    if (queue.waiting.length > 0 && !queue.isTaken) return queue;
   }
+  return null;
 }
 
 /** How many of them have no more rows together; one at least. */
