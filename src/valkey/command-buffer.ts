@@ -80,7 +80,10 @@ export class CommandBuffer {
 
   /** So many digits at a time are a small integer. */
   #wholeDigits(value: number, count: number): void {
-    if (count <= 8) return this.#digits(value, count);
+    if (count <= 8) {
+      this.#digits(value, count);
+      return;
+    }
     const high = Math.floor(value / 1e8);
     this.#digits(high, count - 8);
     this.#digits(value - 1e8 * high, 8);

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { bytesText, unavailableReason } from '../../valkey/index.ts';
+import { bytesText, ReplyError, unavailableReason } from '../../valkey/index.ts';
 import { bytesBeforeTiles } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
@@ -141,6 +141,7 @@ export class Committer {
       }
     } catch (error) {
       // Nothing was written. On another connection the store may answer, unless it does not answer at all.
+      if (!(error instanceof ReplyError) && unavailableReason(error) === null) this.#tell((jobs[0] as Job).log, error);
       if (!isTimeout(error)) return;
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
       for (const job of jobs) job.results = job.waiting.map(() => failure);

@@ -156,6 +156,30 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
   });
 });
 
+describe('while more waits than can be done here', { timeout: patienceMs }, () => {
+  it('some of what takes long is left to the store, and each event is in once', async () => {
+    const limits = { singles: 8, rehearses: true };
+    const engine = await scratch.open([view], 'wall', scratch.prefix(), scratch.valkey, limits);
+    const users = Array.from({ length: 600 }, (_, i) => `user ${i}`);
+    const recordAll = () =>
+      engine.record(
+        payment,
+        users.map((userId) => pay({ userId })),
+      );
+    // Once a log was compacted, nothing is recorded in place.
+    for (let i = 0; i < 12; i++) await recordAll();
+    const before = { ...engine.recordings };
+    const outcomes = (await Promise.all([recordAll(), recordAll(), recordAll()])).flat();
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['RECORDED']));
+    const vectors = await engine.read(view, users);
+    expect(new Set(vectors.map(({ eventSeq }) => eventSeq))).toEqual(new Set([15]));
+    const { byStore, byRehearsal } = engine.recordings;
+    expect(byStore - before.byStore).toBeGreaterThan(0);
+    expect(byRehearsal - before.byRehearsal).toBeGreaterThan(0);
+    expect(byStore + byRehearsal - before.byStore - before.byRehearsal).toBe(3 * users.length);
+  });
+});
+
 describe('what cannot be rehearsed', () => {
   it('is done by the store: where the served hash is gone, which is whole again at once', async () => {
     const engine = await scratch.open([view], 'wall', scratch.prefix(), scratch.valkey, { rehearses: true });
