@@ -21,7 +21,7 @@ export async function inPieces<Part, Value>(
 ): Promise<(Value | Error)[]> {
   const cuts = parts.map(cut);
   const results = await work(cuts.flat());
-  if (results.length === parts.length) return [...results];
+  if (cuts.every(({ length }) => length === 1)) return [...results];
   let end = 0;
   return cuts.map(({ length }) => {
     end += length;

@@ -2,7 +2,7 @@ import { arrivalIn, type HeaderPlaces, vectorAt } from '../layout.ts';
 import type { Edge, Lane, Plan } from '../plan.ts';
 import { block, columnName, crossing, type Doubts, hasFlag, isIn, valueIn } from './aggregate.ts';
 import { isServed, oldestPassing } from './append.ts';
-import { bookOf, served, windowsOf } from './places.ts';
+import { bookOf, markBytesOf, served, windowsOf } from './places.ts';
 import { running, valueHeld } from './unroll.ts';
 
 /** Where more cells than this pass one edge, the loops of lua/edges.lua let them pass. */
@@ -53,7 +53,9 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
     block(
       [
         `if not (time > s[${lastEventAt}]) or ${frontier} > -INFINITE or time <= now - min(${oldestPassing(plan)}, view.horizon)`,
-        `  or number >= ${slots} or number >= most_singles(call, view) or ${passed} > MOST_TAKEN_OUT or cells.knowsId(number) then`,
+        `  or number >= ${slots} or number >= most_singles(call, view) or ${passed} > MOST_TAKEN_OUT`,
+        // Where not all marks are read at once, the store writes the log anew.
+        `  or ${markBytesOf(plan)} * number > view.reading - view.header_bytes or cells.knowsId(number) then`,
       ].join('\n'),
       ['return nil'],
     ),
@@ -70,7 +72,7 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
       const at = header.edges[e] as number;
       return `if s[${at}] == number then s[${at + 1}] = time + ${ageMs} end`;
     }),
-    ...newestOf(plan).map(({ f, lane }) => `if ${isIn(lane)} then cells.noteNewest(${f}, ${valueIn(lane)}) end`),
+    ...newestOf(plan).map(({ f, lane }) => `if ${isIn(lane)} then cells.noteNewest(${f}, ${valueIn(lane)}, time) end`),
     'return now',
   ];
 }
@@ -103,6 +105,7 @@ function telling(plan: Plan, header: HeaderPlaces): string[] {
     ...(unsure.length > 0 ? [`local ${unsure.join(', ')}`] : []),
     ...plan.edges.map((edge, e) => passingEdge(plan, header, edge, header.edges[e] as number)),
     `${passed} = ${passed} + passed`,
+    `if ${passed} > MOST_TAKEN_OUT then return nil end`,
     ...searching(plan, header),
     ...valuing(plan, header),
     ...prolonging(plan, header),
@@ -178,7 +181,7 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
       const held = valueHeld(plan, header, f, false);
       return [
         `old = s[${at}]`,
-        ...(held === null ? newest(f, at) : [`value = ${held}`]),
+        ...(held === null ? newest(plan, f, at) : [`value = ${held}`]),
         block('if value ~= old and (value == value or old == old) then', [
           `s[${at}], changed = value, true`,
           `cells.noteChange(${f})`,
@@ -196,10 +199,10 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
   ];
 }
 
-/** Of events that are not in its lane, the newest that is may have left. */
-function newest(f: number, at: number): string[] {
+/** Where none of these events is the newest in its lane and in the window, one before them may be, or may have left. */
+function newest({ features }: Plan, f: number, at: number): string[] {
   return [
-    `value = cells.newestOf(${f})`,
+    `value = cells.newestOf(${f}, now - ${features[f]?.scan?.endMs})`,
     block('if value == nil then', ['if scanned then return nil end', `value = s[${at}]`]),
   ];
 }

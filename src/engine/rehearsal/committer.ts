@@ -79,6 +79,7 @@ export class Committer {
   }
 
   #wait(parts: readonly RecordPart[]): Promise<Result[]> {
+    if (parts.length === 0) return Promise.resolve([]);
     return new Promise((resolve) => {
       const results = new Array<Result>(parts.length);
       let left = parts.length;

@@ -1,8 +1,11 @@
 import { bytesText } from '../../valkey/index.ts';
 import { headerPlaces, layoutOf, mostSingles, singleFormat } from '../layout.ts';
+import { served } from '../lua-text/places.ts';
 import type { RecordPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
+import type { EpochMs } from '../vector.ts';
 import type { Lacking } from './entity-copy.ts';
+import type { OpenCall } from './in-place.ts';
 
 /** Tables, as lua/tables.lua has them: so many slots a bucket; a slot has the key and five bytes of time. */
 const slotsABucket = 16;
@@ -50,9 +53,9 @@ export class Foresight {
 
   /**
    * @param head of the log, as it is stored. @param parts those that are recorded one after the other.
-   * @param nowMs the store's now.
+   * @param call of which the rehearsal will be.
    */
-  of(log: string, head: Buffer, parts: readonly RecordPart[], nowMs: number): Lacking[] {
+  of(log: string, head: Buffer, parts: readonly RecordPart[], call: OpenCall): Lacking[] {
     const double = (place: number) => (8 * place + 8 <= head.length ? head.readDoubleLE(8 * place) : 0);
     const tiles = double(this.#book + bookTiles);
     if (tiles === 0) return [];
@@ -60,7 +63,8 @@ export class Foresight {
     const isCompacted = double(this.#book) + rows > this.#mostSingles;
     const isWhole = isCompacted || parts.length > 1;
     const lacking: Lacking[] = [];
-    const moves = this.#edges.some((at) => double(at) < tiles && double(at + 1) <= nowMs);
+    const now = call.event_clock ? Math.max(double(served.asOf), newestOf(parts)) : call.millis;
+    const moves = this.#edges.some((at) => double(at) < tiles && double(at + 1) <= now);
     if (moves || isCompacted) lacking.push({ what: 'range', key: log, from: head.length, bytes: wholeKey });
     const look = (key: string, buckets: number, keyBytes: number, keyAt: number) => {
       if (buckets === 0) return;
@@ -86,4 +90,13 @@ export class Foresight {
     }
     return lacking;
   }
+}
+
+function newestOf(parts: readonly RecordPart[]): EpochMs {
+  let newest = Number.NEGATIVE_INFINITY;
+  for (const { rows, rowCount } of parts) {
+    for (let row = 0; row < rowCount; row++)
+      newest = Math.max(newest, rows.readDoubleLE((row * rows.length) / rowCount));
+  }
+  return newest;
 }

@@ -31,6 +31,7 @@ export class Lane {
     this.writes.clear();
     this.writes.add(['MULTI']);
     const questions = this.#questions;
+    questions.clear();
     questions.add(['UNWATCH']);
     questions.add(['WATCH', ...keys]);
     ask(questions);

@@ -1,6 +1,7 @@
 import { type HeaderPlaces, headerPlaces, layoutHash, layoutOf, markBytes, singleFormat, vectorAt } from '../layout.ts';
 import { served } from '../lua-text/places.ts';
 import type { Plan } from '../plan.ts';
+import type { EpochMs } from '../vector.ts';
 
 /** Bytes before the header's doubles. */
 const layoutBytes = 8;
@@ -33,7 +34,9 @@ export class LogImage {
   /** A double, of which the halves lie elsewhere. */
   readonly #double = new Float64Array(1);
   readonly #halves = new Uint32Array(this.#double.buffer);
-  readonly #newest: (number | undefined)[];
+  /** Of each feature, the value of the newest event that was noted, and when that was. */
+  readonly #newest: number[];
+  readonly #newestAt: EpochMs[];
   readonly #widestMs: number;
   readonly #keepMs: number;
   #singlesWord = 0;
@@ -65,7 +68,8 @@ export class LogImage {
     this.#keepMs = plan.keepMs;
     this.#row = Buffer.alloc(singleBytes);
     this.#rowWords = new Uint32Array(this.#row.buffer, this.#row.byteOffset, this.#singleWords);
-    this.#newest = plan.features.map(() => undefined);
+    this.#newest = plan.features.map(() => Number.NaN);
+    this.#newestAt = plan.features.map(() => Number.NEGATIVE_INFINITY);
     this.#isChanged = plan.features.map(() => false);
   }
 
@@ -155,7 +159,7 @@ export class LogImage {
 
   /** Begins what several rows say of newest values. */
   forgetNewest(): void {
-    for (let f = 0; f < this.#newest.length; f++) this.#newest[f] = undefined;
+    this.#newestAt.fill(Number.NEGATIVE_INFINITY);
   }
 
   rowTime(): number {
@@ -235,12 +239,14 @@ export class LogImage {
     return undefined;
   }
 
-  noteNewest(feature: number, value: number): void {
+  noteNewest(feature: number, value: number, time: EpochMs): void {
     this.#newest[feature] = value;
+    this.#newestAt[feature] = time;
   }
 
-  newestOf(feature: number): number | undefined {
-    return this.#newest[feature];
+  /** The value that was noted last, if its event is newer than a moment. */
+  newestOf(feature: number, after: EpochMs): number | undefined {
+    return (this.#newestAt[feature] as number) > after ? this.#newest[feature] : undefined;
   }
 
   noteChange(feature: number): void {

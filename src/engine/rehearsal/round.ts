@@ -103,7 +103,7 @@ export class Round {
         pending.push(job);
       }
     }
-    await this.#readMore(pending.map((job) => ({ job, lacking: this.#foreseen(job, micros) })));
+    await this.#readMore(pending.map((job) => ({ job, lacking: this.#foreseen(job, call) })));
     while (pending.length > 0) {
       const lacking: Job[] = [];
       for (const job of pending) {
@@ -194,9 +194,9 @@ export class Round {
     return 1e6 * Number(seconds.toString()) + Number(micros.toString());
   }
 
-  #foreseen({ plan, log, head, waiting }: Job, micros: number): Lacking[] {
+  #foreseen({ plan, log, head, waiting }: Job, call: OpenCall): Lacking[] {
     const parts = waiting.map(({ part }) => part);
-    return this.#rehearsal.foresight(plan).of(log, head, parts, Math.floor(micros / 1_000));
+    return this.#rehearsal.foresight(plan).of(log, head, parts, call);
   }
 
   async #readMore(of: readonly { readonly job: Job; readonly lacking: readonly Lacking[] }[]): Promise<void> {
