@@ -146,6 +146,14 @@ export function bytesBeforeTiles(plan: Plan, singlesLeft: number): number {
   return 8 + 8 * headerPlaces(plan).doubles + slotBytes * mostSingles(plan, singlesLeft);
 }
 
+/** Marks of about so many singles are read with the header. */
+const marksReadAtOnce = 162;
+
+/** What `record` reads of a log first: its header, and the marks of most singles. */
+export function bytesReadFirst(plan: Plan): number {
+  return 8 + 8 * headerPlaces(plan).doubles + markBytes(layoutOf(plan)) * marksReadAtOnce;
+}
+
 /** A compacted cell: its packing, and where each lane's numbers stand in it, counted from 1; 0: nowhere. */
 export interface TileFormat {
   /** For Lua's struct, without the byte order. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { LabelPlan } from './label-plan.ts';
 import {
   type AggregatePlaces,
+  bytesReadFirst,
   headerPlaces,
   layoutHash,
   layoutOf,
@@ -154,9 +155,6 @@ const openingCalls = "redis.register_function('open_call', open_call)";
 /** Stretches of a window of which samples are kept apart (see lua/seen.lua). */
 const strataPerWindow = 16;
 
-/** What is read of a log at once: its header, and the marks of about so many singles. */
-const marksReadAtOnce = 162;
-
 /** What is written out for a plan. */
 function writtenOut(plan: Plan): string[] {
   const header = headerPlaces(plan);
@@ -189,7 +187,7 @@ function tableOf(plan: Plan) {
     header_bytes: headerBytes,
     doubles: header.doubles,
     book: header.book,
-    reading: headerBytes + marks * marksReadAtOnce,
+    reading: bytesReadFirst(plan),
     mark_bytes: marks,
     slot_bytes: marks + single.bytes,
     single_format: `<${single.numbers}`,

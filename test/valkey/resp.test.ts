@@ -86,8 +86,10 @@ describe('commands', () => {
 
   it('have numbers as JavaScript writes them', () => {
     const whole = fc.bigInt({ min: 0n, max: 10n ** 17n }).map(Number);
+    const hundredths = fc.integer({ min: -1_000_000, max: 2 ** 31 - 1 }).map((value) => value / 100);
     const numbers = fc.oneof(
       whole,
+      hundredths,
       fc.double(),
       fc.constantFrom(0, -0, 9, 10, 99, 100, 1e8 - 1, 1e8, 1e14, 1e15 - 1, 1e15),
     );

@@ -34,6 +34,13 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
       const value = valueHeld(plan, header, f, false);
       return value === null ? newest(f) : serving(plan, f, value);
     }),
+    ...dating(plan, header),
+  ];
+}
+
+/** Of when the vector is, until when it holds, and which revision it has. */
+export function dating(plan: Plan, header: HeaderPlaces): string[] {
+  return [
     'local upcoming = INFINITE',
     ...header.edges.map((edge) => `if s[${edge + 1}] < upcoming then upcoming = s[${edge + 1}] end`),
     ...plan.lifetimes.map(({ idleMs }, i) => {
@@ -42,6 +49,17 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
     }),
     `s[${asOf}], s[${validUntil}] = now, upcoming`,
     `if changed or s[${revision}] == 0 then s[${revision}] = max(s[${revision}] + 1, call.micros) end`,
+  ];
+}
+
+/** Until when the log and the hash must live. */
+export function needing(plan: Plan, header: HeaderPlaces): string[] {
+  return [
+    `local needed = (call.event_clock and call.millis or s[${lastEventAt}]) + view.keep`,
+    ...plan.lifetimes.map(({ idleMs }, i) => {
+      const { arrival } = arrivalIn(header.lifetimes[i] as number);
+      return `needed = max(needed, (call.event_clock and call.millis or s[${arrival}]) + ${idleMs})`;
+    }),
   ];
 }
 
@@ -66,11 +84,7 @@ function writing(plan: Plan, header: HeaderPlaces): string[] {
   const marks = ['sub(id, 1, MARK_BYTES)', ...plan.seen.map((_, i) => `mark_${i + 1}`)].join(' .. ');
   return [
     `${singles} = number + 1`,
-    `local needed = (call.event_clock and call.millis or s[${lastEventAt}]) + view.keep`,
-    ...plan.lifetimes.map(({ idleMs }, i) => {
-      const { arrival } = arrivalIn(header.lifetimes[i] as number);
-      return `needed = max(needed, (call.event_clock and call.millis or s[${arrival}]) + ${idleMs})`;
-    }),
+    ...needing(plan, header),
     `local extended = s[${expiresAt}] < needed`,
     `if extended then s[${expiresAt}] = floor(needed + view.keep * SLACK) end`,
     `local vector = ${first}`,

@@ -1,7 +1,8 @@
-import { arrivalIn, type HeaderPlaces, vectorAt } from '../layout.ts';
+import { type HeaderPlaces, vectorAt } from '../layout.ts';
 import type { Edge, Lane, Plan } from '../plan.ts';
 import { block, columnName, crossing, type Doubts, hasFlag, isIn, valueIn } from './aggregate.ts';
 import { isServed, oldestPassing } from './append.ts';
+import { dating, needing } from './append-reply.ts';
 import { bookOf, markBytesOf, served, windowsOf } from './places.ts';
 import { running, valueHeld } from './unroll.ts';
 
@@ -30,7 +31,7 @@ export function inPlaceOf(plan: Plan, header: HeaderPlaces): string {
   ].join('\n');
 }
 
-export function isInPlace(plan: Plan, header: HeaderPlaces): boolean {
+function isInPlace(plan: Plan, header: HeaderPlaces): boolean {
   return plan.features.every((feature, f) => isServed(plan, header, feature, f));
 }
 
@@ -173,7 +174,6 @@ function searching(plan: Plan, header: HeaderPlaces): string[] {
 
 /** The vector, and until when it holds. */
 function valuing(plan: Plan, header: HeaderPlaces): string[] {
-  const { revision, asOf, validUntil } = served;
   return [
     'local changed, value, old = false',
     ...plan.features.flatMap((_, f) => {
@@ -188,14 +188,7 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
         ]),
       ];
     }),
-    'local upcoming = INFINITE',
-    ...header.edges.map((edge) => `if s[${edge + 1}] < upcoming then upcoming = s[${edge + 1}] end`),
-    ...plan.lifetimes.map(({ idleMs }, i) => {
-      const arrival = `s[${arrivalIn(header.lifetimes[i] as number).arrival}]`;
-      return `if ${arrival} > -INFINITE and ${arrival} + ${idleMs} < upcoming then upcoming = ${arrival} + ${idleMs} end`;
-    }),
-    `s[${asOf}], s[${validUntil}] = now, upcoming`,
-    `if changed or s[${revision}] == 0 then s[${revision}] = max(s[${revision}] + 1, call.micros) end`,
+    ...dating(plan, header),
   ];
 }
 
@@ -209,13 +202,9 @@ function newest({ features }: Plan, f: number, at: number): string[] {
 
 /** How long the log and the hash must live. */
 function prolonging(plan: Plan, header: HeaderPlaces): string[] {
-  const { lastEventAt, expiresAt } = served;
+  const { expiresAt } = served;
   return [
-    `local needed = (call.event_clock and call.millis or s[${lastEventAt}]) + view.keep`,
-    ...plan.lifetimes.map(({ idleMs }, i) => {
-      const { arrival } = arrivalIn(header.lifetimes[i] as number);
-      return `needed = max(needed, (call.event_clock and call.millis or s[${arrival}]) + ${idleMs})`;
-    }),
+    ...needing(plan, header),
     `if s[${expiresAt}] >= needed then return false end`,
     `s[${expiresAt}] = floor(needed + view.keep * SLACK)`,
     'return true',

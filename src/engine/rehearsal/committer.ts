@@ -1,6 +1,6 @@
 import type { Redis } from 'iovalkey';
 import { bytesText, ReplyError, unavailableReason } from '../../valkey/index.ts';
-import { bytesBeforeTiles } from '../layout.ts';
+import { bytesBeforeTiles, bytesReadFirst } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
@@ -63,7 +63,8 @@ export class Committer {
   constructor(options: CommitterOptions) {
     const { valkey, caller, plans, prefix, singles } = options;
     this.#options = options;
-    this.#headBytes = new Map(plans.map((plan) => [plan, bytesBeforeTiles(plan, singles)]));
+    const headBytes = (plan: Plan) => Math.max(bytesBeforeTiles(plan, singles), bytesReadFirst(plan));
+    this.#headBytes = new Map(plans.map((plan) => [plan, headBytes(plan)]));
     this.#rehearsal = new Rehearsal(plans, caller.head, prefix, singles);
     this.#lanes = Lanes.beside(valkey, laneCount);
   }

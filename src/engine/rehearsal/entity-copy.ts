@@ -56,11 +56,6 @@ export class EntityCopy {
     this.#known(key).length = length;
   }
 
-  /** Whether anything of the log was read: a log that is not there is for the store to begin. */
-  get isRead(): boolean {
-    return this.#keys.get(this.log)?.isKnown ?? false;
-  }
-
   /** A stretch of the log as it would be, had all been written; null where not all of it is known. */
   stretch(from: number, bytes: number): string | null {
     const text = this.#copyOf(this.log).read(from, bytes);

@@ -6,6 +6,7 @@ import type { Plan } from '../plan.ts';
 import type { RowVerdict } from '../reply.ts';
 import { readVector } from '../vector-batch.ts';
 import { LogImage } from './log-image.ts';
+import { mostBetween } from './writes.ts';
 
 /** A call as `open_call` in lua/call.lua has it, as far as it is looked at here. */
 export interface OpenCall {
@@ -22,9 +23,6 @@ export interface InPlaceFunctions {
   readonly take: Take;
   readonly tell: Tell;
 }
-
-/** So much is rather written once more than that one more command is sent. */
-const mostBetween = 1_000;
 
 /**
  * Records in this process's memory what comes most often: events that are newer than all others of a log that was never compacted.

@@ -1,5 +1,4 @@
 import { type HeaderPlaces, headerPlaces, layoutHash, layoutOf, markBytes, singleFormat, vectorAt } from '../layout.ts';
-import { served } from '../lua-text/places.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
 
@@ -40,7 +39,6 @@ export class LogImage {
   readonly #widestMs: number;
   readonly #keepMs: number;
   #singlesWord = 0;
-
   /** How many singles it had when it was loaded, or written anew. */
   #had = 0;
   /** Whether it is to be written whole; and whether it has room that it must not keep. */
@@ -48,7 +46,7 @@ export class LogImage {
   isGrown = false;
   /** Where marks were taken out, in words. */
   #erased: number[] = [];
-  /** Features of which the value changed, a bit each; and in their order. */
+  /** Of each feature, whether its value changed. */
   readonly #isChanged: boolean[];
 
   constructor(plan: Plan, mostBytes: number) {
@@ -81,7 +79,6 @@ export class LogImage {
     this.bytes.set(log);
     const slots = this.doubles[this.#places.book + 1] as number;
     this.#singlesWord = this.#headerBytes / 4 + this.#markWords * slots;
-
     this.#had = this.doubles[this.#places.book] as number;
     this.#erased.length = 0;
     this.isRewritten = this.isGrown = false;
@@ -260,10 +257,6 @@ export class LogImage {
   /** The value of a feature. */
   featureAt(feature: number): number {
     return this.doubles[vectorAt + 1 + feature] as number;
-  }
-
-  get revision(): number {
-    return this.doubles[served.revision] as number;
   }
 
   /** Tells of each stretch that is not as it was loaded, in order; those that are near each other are one. */

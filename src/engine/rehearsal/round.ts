@@ -98,6 +98,7 @@ export class Round {
       if (!job.isServed || job.head.length === 0) continue;
       if (this.#recordInPlace(job, call)) done.push(job);
       else if (!isBusy) {
+        job.copy = new EntityCopy(job.log);
         job.copy.tell(job.log, 0, job.headBytes, job.head.toString('latin1'));
         job.copy.tellExistence(job.hash, true);
         pending.push(job);
@@ -183,7 +184,6 @@ export class Round {
       const head = heads[i];
       const before = job.head;
       job.head = Buffer.isBuffer(head) ? head : nothing;
-      job.copy = new EntityCopy(job.log);
       job.reads = 0;
       job.rehearsed = null;
       job.writes = null;

@@ -2,7 +2,7 @@ import type { EntityCopy, Write } from './entity-copy.ts';
 import type { Command } from './lane.ts';
 
 /** So much is rather written once more than that one more command is sent. */
-const mostBetween = 1_000;
+export const mostBetween = 1_000;
 
 /** Commands that write what a rehearsal came to; those of the log that are near each other are one. */
 export function commandsOf(copy: EntityCopy): Command[] {
