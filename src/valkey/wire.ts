@@ -31,6 +31,7 @@ export class Wire {
   #waiting: Waiting[] = [];
   #opening: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #ended = false;
   /** How often the connection has been lost. */
   losses = 0;
 
@@ -54,11 +55,12 @@ export class Wire {
       lazyConnect: true,
     });
     this.#connection.on('error', () => {}).on('close', () => this.#lose());
-    valkey.once('end', () => this.#connection.disconnect());
+    valkey.once('end', () => this.#end());
   }
 
-  /** Connects, if it is not connected. @throws Error */
+  /** Connects, if it is not connected. @throws Error also once the connection that this one stands beside has ended. */
   async open(): Promise<void> {
+    if (this.#ended) throw closed();
     if (this.#socket) return;
     this.#opening ??= this.#takeOver().finally(() => {
       this.#opening = null;
@@ -96,6 +98,7 @@ export class Wire {
     if (this.#connection.status === 'wait') await this.#connection.connect();
     // Whatever iovalkey asked by itself was answered before this is.
     await this.#connection.ping();
+    if (this.#ended) throw closed();
     const { stream } = this.#connection;
     this.#parser = new ReplyParser();
     stream.removeAllListeners('data');
@@ -135,6 +138,13 @@ export class Wire {
     this.#socket?.destroy();
     this.#fail(new Error('Command timed out'));
   };
+
+  /** From now on nothing is sent, though the system may take a while to close the socket. */
+  #end(): void {
+    this.#ended = true;
+    this.#socket = null;
+    this.#connection.disconnect();
+  }
 
   #lose(): void {
     this.losses += 1;

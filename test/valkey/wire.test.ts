@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CommandBuffer, connect, parseValkeyUrl, ReplyError, unavailableReason, Wire } from '../../src/valkey/index.ts';
@@ -103,9 +104,12 @@ describe('a wire', () => {
     await send(wire, ['PING']);
     const other = connect(parseValkeyUrl(server.url));
     try {
+      const ended = once(valkey, 'end');
       valkey.disconnect();
+      await ended;
+      await expect(wire.open()).rejects.toThrow('Connection is closed');
+      await expect(send(wire, ['PING'])).rejects.toThrow('Connection is closed');
       await until(async () => !/name=test-wire/.test(String(await other.client('LIST'))));
-      await expect(wire.open()).rejects.toThrow();
     } finally {
       other.disconnect();
     }
