@@ -140,7 +140,7 @@ export function mostSingles({ fewestSingles }: Plan, singlesLeft: number): numbe
 }
 
 /** The header and all singles, of a log that has as many as may be. */
-export function bytesBeforeTiles(plan: Plan, singlesLeft: number): number {
+function bytesBeforeTiles(plan: Plan, singlesLeft: number): number {
   const layout = layoutOf(plan);
   const slotBytes = markBytes(layout) + singleFormat(layout).bytes;
   return 8 + 8 * headerPlaces(plan).doubles + slotBytes * mostSingles(plan, singlesLeft);
@@ -152,6 +152,11 @@ const marksReadAtOnce = 162;
 /** What `record` reads of a log first: its header, and the marks of most singles. */
 export function bytesReadFirst(plan: Plan): number {
   return 8 + 8 * headerPlaces(plan).doubles + markBytes(layoutOf(plan)) * marksReadAtOnce;
+}
+
+/** As much of a log as a rehearsal begins with. */
+export function headBytes(plan: Plan, singlesLeft: number): number {
+  return Math.max(bytesBeforeTiles(plan, singlesLeft), bytesReadFirst(plan));
 }
 
 /** A compacted cell: its packing, and where each lane's numbers stand in it, counted from 1; 0: nowhere. */

@@ -18,6 +18,7 @@ import { inPlaceOf } from './lua-text/in-place.ts';
 import { tilesOf } from './lua-text/tile.ts';
 import { unroll } from './lua-text/unroll.ts';
 import { duplicateHorizonMs, type Plan, type SeenSet } from './plan.ts';
+import { luaTables } from './rehearsal/native-tables.ts';
 import { runsOf } from './runs.ts';
 
 /** What all functions are made of; each part builds on those before it. */
@@ -137,7 +138,7 @@ export function writeLibrary(plans: readonly Plan[]): Library {
 export function writeRecord(plans: readonly Plan[]): { readonly code: string; readonly name: string } {
   const inPlace = plans.map((plan) => inPlaceOf(plan, headerPlaces(plan)));
   const text = [
-    textOf(sharedParts),
+    ...sharedParts.map((part) => (part === 'tables' ? luaTables : textOf([part]))),
     outcomes(),
     ...plans.flatMap(writtenOut),
     textOf(['record']),

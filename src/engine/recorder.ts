@@ -8,6 +8,7 @@ import { type Draft, outcomeOf } from './record-outcome.ts';
 import type { Clock } from './registry.ts';
 import type { RowVerdict } from './reply.ts';
 import { RowEncoder } from './row-encoder.ts';
+import { sortTies } from './ties.ts';
 import type { Vector } from './vector.ts';
 
 /**
@@ -100,10 +101,11 @@ export class Recorder {
     if (parts.length === 0) return [];
     try {
       return await this.#store.record(
-        parts.map(({ plan, id, inputs }) => {
+        parts.map(({ plan, id, inputs, places }) => {
           const encoder = this.#encoders.get(plan.view) as RowEncoder;
           const rows = Buffer.alloc(inputs.length * encoder.rowBytes);
           for (const [row, input] of inputs.entries()) encoder.write(input, rows, row * encoder.rowBytes);
+          sortTies(rows, places);
           return { plan, id, rows, rowCount: inputs.length };
         }),
         how,
@@ -119,5 +121,6 @@ export class Recorder {
 interface EventsOfPart extends Part {
   /** Where they stand in the batch. */
   readonly places: number[];
+  /** As they were sent. */
   readonly inputs: EventInput[];
 }

@@ -120,6 +120,17 @@ export class CommandBuffer {
     this.count = 0;
   }
 
+  /** Forgets what was added since there were so many commands and bytes (see `length`). */
+  cutBack(count: number, length: number): void {
+    this.count = count;
+    this.#at = length;
+  }
+
+  /** How many bytes are in it. */
+  get length(): number {
+    return this.#at;
+  }
+
   /** The same, where somebody still needs what is `written`. */
   giveAway(): void {
     this.#bytes = Buffer.allocUnsafeSlow(firstBytes);

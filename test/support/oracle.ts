@@ -270,12 +270,12 @@ function statistic(
   }
 }
 
-/** By the events' own time. Of several at one moment, a lifetime keeps the one that came last; a window any. */
+/** By the events' own time. Of several at one moment, a lifetime keeps the greatest; a window any. */
 function newest(window: SlidingWindow | Lifetime, inside: History, numbers: readonly number[]): Expected {
   const latest = Math.max(...inside.map(({ at }) => at));
   const tied = numbers.filter((_, index) => inside[index]?.at === latest);
   if (tied.length === 0) return exactly(Number.NaN);
-  return { oneOf: window.kind === 'lifetime' ? tied.slice(-1) : tied, giveOrTake: 0 };
+  return { oneOf: window.kind === 'lifetime' ? [Math.max(...tied)] : tied, giveOrTake: 0 };
 }
 
 /** By the events' own time, newest first; of several at one moment, the greatest first. */

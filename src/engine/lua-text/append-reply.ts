@@ -1,7 +1,7 @@
 import { arrivalIn, type HeaderPlaces, vectorAt } from '../layout.ts';
 import type { Lane, Plan, PlannedFeature } from '../plan.ts';
 import { isIn, valueIn } from './aggregate.ts';
-import { bookOf, markBytesOf, served } from './places.ts';
+import { bookOf, markBytesOf, served, tableWindowsOf } from './places.ts';
 import { serving, valueHeld } from './unroll.ts';
 
 /** So many doubles are packed at once: while they wait for it, they take room that names need. */
@@ -38,8 +38,9 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
   ];
 }
 
-/** Of when the vector is, until when it holds, and which revision it has. */
-export function dating(plan: Plan, header: HeaderPlaces): string[] {
+/** Of when the vector is, until when it holds, and which revision it has. `tables`: there may be tables of last-seen times. */
+export function dating(plan: Plan, header: HeaderPlaces, tables = false): string[] {
+  const windows = tables ? plan.seen.flatMap((_, i) => tableWindowsOf(plan, header, i)) : [];
   return [
     'local upcoming = INFINITE',
     ...header.edges.map((edge) => `if s[${edge + 1}] < upcoming then upcoming = s[${edge + 1}] end`),
@@ -47,6 +48,7 @@ export function dating(plan: Plan, header: HeaderPlaces): string[] {
       const arrival = `s[${arrivalIn(header.lifetimes[i] as number).arrival}]`;
       return `if ${arrival} > -INFINITE and ${arrival} + ${idleMs} < upcoming then upcoming = ${arrival} + ${idleMs} end`;
     }),
+    ...windows.map(({ leavesAt }) => `if ${leavesAt} < upcoming then upcoming = ${leavesAt} end`),
     `s[${asOf}], s[${validUntil}] = now, upcoming`,
     `if changed or s[${revision}] == 0 then s[${revision}] = max(s[${revision}] + 1, call.micros) end`,
   ];

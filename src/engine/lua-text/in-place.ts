@@ -3,7 +3,7 @@ import type { Edge, Lane, Plan } from '../plan.ts';
 import { block, columnName, crossing, type Doubts, hasFlag, isIn, valueIn } from './aggregate.ts';
 import { isServed, oldestPassing } from './append.ts';
 import { dating, needing } from './append-reply.ts';
-import { bookOf, markBytesOf, served, windowsOf } from './places.ts';
+import { bookOf, markBytesOf, served, tableOf, tableWindowsOf, windowsOf } from './places.ts';
 import { running, valueHeld } from './unroll.ts';
 
 /** Where more cells than this pass one edge, the loops of lua/edges.lua let them pass. */
@@ -11,10 +11,11 @@ const mostPassing = 64;
 
 /**
  * The same as append.ts, for rehearsals alone: it works on a log that lies in this process's memory (`cells`, see
- * rehearsal/log-image.ts, whose header is `s`), and takes in any number of events before their vector is told. It registers
+ * rehearsal/log-image.ts, whose header is `s`), and with what was read of its tiles and tables (`beside`, see
+ * rehearsal/companions.ts), and takes in any number of events before their vector is told. It registers
  *
- *   take_in_place_<view>(call, s, cells, now)   takes in the event that lies beside the log; returns what is now then
- *   tell_in_place_<view>(call, s, cells, now)   puts the vector into the header; returns whether the log is to live longer
+ *   take_in_place_<view>(call, s, cells, beside, now)   takes in the event that lies beside the log; returns what is now then
+ *   tell_in_place_<view>(call, s, cells, beside, now)   puts the vector into the header; returns whether the log is to live longer
  *
  * Both give nil for what is for `record_entity`; then the image is of no use any more. Empty for a view that it is not for.
  */
@@ -23,8 +24,8 @@ export function inPlaceOf(plan: Plan, header: HeaderPlaces): string {
   const { index } = plan;
   return [
     block('do', [
-      block('local function take(call, s, cells, now)', taking(plan, header)),
-      block('local function tell(call, s, cells, now)', telling(plan, header)),
+      block('local function take(call, s, cells, beside, now)', taking(plan, header)),
+      block('local function tell(call, s, cells, beside, now)', telling(plan, header)),
       `redis.register_function('take_in_place_${index}', take)`,
       `redis.register_function('tell_in_place_${index}', tell)`,
     ]),
@@ -40,7 +41,7 @@ const namesOf = (plan: Plan) => ['time', 'flags', ...columnsOf(plan)].join(', ')
 const numberOf = (header: HeaderPlaces) => bookOf(header).singles;
 
 function taking(plan: Plan, header: HeaderPlaces): string[] {
-  const { slots, frontier, passed } = bookOf(header);
+  const { slots, tiles, frontier, passed, idsBuckets, rememberedSince } = bookOf(header);
   const { lastEventAt, eventSeq } = served;
   const row = ['cells.rowTime()', 'cells.rowFlags()', ...plan.columns.map((_, i) => `cells.rowColumn(${i})`)];
   return [
@@ -50,10 +51,16 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
       'if time > max(now, call.millis + call.tolerance) then return nil end',
       'time, flags = now, flags + TAKEN_AS_NOW',
     ]),
-    `local number = ${numberOf(header)}`,
+    `local number, tiles, ties = ${numberOf(header)}, ${tiles}, time == s[${lastEventAt}]`,
+    block('if ties then', [
+      // Others of this moment that are in a tile are looked for there.
+      `if number == 0 or time == ${frontier} or cells.timeOf(number - 1) ~= time or not cells.followsId(number - 1) then`,
+      '  return nil',
+      'end',
+    ]),
     block(
       [
-        `if not (time > s[${lastEventAt}]) or ${frontier} > -INFINITE or time <= now - min(${oldestPassing(plan)}, view.horizon)`,
+        `if time < s[${lastEventAt}] or time <= now - min(${oldestPassing(plan)}, view.horizon) or time <= ${rememberedSince}`,
         `  or number >= ${slots} or number >= most_singles(call, view) or ${passed} > MOST_TAKEN_OUT`,
         // Where not all marks are read at once, the store writes the log anew.
         `  or ${markBytesOf(plan)} * number > view.reading - view.header_bytes or cells.knowsId(number) then`,
@@ -61,6 +68,7 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
       ['return nil'],
     ),
     'if time > now then now = time end',
+    `if ${idsBuckets} > 0 and beside.knowsId(now) then return nil end`,
     'cells.put(number, time, flags)',
     ...showing(plan, header),
     `s[${eventSeq}], s[${lastEventAt}], ${numberOf(header)} = s[${eventSeq}] + 1, time, number + 1`,
@@ -71,10 +79,29 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
     ...crossing(plan, header, doubts).enter(plan.groups.flatMap(({ delayMs }, i) => (delayMs === 0 ? [i] : []))),
     ...plan.edges.map(({ ageMs }, e) => {
       const at = header.edges[e] as number;
-      return `if s[${at}] == number then s[${at + 1}] = time + ${ageMs} end`;
+      return `if s[${at}] == tiles + number then s[${at + 1}] = time + ${ageMs} end`;
     }),
-    ...newestOf(plan).map(({ f, lane }) => `if ${isIn(lane)} then cells.noteNewest(${f}, ${valueIn(lane)}, time) end`),
+    ...notingNewest(plan),
+    ...(newestOf(plan).length > 0 ? [block('while ties do', notingOthers(plan))] : []),
     'return now',
+  ];
+}
+
+/** Notes the event as the newest one; of those at one moment, all must be. */
+function notingNewest(plan: Plan): string[] {
+  return newestOf(plan).map(
+    ({ f, lane }) => `if ${isIn(lane)} then cells.noteNewest(${f}, ${valueIn(lane)}, time) end`,
+  );
+}
+
+/** Notes the single before the one that was looked at last, if it is of the same moment; else there is no more to be noted. */
+function notingOthers(plan: Plan): string[] {
+  const read = ['cells.flagsOf(number)', ...plan.columns.map((_, c) => `cells.columnOf(number, ${c})`)];
+  return [
+    'number = number - 1',
+    'if number < 0 or cells.timeOf(number) ~= time then break end',
+    `local ${['flags', ...columnsOf(plan)].join(', ')} = ${read.join(', ')}`,
+    ...notingNewest(plan),
   ];
 }
 
@@ -83,46 +110,87 @@ function newestOf({ features, lanes }: Plan) {
   return features.flatMap(({ scan }, f) => (scan ? [{ f, lane: lanes[scan.lane] as Lane }] : []));
 }
 
-/** The event's values become its own, and no longer those of the single that showed them before. */
+/** The event's values become its own, and no longer those of the single that showed them before, or of the table. */
 function showing(plan: Plan, header: HeaderPlaces): string[] {
   return plan.seen.map(({ mask }, i) => {
     const windows = windowsOf(plan, header, i);
+    const { buckets } = tableOf(header.seen[i]?.at as number);
     const show = [
       `local before = cells.show(${i}, number)`,
-      ...windows.map(({ edge, held }) => `if not (before and s[${edge}] <= before) then ${held} = ${held} + 1 end`),
+      ...windows.map(
+        ({ edge, held }) => `if not (before and s[${edge}] <= tiles + before) then ${held} = ${held} + 1 end`,
+      ),
+      block(`if before == nil and ${buckets} > 0 then`, forgetting(plan, header, i)),
     ];
     const isShown = `cells.hasValue(${i}, number)${mask === 0 ? '' : ` and (${hasFlag(mask)})`}`;
     return block(`if ${isShown} then`, show);
   });
 }
 
+/** As `forget_value` in lua/table-sightings.lua. Of a window that keeps a sample, it is for that to say. */
+function forgetting(plan: Plan, header: HeaderPlaces, set: number): string[] {
+  const windows = tableWindowsOf(plan, header, set);
+  const doubtful = windows.map(({ leavesAt, newestStratum }) => `now >= ${leavesAt} or ${newestStratum} > -INFINITE`);
+  return [
+    `local before_that = beside.forget(${set}, now)`,
+    `if before_that == nil or before_that > -INFINITE and (${doubtful.join(' or ')}) then return nil end`,
+    ...windows.map(({ lengthMs, inside, sample }) =>
+      block(`if before_that > now - ${lengthMs} then`, [`${inside}, ${sample} = ${inside} - 1, ${sample} - 1`]),
+    ),
+  ];
+}
+
 const doubts: Doubts = { refold: 'return nil', unsure: (group) => `unsure_${group + 1} = true` };
 
 function telling(plan: Plan, header: HeaderPlaces): string[] {
   const unsure = plan.groups.flatMap(({ extremes }, i) => (extremes ? [`unsure_${i + 1}`] : []));
-  const { passed } = bookOf(header);
+  const { tiles, passed } = bookOf(header);
   return [
-    `local view, number, passed, scanned = views[${plan.index}], ${numberOf(header)}, 0, false`,
+    `local view, number, tiles, passed, scanned = views[${plan.index}], ${numberOf(header)}, ${tiles}, 0, false`,
+    'local log',
     ...(unsure.length > 0 ? [`local ${unsure.join(', ')}`] : []),
-    ...plan.edges.map((edge, e) => passingEdge(plan, header, edge, header.edges[e] as number)),
+    ...plan.edges.map((edge, e) => {
+      const at = header.edges[e] as number;
+      return block(`if now >= s[${at + 1}] then`, [
+        ...(edge.scans.length > 0 ? ['scanned = true'] : []),
+        `if s[${at}] < tiles then`,
+        ...passingTiles(header, edge, e),
+        'else',
+        ...passingSingles(plan, header, edge, at),
+        'end',
+      ]);
+    }),
+    'if log and (log.refold or next(log.unsure)) then return nil end',
     `${passed} = ${passed} + passed`,
     `if ${passed} > MOST_TAKEN_OUT then return nil end`,
     ...searching(plan, header),
+    ...leavingTables(plan, header),
     ...valuing(plan, header),
     ...prolonging(plan, header),
   ];
 }
 
+/** Tiles pass the edge, as long as none of the singles does. */
+function passingTiles(header: HeaderPlaces, { ageMs }: Edge, e: number): string[] {
+  const { frontier } = bookOf(header);
+  return [
+    block('if not log then', [
+      'log = { s = s, view = view, tiles = beside.tiles(), tiles_from = 0, scans = {}, unsure = {} }',
+    ]),
+    `if not log.tiles or ${frontier} <= now - ${ageMs} then return nil end`,
+    `advance(log, view.edges[${e + 1}], now)`,
+  ];
+}
+
 /** Singles pass the edge that stands at `at` in the header, up to one that has not come of age. */
-function passingEdge(plan: Plan, header: HeaderPlaces, edge: Edge, at: number): string {
-  const { ageMs, leave: left, enter: entered, scans } = edge;
+function passingSingles(plan: Plan, header: HeaderPlaces, edge: Edge, at: number): string[] {
+  const { ageMs, leave: left, enter: entered } = edge;
   const { enter, leave } = crossing(plan, header, doubts);
   const [position, next] = [`s[${at}]`, `s[${at + 1}]`];
   const numbers = ['flags', ...columnsOf(plan)];
   const read = ['cells.flagsOf(position)', ...plan.columns.map((_, i) => `cells.columnOf(position, ${i})`)];
-  return block(`if now >= ${next} then`, [
-    `local position, limit = ${position}, now - ${ageMs}`,
-    ...(scans.length > 0 ? ['scanned = true'] : []),
+  return [
+    `local position, limit = ${position} - tiles, now - ${ageMs}`,
     block('while true do', [
       `if position == number then ${next} = INFINITE break end`,
       'local time = cells.timeOf(position)',
@@ -134,8 +202,20 @@ function passingEdge(plan: Plan, header: HeaderPlaces, edge: Edge, at: number): 
       'position, passed = position + 1, passed + 1',
       `if passed > ${mostPassing} then return nil end`,
     ]),
-    `${position} = position`,
-  ]);
+    `${position} = tiles + position`,
+  ];
+}
+
+/** Where values leave a table, or its lists are to be made anew, all is for `fold_seen` in lua/table-sightings.lua. */
+function leavingTables(plan: Plan, header: HeaderPlaces): string[] {
+  return plan.seen.map((_, i) => {
+    const { buckets } = tableOf(header.seen[i]?.at as number);
+    const doubtful = tableWindowsOf(plan, header, i).map(
+      ({ leavesAt, cursor, length, newestStratum }) =>
+        `now >= ${leavesAt} or ${newestStratum} > -INFINITE or ${cursor} >= FEW_LISTED and ${length} - ${cursor} < FEW_LISTED`,
+    );
+    return `if ${buckets} > 0 and (${doubtful.join(' or ')}) then return nil end`;
+  });
 }
 
 /** Windows of this length no longer count the values that the single shows for the last time. */
@@ -158,8 +238,9 @@ function searching(plan: Plan, header: HeaderPlaces): string[] {
     const read = ['cells.timeOf(i)', 'cells.flagsOf(i)', ...plan.columns.map((_, c) => `cells.columnOf(i, ${c})`)];
     return [
       block(`if unsure_${i + 1} then`, [
+        `if s[${edge(endMs)}] < tiles then return nil end`,
         'local least, most = INFINITE, -INFINITE',
-        block(`for i = s[${edge(endMs)}], ${delayMs > 0 ? `s[${edge(delayMs)}]` : 'number'} - 1 do`, [
+        block(`for i = s[${edge(endMs)}] - tiles, ${delayMs > 0 ? `s[${edge(delayMs)}] - tiles` : 'number'} - 1 do`, [
           `local ${namesOf(plan)} = ${read.join(', ')}`,
           block(`if ${isIn(lane)} then`, [
             `if ${value} < least then least = ${value} end`,
@@ -178,7 +259,7 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
     'local changed, value, old = false',
     ...plan.features.flatMap((_, f) => {
       const at = vectorAt + f + 1;
-      const held = valueHeld(plan, header, f, false);
+      const held = valueHeld(plan, header, f);
       return [
         `old = s[${at}]`,
         ...(held === null ? newest(plan, f, at) : [`value = ${held}`]),
@@ -188,7 +269,7 @@ function valuing(plan: Plan, header: HeaderPlaces): string[] {
         ]),
       ];
     }),
-    ...dating(plan, header),
+    ...dating(plan, header, true),
   ];
 }
 
@@ -200,13 +281,24 @@ function newest({ features }: Plan, f: number, at: number): string[] {
   ];
 }
 
-/** How long the log and the hash must live. */
+/** How long the log and the hash must live; and its tables, as `extend_seen` in lua/table-sightings.lua says. */
 function prolonging(plan: Plan, header: HeaderPlaces): string[] {
   const { expiresAt } = served;
   return [
     ...needing(plan, header),
-    `if s[${expiresAt}] >= needed then return false end`,
-    `s[${expiresAt}] = floor(needed + view.keep * SLACK)`,
-    'return true',
+    `local extended = s[${expiresAt}] < needed`,
+    `if extended then s[${expiresAt}] = floor(needed + view.keep * SLACK) end`,
+    ...plan.seen.map((_, i) => {
+      const { fedAt, expiresAt: tableExpiresAt } = tableOf(header.seen[i]?.at as number);
+      return block(`if ${fedAt} > -INFINITE then`, [
+        `local kept = view.seen[${i + 1}].kept`,
+        `local needed = call.event_clock and s[${expiresAt}] or ${fedAt} + kept`,
+        block(`if ${tableExpiresAt} < needed then`, [
+          `${tableExpiresAt} = min(floor(needed + kept * SLACK), s[${expiresAt}])`,
+          `beside.prolong(${i}, ${tableExpiresAt})`,
+        ]),
+      ]);
+    }),
+    'return extended',
   ];
 }

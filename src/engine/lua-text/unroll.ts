@@ -76,7 +76,10 @@ export function running(lifetime: LifetimeLane, lanes: readonly Lane[], at: numb
       ...entering(lifetimePlaces(at), lane),
       `s[${arrival}] = now`,
       `if time < s[${oldestAt}] then s[${oldestAt}] = time end`,
-      `if time >= s[${lastAt}] then s[${lastAt}], s[${last}] = time, ${valueIn(lane)} end`,
+      // Of several at one moment, the greatest, in whatever order they come.
+      `if time > s[${lastAt}] or time == s[${lastAt}] and ${valueIn(lane)} > s[${last}] then`,
+      `  s[${lastAt}], s[${last}] = time, ${valueIn(lane)}`,
+      'end',
     ]),
   ];
 }

@@ -99,7 +99,21 @@ local function show_values(call, log, single, flags, now)
   end
 end
 
--- Takes in the common case: an event that is newer than all others, and whose id is new. Returns its verdict and its time,
+-- Whether an event that is as old as the newest one stands after it, by its id: that one is a single then.
+local function follows_last(log, time, id)
+  local text, at, count = singles[single_count], 1, log.s[log.view.book + SINGLES]
+  if single_count == 0 then
+    if count == 0 then return false end
+    text, at = singles_at(log, count - 1, 1)
+  end
+  local last_time, last_id = struct.unpack('<dc8', text, at)
+  if last_time ~= time then return false end
+  local high, low = halves(id)
+  local last_high, last_low = halves(last_id)
+  return is_before(time, last_high, last_low, time, high, low)
+end
+
+-- Takes in the common case: an event that stands after all others, and whose id is new. Returns its verdict and its time,
 -- and its single waits to be appended; or nil for any other.
 local function take_in_order(call, log, packed, at, now)
   local s, view = log.s, log.view
@@ -110,7 +124,8 @@ local function take_in_order(call, log, packed, at, now)
     time = now
     single = struct.pack('<dc8I4', time, id, flags + TAKEN_AS_NOW) .. sub(single, 21)
   end
-  if not (time > s[LAST_EVENT_AT]) or time <= s[view.book + REMEMBERED_SINCE] or time <= now - view.horizon
+  local ties = time == s[LAST_EVENT_AT]
+  if not (time > s[LAST_EVENT_AT] or ties and follows_last(log, time, id)) or time <= s[view.book + REMEMBERED_SINCE] or time <= now - view.horizon
     or time <= now - view.span or fresh and fresh[id] or marked_from(log, 0, sub(id, 1, MARK_BYTES), 0) then
     return nil
   end
@@ -119,6 +134,7 @@ local function take_in_order(call, log, packed, at, now)
 
   s[EVENT_SEQ], s[LAST_EVENT_AT] = s[EVENT_SEQ] + 1, time
   view.take_in(log, s, now, cell_count(log) + single_count, struct.unpack(view.single_format, single))
+  if ties then look_for_all(log) end -- of several at one moment, which is told is not for their order to say
   show_values(call, log, single, flags, now)
   single_count = single_count + 1
   singles[single_count] = single

@@ -1,20 +1,19 @@
 import type { Redis } from 'iovalkey';
 import { bytesText, ReplyError, unavailableReason } from '../../valkey/index.ts';
-import { bytesBeforeTiles, bytesReadFirst } from '../layout.ts';
+import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
 import { cutRows, inPieces, joinPieces } from '../pieces.ts';
 import type { Plan } from '../plan.ts';
+import { Job } from './job.ts';
 import { type Lane, Lanes } from './lane.ts';
 import { Rehearsal } from './rehearsal.ts';
-import { type Job, newJob, Round } from './round.ts';
+import { Round } from './round.ts';
 import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 
 /** How many rounds are under way at a time: while the store works on some, this process does on others. */
 export const laneCount = 6;
-/** How many calls of the store's own function are under way at a time before no more is left to it for want of time here. */
-const mostStoreCalls = 2;
 /** So many rows of one log are rehearsed together. */
 const rowsAtOnce = 64;
 /** How often a round is tried, each time without what was overtaken. */
@@ -47,8 +46,7 @@ export interface CommitterOptions {
 /**
  * Records by rehearsal: reads what the store holds of an entity, runs `record` on that copy here, and has the store write what
  * came of it, if nothing has changed there since. So the store spends its time on reading and writing alone. What cannot be
- * rehearsed the store does by itself: of a log that is not there, is damaged, has another layout, or was overtaken; and, while more
- * waits than this process can do, some of what takes it long.
+ * rehearsed the store does by itself: of a log that is not there, is damaged, has another layout, or was overtaken.
  */
 export class Committer {
   readonly counts: RecordCounts = { byRehearsal: 0, byStore: 0, overtaken: 0 };
@@ -57,14 +55,12 @@ export class Committer {
   readonly #headBytes: ReadonlyMap<Plan, number>;
   readonly #lanes: Lanes;
   readonly #turns = new Turns();
-  #storeCalls = 0;
   readonly #faultsTold = new Set<string>();
 
   constructor(options: CommitterOptions) {
     const { valkey, caller, plans, prefix, singles } = options;
     this.#options = options;
-    const headBytes = (plan: Plan) => Math.max(bytesBeforeTiles(plan, singles), bytesReadFirst(plan));
-    this.#headBytes = new Map(plans.map((plan) => [plan, headBytes(plan)]));
+    this.#headBytes = new Map(plans.map((plan) => [plan, headBytes(plan, singles)]));
     this.#rehearsal = new Rehearsal(plans, caller.head, prefix, singles);
     this.#lanes = Lanes.beside(valkey, laneCount);
   }
@@ -115,73 +111,64 @@ export class Committer {
 
   #job(turn: Turn): Job {
     const { part } = turn.waiting[0] as Waiting;
-    return newJob(turn, bytesText(this.#options.keysOf(part).hash), this.#headBytes.get(part.plan) as number);
+    return new Job(turn, bytesText(this.#options.keysOf(part).hash), this.#headBytes.get(part.plan) as number);
   }
 
   /** Never rejects. A log is given back when all is done with it, so that its events stay in order. */
   async #round(lane: Lane, jobs: readonly Job[]): Promise<void> {
     await this.#rehearse(lane, jobs);
     this.#lanes.giveBack(lane);
-    const left = jobs.filter(({ results }) => !results);
-    this.#conclude(jobs.filter(({ results }) => results));
+    for (const job of jobs) this.#conclude(job);
     this.#dispatch();
+    const left = jobs.filter(({ results, waiting }) => results.length < waiting.length);
     if (left.length === 0) return;
     await this.#leaveToStore(left);
-    this.#conclude(left);
     this.#dispatch();
   }
 
   /** Never rejects: what came of it is in the jobs' results. */
   async #rehearse(lane: Lane, jobs: readonly Job[]): Promise<void> {
-    const round = new Round(lane, this.#rehearsal, this.#isBusy, (log, error) => this.#tell(log, error));
+    const round = new Round(lane, this.#rehearsal, (log, error) => this.#tell(log, error));
     try {
       let pending = jobs;
       for (let attempt = 1; attempt <= mostAttempts && pending.length > 0; attempt++) {
         if ((await round.run(pending)) === 'over') break;
         this.counts.overtaken += 1;
-        pending = pending.filter(({ rehearsed }) => rehearsed);
+        pending = pending.filter(({ rehearsed }) => rehearsed.length > 0);
       }
     } catch (error) {
       // Nothing was written. On another connection the store may answer, unless it does not answer at all.
       if (!(error instanceof ReplyError) && unavailableReason(error) === null) this.#tell((jobs[0] as Job).log, error);
       if (!isTimeout(error)) return;
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
-      for (const job of jobs) job.results = job.waiting.map(() => failure);
+      for (const job of jobs) job.fail(failure);
       for (const { resolve } of this.#turns.drain()) resolve(failure);
     }
   }
 
-  /**
-   * Whether more waits than this process can do at once. Then it does what it can in place, and leaves the rest to the store, which
-   * does that as fast, beside it; unless that has enough of it.
-   */
-  readonly #isBusy = (): boolean =>
-    !this.#lanes.hasIdle && this.#turns.isAnyWaiting && this.#storeCalls < mostStoreCalls;
-
   /** Never rejects. */
   async #leaveToStore(jobs: readonly Job[]): Promise<void> {
-    this.#storeCalls += 1;
-    const waiting = jobs.map((job) => job.waiting);
+    const waiting = jobs.map((job) => job.waiting.slice(job.results.length));
     this.counts.byStore += waiting.flat().length;
+    let results: (Result | Error)[];
     try {
-      const results = [...(await this.#options.store(waiting.flat().map(({ part }) => part)))];
-      for (const job of jobs) job.results = results.splice(0, job.waiting.length);
+      results = [...(await this.#options.store(waiting.flat().map(({ part }) => part)))];
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
-      for (const job of jobs) job.results = job.waiting.map(() => failure);
+      results = waiting.flat().map(() => failure);
     }
-    this.#storeCalls -= 1;
+    for (const { log } of jobs) this.#turns.giveBack(log);
+    for (const [i, { resolve }] of waiting.flat().entries()) resolve(results[i] as Result);
   }
 
-  #conclude(jobs: readonly Job[]): void {
-    for (const { log, waiting, results, rehearsed, lostCompanions } of jobs) {
-      this.#turns.giveBack(log);
-      if (results === rehearsed) {
-        this.counts.byRehearsal += waiting.length;
-        this.#options.caller.lostCompanions += lostCompanions;
-      }
-      for (const [i, { resolve }] of waiting.entries()) resolve(results?.[i] as Result);
+  /** Tells those who wait what came of what was rehearsed. What is left is for the store: until then, nobody else has the log. */
+  #conclude({ log, waiting, results, rehearsed, lostCompanions }: Job): void {
+    if (results.length === waiting.length) this.#turns.giveBack(log);
+    if (results === rehearsed) {
+      this.counts.byRehearsal += results.length;
+      this.#options.caller.lostCompanions += lostCompanions;
     }
+    for (const [i, result] of results.entries()) (waiting[i] as Waiting).resolve(result);
   }
 
   #tell(log: string, error: unknown): void {

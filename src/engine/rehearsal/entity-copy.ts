@@ -1,3 +1,8 @@
+import type { Found } from './companions.ts';
+
+/** More bytes than any key has. */
+export const wholeKey = 1 << 24;
+
 /** What a rehearsal wants to know of a key, and was not read yet. */
 export interface Lacking {
   readonly what: 'range' | 'existence' | 'length';
@@ -5,6 +10,12 @@ export interface Lacking {
   /** Of a range. */
   readonly from: number;
   readonly bytes: number;
+}
+
+/** What was asked of a key but a range of it, and what the store answered. */
+export interface Fact {
+  readonly lacking: Lacking;
+  readonly answer: number;
 }
 
 /** Thrown where a rehearsal cannot go on: something of the log is lacking, or what is asked is for the store to do. */
@@ -24,7 +35,7 @@ const mostCalls = 50_000;
 export class EntityCopy {
   readonly log: string;
   readonly #keys = new Map<string, KeyCopy>();
-  #written = new Map<string, KeyCopy>();
+  readonly #written = new Map<string, KeyCopy>();
   #micros = 0;
   #calls = 0;
   lacking: Lacking[] = [];
@@ -34,10 +45,9 @@ export class EntityCopy {
     this.log = log;
   }
 
-  /** Forgets what was written and found lacking. @param micros the store's time, in microseconds since 1970. */
+  /** Begins another call, after what was written before. @param micros the store's time, in microseconds since 1970. */
   begin(micros: number): void {
     this.#micros = micros;
-    this.#written = new Map();
     this.#calls = 0;
     this.lacking = [];
     this.writes = [];
@@ -52,14 +62,30 @@ export class EntityCopy {
     this.#known(key).isThere = isThere;
   }
 
-  tellLength(key: string, length: number): void {
-    this.#known(key).length = length;
+  tellFact({ lacking: { what, key }, answer }: Fact): void {
+    if (what === 'length') this.#known(key).length = answer;
+    else this.tellExistence(key, answer === 1);
   }
 
   /** A stretch of the log as it would be, had all been written; null where not all of it is known. */
   stretch(from: number, bytes: number): string | null {
     const text = this.#copyOf(this.log).read(from, bytes);
     return text !== null && text.length === bytes ? text : null;
+  }
+
+  /** All stretches that are known, as they would be, had all been written. */
+  known(): Found[] {
+    const keys = new Set([...this.#keys.keys(), ...this.#written.keys()]);
+    return [...keys].flatMap((key) => this.#copyOf(key).stretches(key));
+  }
+
+  /** Something else was written to a key that was read, or it was put in the place of all that. */
+  overwrite(key: string, at: number, bytes: string): void {
+    this.#copyOf(key).write(at, bytes);
+  }
+
+  replace(key: string, bytes: string): void {
+    this.#copyOf(key).replace(bytes);
   }
 
   call(args: readonly unknown[]): unknown {
@@ -178,6 +204,13 @@ class KeyCopy {
       return last.bytes.substring(from - last.at, from - last.at + bytes);
     }
     return patched(text, over, from, bytes);
+  }
+
+  stretches(key: string): Found[] {
+    return this.#stretches.map(({ from, text, isEnd }) => ({
+      lacking: { what: 'range', key, from, bytes: isEnd ? wholeKey : text.length },
+      bytes: Buffer.from(this.read(from, text.length) as string, 'latin1'),
+    }));
   }
 
   write(at: number, bytes: string): void {

@@ -1,11 +1,14 @@
 import { type CommandBuffer, encodeArgument } from '../../valkey/index.ts';
-import { bytesBeforeTiles, mostSingles } from '../layout.ts';
+import { headBytes, mostSingles } from '../layout.ts';
 import { served } from '../lua-text/places.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
-import type { Plan } from '../plan.ts';
+import { duplicateHorizonMs, type Plan } from '../plan.ts';
 import type { RowVerdict } from '../reply.ts';
 import { readVector } from '../vector-batch.ts';
+import { type CompanionNames, Companions, type LogAsRead } from './companions.ts';
+import type { EntityCopy } from './entity-copy.ts';
 import { LogImage } from './log-image.ts';
+import type { Waiting } from './turns.ts';
 import { mostBetween } from './writes.ts';
 
 /** A call as `open_call` in lua/call.lua has it, as far as it is looked at here. */
@@ -15,8 +18,9 @@ export interface OpenCall {
   readonly micros: number;
 }
 
-type Take = (call: OpenCall, s: Float64Array, cells: LogImage, now: number) => number | undefined;
-type Tell = (call: OpenCall, s: Float64Array, cells: LogImage, now: number) => boolean | undefined;
+type OnImage<T> = (call: OpenCall, s: Float64Array, cells: LogImage, beside: Companions, now: number) => T | undefined;
+type Take = OnImage<number>;
+type Tell = OnImage<boolean>;
 
 /** The functions of lua-text/in-place.ts, of one view. */
 export interface InPlaceFunctions {
@@ -25,40 +29,69 @@ export interface InPlaceFunctions {
 }
 
 /**
- * Records in this process's memory what comes most often: events that are newer than all others of a log that was never compacted.
+ * Records in this process's memory what comes most often: events that are newer than all others of a log, and do not have it compacted.
  * Nothing is made of them that is thrown away: the log is looked at where it was read to, and commands are written from there.
  */
 export class InPlace {
   readonly #plan: Plan;
   readonly #functions: InPlaceFunctions;
   readonly #image: LogImage;
+  readonly #companions: Companions;
   /** As they are sent. */
   readonly #fields: readonly Uint8Array[];
   /** Until the next compaction. */
   readonly #mostSingles: number;
   #livesLonger = false;
 
-  /** @param singles how many compaction leaves. */
-  constructor(plan: Plan, functions: InPlaceFunctions, singles: number) {
+  /** @param names of tables. @param singles how many compaction leaves. */
+  constructor(plan: Plan, functions: InPlaceFunctions, names: CompanionNames, singles: number) {
     this.#plan = plan;
     this.#functions = functions;
     this.#mostSingles = mostSingles(plan, singles);
-    this.#image = new LogImage(plan, bytesBeforeTiles(plan, singles));
+    this.#image = new LogImage(plan, headBytes(plan, singles));
+    this.#companions = new Companions(plan, names, this.#image, duplicateHorizonMs);
     this.#fields = plan.view.features.map(({ hashField }) => encodeArgument(hashField));
   }
 
-  /** What each part comes to, one after the other; null where that is for the engine's own text to say. */
-  record(log: Buffer, parts: readonly { readonly part: RecordPart }[], call: OpenCall): RecordedPart[] | null {
-    const image = this.#image;
-    if (!image.load(log)) return null;
-    this.#livesLonger = false;
+  /**
+   * Records parts, one after the other, as long as none is for the engine's own text. What each came to that was recorded; what they
+   * wrote is in the image then (see `write` and `tell`).
+   */
+  record(read: LogAsRead, parts: readonly Waiting[], call: OpenCall): RecordedPart[] {
+    if (!this.#load(read)) return [];
     const results: RecordedPart[] = [];
     for (const { part } of parts) {
+      if (this.#image.singles + part.rowCount > this.#mostSingles) break; // the log would be compacted
       const result = this.#recordPart(part, call);
-      if (!result) return null;
+      if (!result) {
+        // The image has something of that part by now.
+        if (results.length > 0) this.#again(read, parts.slice(0, results.length), call);
+        break;
+      }
       results.push(result);
     }
     return results;
+  }
+
+  #load(read: LogAsRead): boolean {
+    if (!this.#image.load(read.head)) return false;
+    this.#companions.load(read);
+    this.#livesLonger = false;
+    return true;
+  }
+
+  #again(read: LogAsRead, parts: readonly Waiting[], call: OpenCall): void {
+    this.#load(read);
+    for (const { part } of parts) this.#recordPart(part, call);
+  }
+
+  /** Puts what was recorded last into a copy of what was read. */
+  tell(copy: EntityCopy, log: string): void {
+    const image = this.#image;
+    const text = image.bytes.toString('latin1', 0, image.length);
+    if (image.isRewritten) copy.replace(log, text);
+    else copy.overwrite(log, 0, text);
+    this.#companions.tell(copy);
   }
 
   #recordPart({ id, rows, rowCount }: RecordPart, call: OpenCall): RecordedPart | null {
@@ -71,14 +104,14 @@ export class InPlace {
     image.forgetNewest();
     let now = call.event_clock ? asOf : Math.max(call.millis, asOf);
     for (let row = 0; row < rowCount; row++) {
-      if (image.isFull && image.singles < this.#mostSingles) image.grow(this.#mostSingles);
+      if (image.isFull && image.singles < this.#mostSingles && !image.hasTiles) image.grow(this.#mostSingles);
       image.loadRow(rows, row * rowBytes);
-      const then = take(call, doubles, image, now);
+      const then = take(call, doubles, image, this.#companions, now);
       if (then === undefined) return null;
       now = then;
       verdicts.push(recordedAt(doubles[served.lastEventAt] as number));
     }
-    const livesLonger = tell(call, doubles, image, now);
+    const livesLonger = tell(call, doubles, image, this.#companions, now);
     if (livesLonger === undefined) return null;
     this.#livesLonger ||= livesLonger;
     if (image.isGrown) image.rewrite(now, this.#mostSingles);
@@ -90,6 +123,7 @@ export class InPlace {
     const before = commands.count;
     const expiresAt = this.#image.doubles[served.expiresAt] as number;
     this.#writeLog(commands, log, expiresAt);
+    this.#companions.write(commands);
     this.#writeHash(commands, hash, Math.floor(call.millis / 1_000));
     if (this.#livesLonger) commands.add(['PEXPIREAT', hash, expiresAt]);
     return commands.count - before;

@@ -100,10 +100,6 @@ export class Lanes {
     return null;
   }
 
-  get hasIdle(): boolean {
-    return this.#idle.length > 0;
-  }
-
   giveBack(lane: Lane): void {
     this.#idle.push(lane);
     const waiting = [...this.#waiting];

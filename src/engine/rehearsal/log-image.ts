@@ -7,6 +7,8 @@ const layoutBytes = 8;
 /** Where an id, and flags, begin in a single, in words of four bytes. */
 const idWord = 2;
 const flagsWord = 4;
+/** Where the book tells how many tiles there are, counted as in lua/header.lua. */
+const bookTiles = 2;
 /** Where the book tells of the newest event that is no longer kept, counted as in lua/header.lua. */
 const bookDropped = 16;
 /** What the mark of a value says whose first four bytes say nothing. */
@@ -28,7 +30,8 @@ export class LogImage {
   readonly #headerBytes: number;
   /** Of each set of last-seen times, where its value begins in a single, in words. */
   readonly #valueWords: readonly number[];
-  readonly #row: Buffer;
+  /** The row that is to be recorded next: a single. */
+  readonly row: Buffer;
   readonly #rowWords: Uint32Array;
   /** A double, of which the halves lie elsewhere. */
   readonly #double = new Float64Array(1);
@@ -64,8 +67,8 @@ export class LogImage {
     this.#valueWords = plan.seen.map(({ field }) => (singleBytes - 8 * (plan.distinctFields.length - field)) / 4);
     this.#widestMs = plan.grid.at(-1)?.sizeMs as number;
     this.#keepMs = plan.keepMs;
-    this.#row = Buffer.alloc(singleBytes);
-    this.#rowWords = new Uint32Array(this.#row.buffer, this.#row.byteOffset, this.#singleWords);
+    this.row = Buffer.alloc(singleBytes);
+    this.#rowWords = new Uint32Array(this.row.buffer, this.row.byteOffset, this.#singleWords);
     this.#newest = plan.features.map(() => Number.NaN);
     this.#newestAt = plan.features.map(() => Number.NEGATIVE_INFINITY);
     this.#isChanged = plan.features.map(() => false);
@@ -144,14 +147,24 @@ export class LogImage {
     this.doubles[book + 1] = slots;
   }
 
-  /** How many bytes it takes. */
+  /** Of each set of last-seen times, where its value begins in a row, in bytes. */
+  get valuesAt(): readonly number[] {
+    return this.#valueWords.map((words) => 4 * words);
+  }
+
+  /** Whether it was compacted. */
+  get hasTiles(): boolean {
+    return (this.doubles[this.#places.book + bookTiles] as number) > 0;
+  }
+
+  /** How many bytes it takes, without its tiles. */
   get length(): number {
     return 4 * (this.#singlesWord + this.#singleWords * (this.doubles[this.#places.book + 1] as number));
   }
 
   /** Takes in the row that is to be recorded next. */
   loadRow(rows: Buffer, at: number): void {
-    rows.copy(this.#row, 0, at, at + 4 * this.#singleWords);
+    rows.copy(this.row, 0, at, at + 4 * this.#singleWords);
   }
 
   /** Begins what several rows say of newest values. */
@@ -189,6 +202,14 @@ export class LogImage {
     let at = this.#headerBytes / 4;
     for (const end = at + step * count; at < end; at += step) if (words[at] === mark) return true;
     return false;
+  }
+
+  /** Whether the row's id comes after that of a single. */
+  followsId(single: number): boolean {
+    const at = this.#singlesWord + this.#singleWords * single + idWord;
+    const [low, high] = [this.#words[at] as number, this.#words[at + 1] as number];
+    const [rowLow, rowHigh] = [this.#rowWords[idWord] as number, this.#rowWords[idWord + 1] as number];
+    return rowHigh > high || (rowHigh === high && rowLow > low);
   }
 
   /** The row becomes the single of this number, which is the last. It shows no value yet. */
@@ -236,7 +257,9 @@ export class LogImage {
     return undefined;
   }
 
+  /** Of several at one moment, the greatest is told. */
   noteNewest(feature: number, value: number, time: EpochMs): void {
+    if (time === this.#newestAt[feature] && value <= (this.#newest[feature] as number)) return;
     this.#newest[feature] = value;
     this.#newestAt[feature] = time;
   }
@@ -265,7 +288,7 @@ export class LogImage {
     const marks = this.#headerBytes + 4 * this.#markWords * this.#had;
     const singles = 4 * (this.#singlesWord + this.#singleWords * this.#had);
     let from = layoutBytes;
-    let to = layoutBytes + 8 * this.#places.hotDoubles;
+    let to = layoutBytes + 8 * (this.hasTiles ? this.#places.doubles : this.#places.hotDoubles);
     const next = (begin: number, end: number) => {
       if (begin - to > mostBetween) {
         tell(from, to);

@@ -1,3 +1,4 @@
+import { nativeTables } from './native-tables.ts';
 import { formatOf } from './struct.ts';
 
 /**
@@ -49,6 +50,7 @@ export function luaLibrary(
       pack: (names: string, ...values: (number | string)[]) => formatOf(names).pack(values),
       unpack: (names: string, text: string, at = 1) => formatOf(names).unpack(text, at - 1),
     },
+    tables: nativeTables(call, (names, text) => formatOf(names).unpackTable(text, 0)),
     redis: {
       call: (...args: unknown[]) => call(args),
       register_function: (name: string | { function_name: string; callback: Callback }, run?: Callback) =>

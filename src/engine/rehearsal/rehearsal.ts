@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { writeRecord } from '../library.ts';
 import type { Plan } from '../plan.ts';
+import { CompanionNames } from './companions.ts';
 import { compileLua } from './compile-lua.ts';
 import { EntityCopy } from './entity-copy.ts';
 import { Foresight } from './foresight.ts';
@@ -23,7 +24,8 @@ export class Rehearsal {
 
   /** @param head the first argument of every call. @param prefix of all keys. @param singles how many compaction leaves. */
   constructor(plans: readonly Plan[], head: Buffer, prefix: string, singles: number) {
-    this.#foresights = new Map(plans.map((plan) => [plan, new Foresight(plan, prefix, singles)]));
+    const namesOf = (plan: Plan) => new CompanionNames(plan, prefix);
+    this.#foresights = new Map(plans.map((plan) => [plan, new Foresight(plan, namesOf(plan), singles)]));
     this.#head = head.toString('latin1');
     const { code, name } = writeRecord(plans);
     let run = compiled.get(code);
@@ -44,7 +46,7 @@ export class Rehearsal {
       const take = registered.get(`take_in_place_${plan.index}`);
       const tell = registered.get(`tell_in_place_${plan.index}`);
       if (!take || !tell) continue;
-      this.#inPlace.set(plan, new InPlace(plan, { take, tell } as InPlaceFunctions, singles));
+      this.#inPlace.set(plan, new InPlace(plan, { take, tell } as InPlaceFunctions, namesOf(plan), singles));
     }
   }
 

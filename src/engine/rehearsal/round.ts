@@ -1,79 +1,27 @@
 import { encodeArgument, type Reply, unavailableReason } from '../../valkey/index.ts';
 import { UnavailableError } from '../outcome.ts';
-import type { RecordedPart } from '../parts.ts';
-import type { Plan } from '../plan.ts';
-import { ReplyReader } from '../reply.ts';
 import { logFailure } from '../valkey-failure.ts';
-import { EntityCopy, type Lacking } from './entity-copy.ts';
-import { wholeKey } from './foresight.ts';
-import type { OpenCall } from './in-place.ts';
+import { type Lacking, wholeKey } from './entity-copy.ts';
+import { type Job, type Moment, rehearse } from './job.ts';
 import type { Command, Lane } from './lane.ts';
 import type { Rehearsal } from './rehearsal.ts';
-import type { Result, Turn, Waiting } from './turns.ts';
-import { commandsOf } from './writes.ts';
 
+const nothing = Buffer.alloc(0);
 /** How often more is read for a rehearsal; then the store does it by itself. */
 const mostReads = 8;
 
-/** What is recorded of one log: by one caller after the other. */
-export interface Job {
-  readonly log: string;
-  /** The served hash: it must be there, since only what changes in it is written. */
-  readonly hash: string;
-  readonly plan: Plan;
-  readonly waiting: readonly Waiting[];
-  /** How much of the log is read at first. */
-  readonly headBytes: number;
-  /** What was read so when it was read last; nothing before that, and where there is nothing to be read. */
-  head: Buffer;
-  isServed: boolean;
-  copy: EntityCopy;
-  /** How often more was read. */
-  reads: number;
-  /** What each that waits would come to; null while that is not known. */
-  rehearsed: RecordedPart[] | null;
-  /** Which of the commands of the round are its own; null before these are known. */
-  writes: { readonly from: number; readonly to: number } | null;
-  /** What each came to; null: the store must do them by itself. */
-  results: Result[] | null;
-  lostCompanions: number;
-}
-
-const nothing = Buffer.alloc(0);
 const getRange = encodeArgument('GETRANGE');
-
-export function newJob({ log, waiting }: Turn, hash: string, headBytes: number): Job {
-  const { plan } = (waiting[0] as Waiting).part;
-  const copy = new EntityCopy(log);
-  return {
-    log,
-    hash,
-    plan,
-    waiting,
-    headBytes,
-    head: nothing,
-    isServed: false,
-    copy,
-    reads: 0,
-    rehearsed: null,
-    writes: null,
-    results: null,
-    lostCompanions: 0,
-  };
-}
 
 /** One attempt to record jobs on a lane: all that can be rehearsed is written, or nothing is. */
 export class Round {
   readonly #lane: Lane;
   readonly #rehearsal: Rehearsal;
-  readonly #isBusy: () => boolean;
   readonly #onFault: (log: string, error: unknown) => void;
 
-  /** @param isBusy whether what cannot be done in place is left to the store. @param onFault told of errors that the engine does not throw itself: a rehearsal went wrong that the store may do well. */
-  constructor(lane: Lane, rehearsal: Rehearsal, isBusy: () => boolean, onFault: (log: string, error: unknown) => void) {
+  /** @param onFault told of errors that the engine does not throw itself: a rehearsal went wrong that the store may do well. */
+  constructor(lane: Lane, rehearsal: Rehearsal, onFault: (log: string, error: unknown) => void) {
     this.#lane = lane;
     this.#rehearsal = rehearsal;
-    this.#isBusy = isBusy;
     this.#onFault = onFault;
   }
 
@@ -90,70 +38,39 @@ export class Round {
   /** Those of which it is known what is to be written. */
   async #rehearseAll(jobs: readonly Job[]): Promise<Job[]> {
     const micros = await this.#readHeads(jobs);
-    const call = this.#rehearsal.openCall(micros);
-    const done: Job[] = [];
-    let pending: Job[] = [];
-    const isBusy = this.#isBusy();
+    const moment = this.#momentAt(micros);
+    const ready: Job[] = [];
+    const foreseen: Want[] = [];
     for (const job of jobs) {
       if (!job.isServed || job.head.length === 0) continue;
-      if (this.#recordInPlace(job, call)) done.push(job);
-      else if (!isBusy) {
-        job.copy = new EntityCopy(job.log);
-        job.copy.tell(job.log, 0, job.headBytes, job.head.toString('latin1'));
-        job.copy.tellExistence(job.hash, true);
-        pending.push(job);
-      }
+      const lacking = this.#foreseen(job, moment);
+      if (lacking.length === 0) ready.push(job);
+      else foreseen.push({ job, lacking });
     }
-    await this.#readMore(pending.map((job) => ({ job, lacking: this.#foreseen(job, call) })));
-    while (pending.length > 0) {
-      const lacking: Job[] = [];
-      for (const job of pending) {
-        const came = this.#rehearse(job, micros);
-        if (came === 'done') done.push(job);
-        else if (came === 'lacking' && job.reads < mostReads) lacking.push(job);
+    const done: Job[] = [];
+    const wants: Want[] = [];
+    const rehearseThem = async (them: readonly Job[]) => {
+      for (const job of them) {
+        const lacking = rehearse(job, moment);
+        if (lacking.length === 0) done.push(job);
+        else if (job.reads < mostReads) wants.push({ job, lacking: widened(job, lacking) });
       }
-      await this.#readMore(lacking.map((job) => ({ job, lacking: widened(job) })));
-      pending = lacking;
+    };
+    // While what some need is read, the others are rehearsed.
+    await Promise.all([this.#read(foreseen), rehearseThem(ready)]);
+    await rehearseThem(foreseen.map(({ job }) => job));
+    while (wants.length > 0) {
+      const again = wants.splice(0);
+      await this.#read(again);
+      await rehearseThem(again.map(({ job }) => job));
     }
-    return done;
+    return done.filter(({ rehearsed }) => rehearsed.length > 0);
   }
 
-  #recordInPlace(job: Job, call: OpenCall): boolean {
-    const inPlace = this.#rehearsal.inPlace(job.plan);
-    const results = inPlace?.record(job.head, job.waiting, call);
-    if (!inPlace || !results) return false;
+  #momentAt(micros: number): Moment {
+    const rehearsal = this.#rehearsal;
     const { writes } = this.#lane;
-    const from = writes.count;
-    job.writes = { from, to: from + inPlace.write(writes, job.log, job.hash, call) };
-    job.rehearsed = results;
-    job.lostCompanions = 0;
-    return true;
-  }
-
-  /** `impossible`: it is for the store to do, or to say what is wrong. */
-  #rehearse(job: Job, micros: number): 'done' | 'lacking' | 'impossible' {
-    const { waiting, copy } = job;
-    copy.begin(micros);
-    job.lostCompanions = 0;
-    const results: RecordedPart[] = [];
-    for (const { part } of waiting) {
-      let reply: string | null;
-      try {
-        reply = this.#rehearsal.record(copy, part.plan, part.rows);
-      } catch (error) {
-        if (error instanceof Error) this.#onFault(job.log, error);
-        return 'impossible';
-      }
-      if (reply === null) return 'lacking';
-      const reader = new ReplyReader(Buffer.from(reply, 'latin1'));
-      const found = reader.entity(part.plan, part.id);
-      if (found.kind !== 'vector') return 'impossible';
-      const verdicts = Array.from({ length: part.rowCount }, () => reader.row());
-      results.push({ vector: found.vector, verdicts });
-      job.lostCompanions += reader.lostCompanions();
-    }
-    job.rehearsed = results;
-    return 'done';
+    return { rehearsal, call: rehearsal.openCall(micros), micros, writes, onFault: this.#onFault };
   }
 
   /** Reads the logs as far as most rehearsals need them, and the store's time, in microseconds. What others write is left to the store. */
@@ -181,65 +98,47 @@ export class Round {
             jobs.map(({ hash }) => ['EXISTS', hash]),
           );
     for (const [i, job] of jobs.entries()) {
-      const head = heads[i];
-      const before = job.head;
-      job.head = Buffer.isBuffer(head) ? head : nothing;
-      job.reads = 0;
-      job.rehearsed = null;
-      job.writes = null;
-      const isContended = before.length > 0 && !before.equals(job.head);
-      job.isServed = !isContended && (areServed === null || areServed[i] === 1);
+      const head = Buffer.isBuffer(heads[i]) ? heads[i] : nothing;
+      const isContended = job.head.length > 0 && !job.head.equals(head);
+      job.begin(head, !isContended && (areServed === null || areServed[i] === 1));
     }
     const [seconds, micros] = time as [Buffer, Buffer];
     return 1e6 * Number(seconds.toString()) + Number(micros.toString());
   }
 
-  #foreseen({ plan, log, head, waiting }: Job, call: OpenCall): Lacking[] {
+  #foreseen({ plan, log, head, waiting }: Job, { call }: Moment): Lacking[] {
     const parts = waiting.map(({ part }) => part);
     return this.#rehearsal.foresight(plan).of(log, head, parts, call);
   }
 
-  async #readMore(of: readonly { readonly job: Job; readonly lacking: readonly Lacking[] }[]): Promise<void> {
+  /** Reads what is wanted for jobs, and watches it. */
+  async #read(wants: readonly Want[]): Promise<void> {
+    if (wants.length === 0) return;
     const companions = new Set<string>();
-    const asked: { readonly copy: EntityCopy; readonly lacking: Lacking }[] = [];
-    for (const { job, lacking } of of) {
-      if (lacking.length > 0) job.reads += 1;
+    for (const { job, lacking } of wants) for (const { key } of lacking) if (key !== job.log) companions.add(key);
+    const questions = wants.flatMap(({ lacking }) => lacking.map(question));
+    const answers = await this.#lane.ask([...companions], questions);
+    let at = 0;
+    for (const { job, lacking } of wants) {
+      job.reads += 1;
       for (const one of lacking) {
-        if (one.key !== job.log) companions.add(one.key);
-        asked.push({ copy: job.copy, lacking: one });
+        const answer = answers[at++];
+        if (answer instanceof Error) throw answer;
+        if (one.what === 'range') job.found.push({ lacking: one, bytes: answer as Buffer });
+        else job.facts.push({ lacking: one, answer: answer as number });
       }
-    }
-    if (asked.length === 0) return;
-    const answers = await this.#lane.ask(
-      [...companions],
-      asked.map(({ lacking }) => question(lacking)),
-    );
-    for (const [i, { copy, lacking }] of asked.entries()) {
-      const { what, key, from, bytes } = lacking;
-      const answer = answers[i];
-      if (answer instanceof Error) throw answer;
-      if (what === 'range') copy.tell(key, from, bytes, (answer as Buffer).toString('latin1'));
-      else if (what === 'length') copy.tellLength(key, answer as number);
-      else copy.tellExistence(key, answer === 1);
     }
   }
 
   async #commit(jobs: readonly Job[]): Promise<'over' | 'overtaken'> {
-    const { writes } = this.#lane;
-    for (const job of jobs) {
-      if (job.writes) continue;
-      const from = writes.count;
-      for (const command of commandsOf(job.copy)) writes.add(command);
-      job.writes = { from, to: writes.count };
-    }
     // What only looked at the store is right if it saw one moment of it.
-    const isOneMoment = writes.count === 1 && jobs.every(({ reads }) => reads === 0);
+    const isOneMoment = this.#lane.writes.count === 1 && jobs.every(({ reads }) => reads === 0);
     let answers: readonly Reply[] | null;
     try {
       answers = isOneMoment ? [] : await this.#lane.commit();
     } catch (error) {
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
-      for (const job of jobs) job.results = job.waiting.map(() => failure);
+      for (const job of jobs) job.fail(failure);
       return 'over';
     }
     if (!answers) return 'overtaken';
@@ -248,13 +147,19 @@ export class Round {
   }
 }
 
+/** What more must be read for a job. */
+interface Want {
+  readonly job: Job;
+  readonly lacking: readonly Lacking[];
+}
+
 /**
  * What is read for what a rehearsal lacked. To its end: of a log, since where one tile is looked at others will be; of a companion, if
  * several callers wait, each of whom looks at other places in it.
  */
-function widened({ log, headBytes, waiting, copy }: Job): Lacking[] {
+function widened({ log, headBytes, waiting }: Job, all: readonly Lacking[]): Lacking[] {
   const whole = new Set<string>();
-  return copy.lacking.flatMap((lacking): Lacking[] => {
+  return all.flatMap((lacking): Lacking[] => {
     const isLog = lacking.key === log;
     if (!isLog && (lacking.what !== 'range' || waiting.length === 1)) return [lacking];
     if (whole.has(lacking.key)) return [];
@@ -274,8 +179,7 @@ function takeAnswers(job: Job, answers: readonly Reply[]): void {
   for (let i = from - 1; i < to - 1; i++) {
     const answer = answers[i];
     if (!(answer instanceof Error)) continue;
-    const fault = logFailure(Buffer.from(job.log, 'latin1').toString(), answer.message);
-    job.results = job.waiting.map(() => fault);
+    job.fail(logFailure(Buffer.from(job.log, 'latin1').toString(), answer.message));
     return;
   }
   job.results = job.rehearsed;

@@ -74,11 +74,6 @@ export class Turns {
     return turns;
   }
 
-  /** Whether anything waits for its turn. */
-  get isAnyWaiting(): boolean {
-    return this.#calls.size > 0;
-  }
-
   /** Takes back all that waits. */
   drain(): Waiting[] {
     const all = [...this.#queues.values()].flatMap((queue) => queue.waiting.splice(0));

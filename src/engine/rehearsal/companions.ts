@@ -1,0 +1,244 @@
+import { bytesText, type CommandBuffer, encodeArgument } from '../../valkey/index.ts';
+import { type HeaderPlaces, headerPlaces } from '../layout.ts';
+import type { Plan } from '../plan.ts';
+import type { EpochMs } from '../vector.ts';
+import type { EntityCopy, Lacking } from './entity-copy.ts';
+import type { LogImage } from './log-image.ts';
+
+/** Tables, as lua/tables.lua has them: so many slots a bucket; a slot has the key and five bytes of time. */
+const slotsABucket = 16;
+const timeBytes = 5;
+const era = 2 ** 40;
+const idBytes = 8;
+const valueBytes = 6;
+/** Where the book tells how many buckets the table of ids has, and a set how many its own has, counted as in lua/header.lua. */
+const bookIdsBuckets = 9;
+const seenBuckets = 2;
+
+/** A stretch of the tail of a log, or of a companion: where it was looked for, and what is there. */
+export interface Found {
+  readonly lacking: Lacking;
+  readonly bytes: Buffer;
+}
+
+/** What was read of a log: its head, and what was foreseen beyond that. */
+export interface LogAsRead {
+  readonly log: string;
+  readonly head: Buffer;
+  readonly found: readonly Found[];
+}
+
+/** Tables that stand beside a log: their names (bytes, a character each), as lua/ids.lua and lua/call.lua make them. */
+export class CompanionNames {
+  readonly #prefix: string;
+  readonly #stem: string;
+  readonly #stemAt: number;
+  readonly #sets: readonly string[];
+
+  /** @param prefix of all keys. */
+  constructor(plan: Plan, prefix: string) {
+    this.#prefix = bytesText(prefix);
+    this.#stem = bytesText(plan.stem);
+    this.#stemAt = this.#prefix.length + ':log:'.length;
+    this.#sets = plan.seen.map(({ name }) => name);
+  }
+
+  ids(log: string): string {
+    return `${this.#prefix}:ids:${log.slice(this.#stemAt)}`;
+  }
+
+  seen(log: string, set: number): string {
+    return `${this.#prefix}:seen:${this.#stem}${this.#sets[set]}:${log.slice(this.#stemAt + this.#stem.length)}`;
+  }
+}
+
+/** A kind of tables: how long a key is, and so a bucket. */
+export class TableKind {
+  readonly keyBytes: number;
+  readonly slotBytes: number;
+  readonly bucketBytes: number;
+
+  constructor(keyBytes: number) {
+    this.keyBytes = keyBytes;
+    this.slotBytes = keyBytes + timeBytes;
+    this.bucketBytes = slotsABucket * this.slotBytes;
+  }
+
+  /** The two buckets of so many in which a key may stand: the key stands in a row, at some byte. */
+  bucketsOf(row: Buffer, at: number, buckets: number): readonly [number, number] {
+    return [row.readUInt16LE(at) % buckets, row.readUInt16LE(at + 2) % buckets];
+  }
+}
+
+export const idsKind = new TableKind(idBytes);
+export const seenKind = new TableKind(valueBytes);
+
+/** A table as far as it was read. */
+class TableImage {
+  readonly #kind: TableKind;
+  #buckets = 0;
+  #stretches: Found[] = [];
+  /** Slots that were emptied since. */
+  readonly emptied: number[] = [];
+
+  constructor(kind: TableKind) {
+    this.#kind = kind;
+  }
+
+  load(buckets: number, stretches: Found[]): void {
+    this.#buckets = buckets;
+    this.#stretches = stretches;
+    this.emptied.length = 0;
+  }
+
+  /** The slot in which a key of a row stands; −1 if it is not there; undefined if that is not known. */
+  find(row: Buffer, at: number): number | undefined {
+    const [first, second] = this.#kind.bucketsOf(row, at, this.#buckets);
+    const slot = this.#findIn(first, row, at);
+    return slot === -1 && second !== first ? this.#findIn(second, row, at) : slot;
+  }
+
+  #findIn(bucket: number, row: Buffer, at: number): number | undefined {
+    const { keyBytes, slotBytes, bucketBytes } = this.#kind;
+    const stretch = this.#stretchOf(bucket);
+    if (!stretch) return undefined;
+    const { bytes } = stretch;
+    const begin = bucket * bucketBytes - stretch.lacking.from;
+    for (let slot = 0; slot < slotsABucket; slot++) {
+      const from = begin + slot * slotBytes;
+      let same = 0;
+      while (same < keyBytes && bytes[from + same] === row[at + same]) same++;
+      if (same < keyBytes || bytes.readUIntLE(from + keyBytes, timeBytes) === 0) continue;
+      const number = bucket * slotsABucket + slot;
+      if (!this.emptied.includes(number)) return number;
+    }
+    return -1;
+  }
+
+  /** When what stands in a slot was, the last time before a moment. */
+  timeIn(slot: number, now: EpochMs): EpochMs {
+    const { keyBytes, slotBytes, bucketBytes } = this.#kind;
+    const bucket = Math.floor(slot / slotsABucket);
+    const { lacking, bytes } = this.#stretchOf(bucket) as Found;
+    const from = bucket * bucketBytes - lacking.from + (slot % slotsABucket) * slotBytes;
+    const age = (now - bytes.readUIntLE(from + keyBytes, timeBytes)) % era;
+    return now - (age < 0 ? age + era : age);
+  }
+
+  /** What was read that has the whole of a bucket. */
+  #stretchOf(bucket: number): Found | undefined {
+    const { bucketBytes } = this.#kind;
+    const at = bucket * bucketBytes;
+    return this.#stretches.find(
+      ({ lacking: { from }, bytes }) => at >= from && at + bucketBytes <= from + bytes.length,
+    );
+  }
+}
+
+/**
+ * What was read of the tiles and the tables of a log, whose head lies in an image: asked, and written to, by lua-text/in-place.ts. What
+ * was read stays as it was: what is emptied is put down beside it.
+ */
+export class Companions {
+  readonly #image: LogImage;
+  readonly #names: CompanionNames;
+  readonly #places: HeaderPlaces;
+  readonly #valuesAt: readonly number[];
+  readonly #horizonMs: number;
+  readonly #ids = new TableImage(idsKind);
+  readonly #seen: readonly TableImage[];
+  #log = '';
+  #head: Buffer = Buffer.alloc(0);
+  #tail: Found | undefined;
+  /** Of each set, until when its table is to live, if that is to be told. */
+  readonly #expiresAt: (EpochMs | null)[];
+
+  constructor(plan: Plan, names: CompanionNames, image: LogImage, horizonMs: number) {
+    this.#image = image;
+    this.#names = names;
+    this.#places = headerPlaces(plan);
+    this.#valuesAt = image.valuesAt;
+    this.#horizonMs = horizonMs;
+    this.#seen = plan.seen.map(() => new TableImage(seenKind));
+    this.#expiresAt = plan.seen.map(() => null);
+  }
+
+  /** Takes in what was read beside a log whose head the image has. */
+  load({ log, head, found }: LogAsRead): void {
+    const { doubles } = this.#image;
+    const { book, seen } = this.#places;
+    this.#log = log;
+    this.#head = head;
+    this.#tail = found.find(({ lacking }) => lacking.key === log);
+    const of = (key: string) => found.filter(({ lacking }) => lacking.key === key);
+    const idsBuckets = doubles[book + bookIdsBuckets] as number;
+    if (idsBuckets > 0) this.#ids.load(idsBuckets, of(this.#names.ids(log)));
+    for (let set = 0; set < this.#seen.length; set++) {
+      this.#expiresAt[set] = null;
+      const buckets = doubles[(seen[set]?.at as number) + seenBuckets] as number;
+      (this.#seen[set] as TableImage).load(buckets, buckets > 0 ? of(this.#names.seen(log, set)) : []);
+    }
+  }
+
+  /** Puts what was emptied into a copy of what was read. */
+  tell(copy: EntityCopy): void {
+    for (let set = 0; set < this.#seen.length; set++) {
+      const { emptied } = this.#seen[set] as TableImage;
+      for (const slot of emptied) copy.overwrite(this.#names.seen(this.#log, set), slot * seenKind.slotBytes, noBytes);
+    }
+  }
+
+  /** All tiles, bytes as characters; undefined if they were not read. */
+  tiles(): string | undefined {
+    const { length } = this.#image;
+    if (!this.#tail) return undefined;
+    const { lacking, bytes } = this.#tail;
+    return this.#head.toString('latin1', length, lacking.from) + bytes.toString('latin1');
+  }
+
+  /** Whether the row's id may be that of an event that is in a tile, and is still looked for. */
+  knowsId(now: EpochMs): boolean {
+    const slot = this.#ids.find(this.#image.row, 8);
+    return slot === undefined || (slot >= 0 && now - this.#ids.timeIn(slot, now) < this.#horizonMs);
+  }
+
+  /**
+   * Takes the row's value out of a set's table. Returns when it was last seen there; −Infinity if it is not there, undefined if that is
+   * not known.
+   */
+  forget(set: number, now: EpochMs): EpochMs | undefined {
+    const table = this.#seen[set] as TableImage;
+    const slot = table.find(this.#image.row, this.#valuesAt[set] as number);
+    if (slot === undefined) return undefined;
+    if (slot === -1) return Number.NEGATIVE_INFINITY;
+    table.emptied.push(slot);
+    return table.timeIn(slot, now);
+  }
+
+  /** A set's table is to live until then. */
+  prolong(set: number, expiresAt: EpochMs): void {
+    this.#expiresAt[set] = expiresAt;
+  }
+
+  /** Writes the commands that have the store do the same. */
+  write(commands: CommandBuffer): void {
+    for (let set = 0; set < this.#seen.length; set++) {
+      const { emptied } = this.#seen[set] as TableImage;
+      const expiresAt = this.#expiresAt[set] as EpochMs | null;
+      if (emptied.length === 0 && expiresAt === null) continue;
+      const key = this.#names.seen(this.#log, set);
+      for (const slot of emptied) {
+        commands.begin(4);
+        commands.encoded(setRange);
+        commands.text(key);
+        commands.number(slot * seenKind.slotBytes);
+        commands.encoded(emptySlot);
+      }
+      if (expiresAt !== null) commands.add(['PEXPIREAT', key, expiresAt]);
+    }
+  }
+}
+
+const setRange = encodeArgument('SETRANGE');
+const noBytes = '\0'.repeat(seenKind.slotBytes);
+const emptySlot = encodeArgument(noBytes);
