@@ -15,7 +15,7 @@ import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 /** How many rounds are under way at a time: while the store works on some, this process does on others. */
 export const laneCount = 6;
 /** So many rows of one log are rehearsed together. */
-const rowsAtOnce = 64;
+const rowsAtOnce = 4;
 /** How often a round is tried, each time without what was overtaken. */
 const mostAttempts = 3;
 /** Of rehearsals that go wrong in one way, only the first is told. */

@@ -1,5 +1,5 @@
 import { bytesText, type CommandBuffer, encodeArgument } from '../../valkey/index.ts';
-import { type HeaderPlaces, headerPlaces } from '../layout.ts';
+import { type HeaderPlaces, headerPlaces, layoutOf, tileFormat } from '../layout.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
 import type { EntityCopy, Lacking } from './entity-copy.ts';
@@ -21,11 +21,12 @@ export interface Found {
   readonly bytes: Buffer;
 }
 
-/** What was read of a log: its head, and what was foreseen beyond that. */
+/** What was read of a log, or would be stored by now. */
 export interface LogAsRead {
   readonly log: string;
   readonly head: Buffer;
-  readonly found: readonly Found[];
+  /** A stretch of the log, or of a companion; undefined if not all of it was read. */
+  stretch(key: string, from: number, bytes: number): Buffer | undefined;
 }
 
 /** Tables that stand beside a log: their names (bytes, a character each), as lua/ids.lua and lua/call.lua make them. */
@@ -77,17 +78,21 @@ export const seenKind = new TableKind(valueBytes);
 class TableImage {
   readonly #kind: TableKind;
   #buckets = 0;
-  #stretches: Found[] = [];
+  #key = '';
+  #read: LogAsRead | null = null;
   /** Slots that were emptied since. */
   readonly emptied: number[] = [];
+  /** The time in the slot that was found last. */
+  #time = 0;
 
   constructor(kind: TableKind) {
     this.#kind = kind;
   }
 
-  load(buckets: number, stretches: Found[]): void {
+  load(buckets: number, key: string, read: LogAsRead): void {
     this.#buckets = buckets;
-    this.#stretches = stretches;
+    this.#key = key;
+    this.#read = read;
     this.emptied.length = 0;
   }
 
@@ -100,38 +105,24 @@ class TableImage {
 
   #findIn(bucket: number, row: Buffer, at: number): number | undefined {
     const { keyBytes, slotBytes, bucketBytes } = this.#kind;
-    const stretch = this.#stretchOf(bucket);
-    if (!stretch) return undefined;
-    const { bytes } = stretch;
-    const begin = bucket * bucketBytes - stretch.lacking.from;
+    const bytes = this.#read?.stretch(this.#key, bucket * bucketBytes, bucketBytes);
+    if (!bytes) return undefined;
     for (let slot = 0; slot < slotsABucket; slot++) {
-      const from = begin + slot * slotBytes;
+      const from = slot * slotBytes;
       let same = 0;
       while (same < keyBytes && bytes[from + same] === row[at + same]) same++;
-      if (same < keyBytes || bytes.readUIntLE(from + keyBytes, timeBytes) === 0) continue;
+      if (same < keyBytes) continue;
+      this.#time = bytes.readUIntLE(from + keyBytes, timeBytes);
       const number = bucket * slotsABucket + slot;
-      if (!this.emptied.includes(number)) return number;
+      if (this.#time !== 0 && !this.emptied.includes(number)) return number;
     }
     return -1;
   }
 
-  /** When what stands in a slot was, the last time before a moment. */
-  timeIn(slot: number, now: EpochMs): EpochMs {
-    const { keyBytes, slotBytes, bucketBytes } = this.#kind;
-    const bucket = Math.floor(slot / slotsABucket);
-    const { lacking, bytes } = this.#stretchOf(bucket) as Found;
-    const from = bucket * bucketBytes - lacking.from + (slot % slotsABucket) * slotBytes;
-    const age = (now - bytes.readUIntLE(from + keyBytes, timeBytes)) % era;
+  /** When what was found last was: the last time before a moment. */
+  timeFound(now: EpochMs): EpochMs {
+    const age = (now - this.#time) % era;
     return now - (age < 0 ? age + era : age);
-  }
-
-  /** What was read that has the whole of a bucket. */
-  #stretchOf(bucket: number): Found | undefined {
-    const { bucketBytes } = this.#kind;
-    const at = bucket * bucketBytes;
-    return this.#stretches.find(
-      ({ lacking: { from }, bytes }) => at >= from && at + bucketBytes <= from + bytes.length,
-    );
   }
 }
 
@@ -145,11 +136,11 @@ export class Companions {
   readonly #places: HeaderPlaces;
   readonly #valuesAt: readonly number[];
   readonly #horizonMs: number;
+  readonly #tileBytes: number;
   readonly #ids = new TableImage(idsKind);
   readonly #seen: readonly TableImage[];
   #log = '';
-  #head: Buffer = Buffer.alloc(0);
-  #tail: Found | undefined;
+  #read: LogAsRead | null = null;
   /** Of each set, until when its table is to live, if that is to be told. */
   readonly #expiresAt: (EpochMs | null)[];
 
@@ -159,24 +150,24 @@ export class Companions {
     this.#places = headerPlaces(plan);
     this.#valuesAt = image.valuesAt;
     this.#horizonMs = horizonMs;
+    this.#tileBytes = tileFormat(layoutOf(plan).lanes).bytes;
     this.#seen = plan.seen.map(() => new TableImage(seenKind));
     this.#expiresAt = plan.seen.map(() => null);
   }
 
   /** Takes in what was read beside a log whose head the image has. */
-  load({ log, head, found }: LogAsRead): void {
+  load(read: LogAsRead): void {
     const { doubles } = this.#image;
     const { book, seen } = this.#places;
+    const { log } = read;
     this.#log = log;
-    this.#head = head;
-    this.#tail = found.find(({ lacking }) => lacking.key === log);
-    const of = (key: string) => found.filter(({ lacking }) => lacking.key === key);
+    this.#read = read;
     const idsBuckets = doubles[book + bookIdsBuckets] as number;
-    if (idsBuckets > 0) this.#ids.load(idsBuckets, of(this.#names.ids(log)));
+    if (idsBuckets > 0) this.#ids.load(idsBuckets, this.#names.ids(log), read);
     for (let set = 0; set < this.#seen.length; set++) {
       this.#expiresAt[set] = null;
       const buckets = doubles[(seen[set]?.at as number) + seenBuckets] as number;
-      (this.#seen[set] as TableImage).load(buckets, buckets > 0 ? of(this.#names.seen(log, set)) : []);
+      (this.#seen[set] as TableImage).load(buckets, buckets > 0 ? this.#names.seen(log, set) : '', read);
     }
   }
 
@@ -190,16 +181,14 @@ export class Companions {
 
   /** All tiles, bytes as characters; undefined if they were not read. */
   tiles(): string | undefined {
-    const { length } = this.#image;
-    if (!this.#tail) return undefined;
-    const { lacking, bytes } = this.#tail;
-    return this.#head.toString('latin1', length, lacking.from) + bytes.toString('latin1');
+    const { length, tiles } = this.#image;
+    return this.#read?.stretch(this.#log, length, tiles * this.#tileBytes)?.toString('latin1');
   }
 
   /** Whether the row's id may be that of an event that is in a tile, and is still looked for. */
   knowsId(now: EpochMs): boolean {
     const slot = this.#ids.find(this.#image.row, 8);
-    return slot === undefined || (slot >= 0 && now - this.#ids.timeIn(slot, now) < this.#horizonMs);
+    return slot === undefined || (slot >= 0 && now - this.#ids.timeFound(now) < this.#horizonMs);
   }
 
   /**
@@ -212,7 +201,7 @@ export class Companions {
     if (slot === undefined) return undefined;
     if (slot === -1) return Number.NEGATIVE_INFINITY;
     table.emptied.push(slot);
-    return table.timeIn(slot, now);
+    return table.timeFound(now);
   }
 
   /** A set's table is to live until then. */

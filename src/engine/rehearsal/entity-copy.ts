@@ -1,5 +1,3 @@
-import type { Found } from './companions.ts';
-
 /** More bytes than any key has. */
 export const wholeKey = 1 << 24;
 
@@ -67,16 +65,9 @@ export class EntityCopy {
     else this.tellExistence(key, answer === 1);
   }
 
-  /** A stretch of the log as it would be, had all been written; null where not all of it is known. */
-  stretch(from: number, bytes: number): string | null {
-    const text = this.#copyOf(this.log).read(from, bytes);
-    return text !== null && text.length === bytes ? text : null;
-  }
-
-  /** All stretches that are known, as they would be, had all been written. */
-  known(): Found[] {
-    const keys = new Set([...this.#keys.keys(), ...this.#written.keys()]);
-    return [...keys].flatMap((key) => this.#copyOf(key).stretches(key));
+  /** So many bytes of a key as they would be, had all been written, or as many as there are; null where not all of that is known. */
+  read(key: string, from: number, bytes: number): string | null {
+    return this.#copyOf(key).read(from, bytes);
   }
 
   /** Something else was written to a key that was read, or it was put in the place of all that. */
@@ -95,7 +86,7 @@ export class EntityCopy {
     const copy = this.#copyOf(key);
     switch (command) {
       case 'GETRANGE':
-        return this.#read(copy, key, args[2] as number, (args[3] as number) - (args[2] as number) + 1);
+        return this.#readOrLack(copy, key, args[2] as number, (args[3] as number) - (args[2] as number) + 1);
       case 'EXISTS':
         if (copy.isThere === null) this.#lack({ what: 'existence', key, from: 0, bytes: 0 });
         return copy.isThere === false ? 0 : 1;
@@ -133,7 +124,7 @@ export class EntityCopy {
     return copy;
   }
 
-  #read(copy: KeyCopy, key: string, from: number, bytes: number): string {
+  #readOrLack(copy: KeyCopy, key: string, from: number, bytes: number): string {
     const text = copy.read(from, bytes);
     if (text !== null) return text;
     this.#lack({ what: 'range', key, from, bytes });
@@ -204,13 +195,6 @@ class KeyCopy {
       return last.bytes.substring(from - last.at, from - last.at + bytes);
     }
     return patched(text, over, from, bytes);
-  }
-
-  stretches(key: string): Found[] {
-    return this.#stretches.map(({ from, text, isEnd }) => ({
-      lacking: { what: 'range', key, from, bytes: isEnd ? wholeKey : text.length },
-      bytes: Buffer.from(this.read(from, text.length) as string, 'latin1'),
-    }));
   }
 
   write(at: number, bytes: string): void {

@@ -104,7 +104,7 @@ export class InPlace {
     image.forgetNewest();
     let now = call.event_clock ? asOf : Math.max(call.millis, asOf);
     for (let row = 0; row < rowCount; row++) {
-      if (image.isFull && image.singles < this.#mostSingles && !image.hasTiles) image.grow(this.#mostSingles);
+      if (image.isFull && image.singles < this.#mostSingles && image.tiles === 0) image.grow(this.#mostSingles);
       image.loadRow(rows, row * rowBytes);
       const then = take(call, doubles, image, this.#companions, now);
       if (then === undefined) return null;

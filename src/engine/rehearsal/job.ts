@@ -56,6 +56,18 @@ export class Job implements LogAsRead {
     this.lostCompanions = 0;
   }
 
+  stretch(key: string, from: number, bytes: number): Buffer | undefined {
+    const end = from + bytes;
+    for (const { lacking, bytes: read } of this.found) {
+      if (lacking.key !== key || end > lacking.from + read.length) continue;
+      if (from >= lacking.from) return read.subarray(from - lacking.from, end - lacking.from);
+      // Where tiles begin, the head may not have ended.
+      if (key === this.log && lacking.from === this.head.length)
+        return Buffer.concat([this.head.subarray(from), read.subarray(0, end - lacking.from)]);
+    }
+    return undefined;
+  }
+
   /** Nobody knows what became of it. */
   fail(error: Error): void {
     this.results = this.waiting.map(() => error);
@@ -107,7 +119,7 @@ export function rehearse(job: Job, moment: Moment): readonly Lacking[] {
     }
     job.rehearsed.push(came);
     for (const command of commandsOf(copy)) writes.add(command);
-    read = asRead(job, copy);
+    if (job.rehearsed.length < waiting.length) read = asRead(job, copy);
   }
   job.writes = { from, to: writes.count };
   return [];
@@ -149,12 +161,9 @@ function copyOf({ log, hash, head, headBytes, found, facts }: Job): EntityCopy {
 
 /** What a copy would be stored as. */
 function asRead({ log, headBytes }: Job, copy: EntityCopy): LogAsRead {
-  const found = copy.known();
-  const whole = found.find(({ lacking }) => lacking.key === log && lacking.from === 0) as Found;
-  const beyond = whole.bytes.subarray(headBytes);
-  const tail: Found[] =
-    beyond.length === 0
-      ? []
-      : [{ lacking: { ...whole.lacking, from: headBytes, bytes: beyond.length }, bytes: beyond }];
-  return { log, head: whole.bytes.subarray(0, headBytes), found: [...tail, ...found.filter((one) => one !== whole)] };
+  const stretch = (key: string, from: number, bytes: number) => {
+    const text = copy.read(key, from, bytes);
+    return text?.length === bytes ? Buffer.from(text, 'latin1') : undefined;
+  };
+  return { log, head: Buffer.from(copy.read(log, 0, headBytes) ?? '', 'latin1'), stretch };
 }

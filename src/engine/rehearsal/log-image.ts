@@ -152,9 +152,9 @@ export class LogImage {
     return this.#valueWords.map((words) => 4 * words);
   }
 
-  /** Whether it was compacted. */
-  get hasTiles(): boolean {
-    return (this.doubles[this.#places.book + bookTiles] as number) > 0;
+  /** How many tiles it has: none, if it was never compacted. */
+  get tiles(): number {
+    return this.doubles[this.#places.book + bookTiles] as number;
   }
 
   /** How many bytes it takes, without its tiles. */
@@ -288,7 +288,7 @@ export class LogImage {
     const marks = this.#headerBytes + 4 * this.#markWords * this.#had;
     const singles = 4 * (this.#singlesWord + this.#singleWords * this.#had);
     let from = layoutBytes;
-    let to = layoutBytes + 8 * (this.hasTiles ? this.#places.doubles : this.#places.hotDoubles);
+    let to = layoutBytes + 8 * (this.tiles > 0 ? this.#places.doubles : this.#places.hotDoubles);
     const next = (begin: number, end: number) => {
       if (begin - to > mostBetween) {
         tell(from, to);

@@ -37,10 +37,10 @@ interface TableKind {
   readonly format: string;
 }
 
-/** A bucket as it was read, and the times that its slots have now. */
+/** A bucket as it was read, and the times that its slots have now; null while nobody asked for all of them. */
 interface Bucket {
   readonly text: string;
-  readonly times: Float64Array;
+  times: Float64Array | null;
   /** Slots that are free; null while nobody asked. */
   rooms: number[] | null;
 }
@@ -101,28 +101,36 @@ export function nativeTables(call: Call, unpack: Unpack) {
   function bucketOf(one: Table, number: number): Bucket {
     const known = one.read.get(number);
     if (known) return known;
-    const { bucket_bytes: bytes, key_bytes: keyBytes, slot_bytes: slotBytes } = one.kind;
+    const { bucket_bytes: bytes } = one.kind;
     const from = number * bytes;
     const text =
       one.whole?.slice(from, from + bytes) ?? (call(['GETRANGE', one.name, from, from + bytes - 1]) as string);
-    const times = new Float64Array(slotsABucket);
-    if (text !== '') for (let i = 0; i < slotsABucket; i++) times[i] = timeAt(text, i * slotBytes + keyBytes);
-    const bucket = { text, times, rooms: null };
+    const bucket = { text, times: null, rooms: null };
     one.read.set(number, bucket);
     one.missing = text === '';
     return bucket;
   }
 
+  function timesOf(one: Table, bucket: Bucket): Float64Array {
+    if (bucket.times) return bucket.times;
+    const { key_bytes: keyBytes, slot_bytes: slotBytes } = one.kind;
+    const { text } = bucket;
+    const times = new Float64Array(slotsABucket);
+    if (text !== '') for (let i = 0; i < slotsABucket; i++) times[i] = timeAt(text, i * slotBytes + keyBytes);
+    bucket.times = times;
+    return times;
+  }
+
   /** The slot in which a key stood when the bucket was read, and still stands. */
   function slotIn(one: Table, number: number, key: string): number | undefined {
-    const { text, times } = bucketOf(one, number);
-    const { slot_bytes: slotBytes } = one.kind;
+    const { text } = bucketOf(one, number);
+    const { key_bytes: keyBytes, slot_bytes: slotBytes } = one.kind;
     for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + 1)) {
       if (at % slotBytes !== 0) continue;
-      const slot = at / slotBytes;
-      const its = slotsABucket * number + slot;
-      if (times[slot] === 0 || one.changed.has(its)) continue;
-      one.found = times[slot];
+      const its = slotsABucket * number + at / slotBytes;
+      const time = timeAt(text, at + keyBytes);
+      if (time === 0 || one.changed.has(its)) continue;
+      one.found = time;
       return its;
     }
     return undefined;
@@ -140,13 +148,13 @@ export function nativeTables(call: Call, unpack: Unpack) {
   }
 
   function timeIn(one: Table, number: number): number | undefined {
-    const { text, times } = bucketOf(one, Math.floor(number / slotsABucket));
-    return text === '' ? undefined : times[number % slotsABucket];
+    const bucket = bucketOf(one, Math.floor(number / slotsABucket));
+    return bucket.text === '' ? undefined : timesOf(one, bucket)[number % slotsABucket];
   }
 
   function note(one: Table, number: number, time: number): Bucket {
     const bucket = bucketOf(one, Math.floor(number / slotsABucket));
-    bucket.times[number % slotsABucket] = time;
+    timesOf(one, bucket)[number % slotsABucket] = time;
     one.changed.add(number);
     return bucket;
   }
@@ -154,10 +162,11 @@ export function nativeTables(call: Call, unpack: Unpack) {
   function roomsIn(one: Table, number: number, now: number, horizon: number): number[] {
     const bucket = bucketOf(one, number);
     if (bucket.rooms) return bucket.rooms;
+    const times = timesOf(one, bucket);
     const thisEra = now % era;
     const rooms: number[] = [];
     for (let slot = 0; slot < slotsABucket; slot++) {
-      const time = bucket.times[slot] as number;
+      const time = times[slot] as number;
       const age = thisEra - time;
       if (time === 0 || (age < 0 ? age + era : age) >= horizon) rooms.push(slotsABucket * number + slot);
     }
@@ -167,8 +176,8 @@ export function nativeTables(call: Call, unpack: Unpack) {
 
   /** As the engine's text takes a bucket: from place 1 on, keys as numbers and times by turns. */
   function slotsIn(one: Table, number: number): unknown[] {
-    const { text, times } = bucketOf(one, number);
-    const slots = unpack(one.kind.format, text);
+    const bucket = bucketOf(one, number);
+    const [slots, times] = [unpack(one.kind.format, bucket.text), timesOf(one, bucket)];
     for (let slot = 0; slot < slotsABucket; slot++) slots[2 * slot + 2] = times[slot];
     return slots;
   }
@@ -226,7 +235,7 @@ export function nativeTables(call: Call, unpack: Unpack) {
       let number: number | undefined;
       one.found = -1;
       for (const bucket of new Set([firstBucket(one, key), secondBucket(one, key)])) {
-        for (const [slot, time] of bucketOf(one, bucket).times.entries()) {
+        for (const [slot, time] of timesOf(one, bucketOf(one, bucket)).entries()) {
           const age = time > thisEra ? thisEra - time + era : thisEra - time;
           if (age > one.found) [number, one.found] = [slotsABucket * bucket + slot, age];
         }

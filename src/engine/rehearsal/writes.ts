@@ -69,7 +69,7 @@ function stretchesOf(copy: EntityCopy, patches: readonly Write[]): Command[] {
     if (longer !== null) text = longer;
     else {
       if (text !== '') commands.push(['SETRANGE', log, from, text]);
-      [from, text] = [at, copy.stretch(at, bytes.length) ?? bytes];
+      [from, text] = [at, stretch(copy, at, bytes.length) ?? bytes];
     }
   }
   if (text !== '') commands.push(['SETRANGE', log, from, text]);
@@ -81,7 +81,13 @@ function withPatch(copy: EntityCopy, from: number, text: string, at: number, byt
   const end = from + text.length;
   if (at - end > mostBetween) return null;
   // Of what was written twice, the copy knows which came last.
-  if (at < end) return copy.stretch(from, Math.max(end, at + bytes.length) - from);
-  const between = at > end ? copy.stretch(end, at - end) : '';
+  if (at < end) return stretch(copy, from, Math.max(end, at + bytes.length) - from);
+  const between = at > end ? stretch(copy, end, at - end) : '';
   return between === null ? null : text + between + bytes;
+}
+
+/** A stretch of the log as it would be, had all been written; null where not all of it is known. */
+function stretch(copy: EntityCopy, from: number, bytes: number): string | null {
+  const text = copy.read(copy.log, from, bytes);
+  return text?.length === bytes ? text : null;
 }
