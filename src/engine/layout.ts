@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Milliseconds } from '../define/index.ts';
 import type { Lane, Plan } from './plan.ts';
 
 /** Which arrangement logs are in. */
@@ -128,6 +129,13 @@ export function singleFormat({ columns, distinctFields }: Pick<Layout, 'columns'
     numbers,
     bytes: 20 + 8 * (columns.length + distinctFields.length),
   };
+}
+
+/** Stretches of a window of which samples are kept apart (see lua/seen.lua). */
+const strataPerWindow = 16;
+
+export function stratumMs(windowMs: Milliseconds): Milliseconds {
+  return Math.max(1, Math.floor(windowMs / strataPerWindow));
 }
 
 /** Before compaction there may be one in so many more singles than it leaves, as lua/store.lua has it. */

@@ -9,6 +9,7 @@ import {
   layoutOf,
   markBytes,
   singleFormat,
+  stratumMs,
   tileFormat,
 } from './layout.ts';
 import { outcomes } from './lua-text/aggregate.ts';
@@ -153,9 +154,6 @@ export function writeRecord(plans: readonly Plan[]): { readonly code: string; re
 
 const openingCalls = "redis.register_function('open_call', open_call)";
 
-/** Stretches of a window of which samples are kept apart (see lua/seen.lua). */
-const strataPerWindow = 16;
-
 /** What is written out for a plan. */
 function writtenOut(plan: Plan): string[] {
   const header = headerPlaces(plan);
@@ -249,7 +247,7 @@ function tableOf(plan: Plan) {
         edge: edgeAt(plan, lengthMs),
         held: header.held[i]?.[window] ?? 0,
         kept: lengthMs + plan.view.historyMs,
-        stratum: Math.max(1, Math.floor(lengthMs / strataPerWindow)),
+        stratum: stratumMs(lengthMs),
       })),
     })),
   };

@@ -1,4 +1,4 @@
-import { type HeaderPlaces, vectorAt } from '../layout.ts';
+import { type HeaderPlaces, stratumMs, vectorAt } from '../layout.ts';
 import type { Edge, Lane, Plan } from '../plan.ts';
 import { block, columnName, crossing, type Doubts, hasFlag, isIn, valueIn } from './aggregate.ts';
 import { isServed, oldestPassing } from './append.ts';
@@ -51,12 +51,12 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
       'if time > max(now, call.millis + call.tolerance) then return nil end',
       'time, flags = now, flags + TAKEN_AS_NOW',
     ]),
-    `local number, tiles, ties = ${numberOf(header)}, ${tiles}, time == s[${lastEventAt}]`,
-    block('if ties then', [
+    `local number, tiles = ${numberOf(header)}, ${tiles}`,
+    'local place = number',
+    block(`if time == s[${lastEventAt}] then`, [
       // Others of this moment that are in a tile are looked for there.
-      `if number == 0 or time == ${frontier} or cells.timeOf(number - 1) ~= time or not cells.followsId(number - 1) then`,
-      '  return nil',
-      'end',
+      `if number == 0 or time == ${frontier} or cells.timeOf(number - 1) ~= time then return nil end`,
+      'place = cells.placeAt(time)',
     ]),
     block(
       [
@@ -69,9 +69,9 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
     ),
     'if time > now then now = time end',
     `if ${idsBuckets} > 0 and beside.knowsId(now) then return nil end`,
-    'cells.put(number, time, flags)',
+    'cells.put(place, time, flags)',
     ...showing(plan, header),
-    `s[${eventSeq}], s[${lastEventAt}], ${numberOf(header)} = s[${eventSeq}] + 1, time, number + 1`,
+    `s[${eventSeq}], s[${lastEventAt}] = s[${eventSeq}] + 1, time`,
     ...plan.lifetimes.flatMap((lifetime, i) => {
       const at = header.lifetimes[i] as number;
       return running(lifetime, plan.lanes, at, `clear_lifetime(s, ${at})`);
@@ -82,7 +82,9 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
       return `if s[${at}] == tiles + number then s[${at + 1}] = time + ${ageMs} end`;
     }),
     ...notingNewest(plan),
-    ...(newestOf(plan).length > 0 ? [block('while ties do', notingOthers(plan))] : []),
+    ...(newestOf(plan).length > 0
+      ? [block('if number > 0 and cells.timeOf(number - 1) == time then', notingAll(plan))]
+      : []),
     'return now',
   ];
 }
@@ -94,14 +96,15 @@ function notingNewest(plan: Plan): string[] {
   );
 }
 
-/** Notes the single before the one that was looked at last, if it is of the same moment; else there is no more to be noted. */
-function notingOthers(plan: Plan): string[] {
+/** Notes all singles of the event's moment. */
+function notingAll(plan: Plan): string[] {
   const read = ['cells.flagsOf(number)', ...plan.columns.map((_, c) => `cells.columnOf(number, ${c})`)];
   return [
-    'number = number - 1',
-    'if number < 0 or cells.timeOf(number) ~= time then break end',
-    `local ${['flags', ...columnsOf(plan)].join(', ')} = ${read.join(', ')}`,
-    ...notingNewest(plan),
+    block('while number >= 0 and cells.timeOf(number) == time do', [
+      `local ${['flags', ...columnsOf(plan)].join(', ')} = ${read.join(', ')}`,
+      ...notingNewest(plan),
+      'number = number - 1',
+    ]),
   ];
 }
 
@@ -116,27 +119,34 @@ function showing(plan: Plan, header: HeaderPlaces): string[] {
     const windows = windowsOf(plan, header, i);
     const { buckets } = tableOf(header.seen[i]?.at as number);
     const show = [
-      `local before = cells.show(${i}, number)`,
+      `local before = cells.show(${i}, place)`,
       ...windows.map(
-        ({ edge, held }) => `if not (before and s[${edge}] <= tiles + before) then ${held} = ${held} + 1 end`,
+        ({ edge, held }) =>
+          `if before == nil or before >= 0 and s[${edge}] > tiles + before then ${held} = ${held} + 1 end`,
       ),
       block(`if before == nil and ${buckets} > 0 then`, forgetting(plan, header, i)),
     ];
-    const isShown = `cells.hasValue(${i}, number)${mask === 0 ? '' : ` and (${hasFlag(mask)})`}`;
+    const isShown = `cells.hasValue(${i}, place)${mask === 0 ? '' : ` and (${hasFlag(mask)})`}`;
     return block(`if ${isShown} then`, show);
   });
 }
 
-/** As `forget_value` in lua/table-sightings.lua. Of a window that keeps a sample, it is for that to say. */
+/** As `forget_value` in lua/table-sightings.lua. */
 function forgetting(plan: Plan, header: HeaderPlaces, set: number): string[] {
   const windows = tableWindowsOf(plan, header, set);
-  const doubtful = windows.map(({ leavesAt, newestStratum }) => `now >= ${leavesAt} or ${newestStratum} > -INFINITE`);
   return [
-    `local before_that = beside.forget(${set}, now)`,
-    `if before_that == nil or before_that > -INFINITE and (${doubtful.join(' or ')}) then return nil end`,
-    ...windows.map(({ lengthMs, inside, sample }) =>
-      block(`if before_that > now - ${lengthMs} then`, [`${inside}, ${sample} = ${inside} - 1, ${sample} - 1`]),
-    ),
+    `local seen_at = beside.forget(${set}, now)`,
+    'if seen_at == nil then return nil end',
+    block('if seen_at > -INFINITE then', [
+      `if ${windows.map(({ leavesAt }) => `now >= ${leavesAt}`).join(' or ')} then return nil end`,
+      ...windows.map(({ lengthMs, inside, sample }, w) =>
+        block(`if seen_at > now - ${lengthMs} then`, [
+          `local share = beside.shareAt(${set}, ${w}, seen_at)`,
+          'if share == nil then return nil end',
+          `if share > 0 then ${inside}, ${sample} = ${inside} - 1 / share, ${sample} - 1 end`,
+        ]),
+      ),
+    ]),
   ];
 }
 
@@ -210,9 +220,15 @@ function passingSingles(plan: Plan, header: HeaderPlaces, edge: Edge, at: number
 function leavingTables(plan: Plan, header: HeaderPlaces): string[] {
   return plan.seen.map((_, i) => {
     const { buckets } = tableOf(header.seen[i]?.at as number);
-    const doubtful = tableWindowsOf(plan, header, i).map(
-      ({ leavesAt, cursor, length, newestStratum }) =>
-        `now >= ${leavesAt} or ${newestStratum} > -INFINITE or ${cursor} >= FEW_LISTED and ${length} - ${cursor} < FEW_LISTED`,
+    const doubtful = tableWindowsOf(plan, header, i).flatMap(
+      ({ lengthMs, leavesAt, cursor, length, newestStratum }) => {
+        const oldest = (moment: string) => `floor((${moment} - ${lengthMs} + 1) / ${stratumMs(lengthMs)})`;
+        return [
+          `now >= ${leavesAt}`,
+          `${cursor} >= FEW_LISTED and ${length} - ${cursor} < FEW_LISTED`,
+          `${newestStratum} > -INFINITE and ${oldest('now')} > ${oldest(`s[${served.asOf}]`)}`,
+        ];
+      },
     );
     return `if ${buckets} > 0 and (${doubtful.join(' or ')}) then return nil end`;
   });

@@ -106,7 +106,7 @@ local function list_window(call, log, seen, name, window, slots, now)
       break
     end
   until false
-  table.sort(order, function(a, b) return times[a] < times[b] end)
+  table.sort(order, function(a, b) return times[a] < times[b] or times[a] == times[b] and a < b end)
   local listed = {}
   for i = 1, min(capacity, #order) do
     listed[i] = struct.pack('<I5I4', times[order[i]] % ERA, numbers[order[i]])

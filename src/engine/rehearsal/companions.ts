@@ -1,5 +1,5 @@
 import { bytesText, type CommandBuffer, encodeArgument } from '../../valkey/index.ts';
-import { type HeaderPlaces, headerPlaces, layoutOf, tileFormat } from '../layout.ts';
+import { type HeaderPlaces, headerPlaces, layoutOf, stratumMs, tileFormat } from '../layout.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
 import type { EntityCopy, Lacking } from './entity-copy.ts';
@@ -14,6 +14,13 @@ const valueBytes = 6;
 /** Where the book tells how many buckets the table of ids has, and a set how many its own has, counted as in lua/header.lua. */
 const bookIdsBuckets = 9;
 const seenBuckets = 2;
+const windowNewestStratum = 6;
+/** As in lua/seen.lua: how many strata are told apart; how long a place in a list is; and how many places there are. */
+const ring = 18;
+const listedBytes = 9;
+const mostListed = 256;
+const hashes = 2 ** (8 * valueBytes);
+const noStratum = Number.NEGATIVE_INFINITY;
 
 /** A stretch of the tail of a log, or of a companion: where it was looked for, and what is there. */
 export interface Found {
@@ -73,6 +80,12 @@ export class TableKind {
 
 export const idsKind = new TableKind(idBytes);
 export const seenKind = new TableKind(valueBytes);
+
+/** Where the strata of a table with so many buckets begin, behind the lists of its windows; and how long they are. */
+export function strataOf(buckets: number, windows: number) {
+  const list = listedBytes * Math.min(mostListed, 4 * buckets);
+  return { from: buckets * seenKind.bucketBytes + windows * list, bytes: 8 * ring * windows };
+}
 
 /** A table as far as it was read. */
 class TableImage {
@@ -137,6 +150,8 @@ export class Companions {
   readonly #valuesAt: readonly number[];
   readonly #horizonMs: number;
   readonly #tileBytes: number;
+  /** Of each window of each set, how long its strata are. */
+  readonly #strataMs: readonly (readonly number[])[];
   readonly #ids = new TableImage(idsKind);
   readonly #seen: readonly TableImage[];
   #log = '';
@@ -151,6 +166,7 @@ export class Companions {
     this.#valuesAt = image.valuesAt;
     this.#horizonMs = horizonMs;
     this.#tileBytes = tileFormat(layoutOf(plan).lanes).bytes;
+    this.#strataMs = plan.seen.map(({ windows }) => windows.map(({ lengthMs }) => stratumMs(lengthMs)));
     this.#seen = plan.seen.map(() => new TableImage(seenKind));
     this.#expiresAt = plan.seen.map(() => null);
   }
@@ -202,6 +218,25 @@ export class Companions {
     if (slot === -1) return Number.NEGATIVE_INFINITY;
     table.emptied.push(slot);
     return table.timeFound(now);
+  }
+
+  /**
+   * Of the values that were last seen at a moment, the share that a window of a set keeps, if the row's is among them, else 0; as
+   * `fraction_at` in lua/strata.lua. Undefined if that is not known.
+   */
+  shareAt(set: number, window: number, time: EpochMs): number | undefined {
+    const { doubles } = this.#image;
+    const { at, windows } = this.#places.seen[set] as HeaderPlaces['seen'][number];
+    const newest = doubles[(windows[window] as number) + windowNewestStratum] as number;
+    if (newest === noStratum) return 1;
+    const stratum = Math.floor(time / (this.#strataMs[set]?.[window] as number));
+    if (stratum > newest) return undefined;
+    if (stratum <= newest - ring) return 0;
+    const { from, bytes } = strataOf(doubles[at + seenBuckets] as number, windows.length);
+    const strata = this.#read?.stretch(this.#names.seen(this.#log, set), from, bytes);
+    const share = strata?.readDoubleLE(8 * (ring * window + (stratum % ring)));
+    if (share === undefined) return undefined;
+    return this.#image.row.readUIntLE(this.#valuesAt[set] as number, valueBytes) < share * hashes ? share : 0;
   }
 
   /** A set's table is to live until then. */

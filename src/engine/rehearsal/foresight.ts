@@ -3,7 +3,7 @@ import { served } from '../lua-text/places.ts';
 import type { RecordPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
-import { type CompanionNames, idsKind, seenKind, type TableKind } from './companions.ts';
+import { type CompanionNames, idsKind, seenKind, strataOf, type TableKind } from './companions.ts';
 import { type Lacking, wholeKey } from './entity-copy.ts';
 import type { OpenCall } from './in-place.ts';
 
@@ -12,6 +12,8 @@ const bookTiles = 2;
 const bookIdsBuckets = 9;
 /** Where a set tells how many buckets its table has. */
 const seenBuckets = 2;
+/** Where a window tells which stratum is its newest. */
+const windowNewestStratum = 6;
 const idAt = 8;
 
 /**
@@ -22,8 +24,8 @@ export class Foresight {
   readonly #names: CompanionNames;
   readonly #book: number;
   readonly #edges: readonly number[];
-  /** Of each set of last-seen times: where it stands in the header, and where its value stands in a row. */
-  readonly #seen: readonly { readonly at: number; readonly valueAt: number }[];
+  /** Of each set of last-seen times: where it and its windows stand in the header, and where its value stands in a row. */
+  readonly #seen: readonly { readonly at: number; readonly windows: readonly number[]; readonly valueAt: number }[];
   readonly #mostSingles: number;
 
   /** @param names of tables. @param singles how many compaction leaves. */
@@ -34,7 +36,7 @@ export class Foresight {
     this.#book = places.book;
     this.#edges = places.edges;
     this.#seen = plan.seen.map(({ field }, i) => ({
-      at: places.seen[i]?.at as number,
+      ...(places.seen[i] as (typeof places.seen)[number]),
       valueAt: rowBytes - 8 * (plan.distinctFields.length - field),
     }));
     this.#mostSingles = mostSingles(plan, singles);
@@ -71,8 +73,14 @@ export class Foresight {
       }
     };
     look(this.#names.ids(log), double(this.#book + bookIdsBuckets), idsKind, idAt);
-    for (const [set, { at, valueAt }] of this.#seen.entries())
-      look(this.#names.seen(log, set), double(at + seenBuckets), seenKind, valueAt);
+    for (const [set, { at, valueAt, windows }] of this.#seen.entries()) {
+      const key = this.#names.seen(log, set);
+      const buckets = double(at + seenBuckets);
+      look(key, buckets, seenKind, valueAt);
+      const keepsSample = windows.some((window) => double(window + windowNewestStratum) > Number.NEGATIVE_INFINITY);
+      if (buckets > 0 && keepsSample && lacking.at(-1)?.bytes !== wholeKey)
+        lacking.push({ what: 'range', key, ...strataOf(buckets, windows.length) });
+    }
     return lacking;
   }
 }

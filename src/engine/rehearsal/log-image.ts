@@ -204,26 +204,43 @@ export class LogImage {
     return false;
   }
 
+  /** Where the row stands among the last singles, those of its own moment: they go by their ids. */
+  placeAt(time: EpochMs): number {
+    let place = this.singles;
+    while (place > 0 && this.timeOf(place - 1) === time && !this.#followsId(place - 1)) place--;
+    return place;
+  }
+
   /** Whether the row's id comes after that of a single. */
-  followsId(single: number): boolean {
+  #followsId(single: number): boolean {
     const at = this.#singlesWord + this.#singleWords * single + idWord;
     const [low, high] = [this.#words[at] as number, this.#words[at + 1] as number];
     const [rowLow, rowHigh] = [this.#rowWords[idWord] as number, this.#rowWords[idWord + 1] as number];
     return rowHigh > high || (rowHigh === high && rowLow > low);
   }
 
-  /** The row becomes the single of this number, which is the last. It shows no value yet. */
-  put(single: number, time: number, flags: number): void {
-    const [words, row] = [this.#words, this.#rowWords];
-    const at = this.#singlesWord + this.#singleWords * single;
-    for (let i = 0; i < this.#singleWords; i++) words[at + i] = row[i] as number;
+  /** The row becomes the single of this number, before those that have stood there. It shows no value yet. */
+  put(single: number, time: EpochMs, flags: number): void {
+    const [words, row, { singles }] = [this.#words, this.#rowWords, this];
+    const [step, stride] = [this.#markWords, this.#singleWords];
+    const at = this.#singlesWord + stride * single;
+    const mark = this.#headerBytes / 4 + step * single;
+    if (single < singles) {
+      words.copyWithin(at + stride, at, at + stride * (singles - single));
+      words.copyWithin(mark + step, mark, mark + step * (singles - single));
+      if (single < this.#had) {
+        this.#had = single;
+        this.#erased = this.#erased.filter((word) => word < mark);
+      }
+    }
+    for (let i = 0; i < stride; i++) words[at + i] = row[i] as number;
     this.#double[0] = time;
     words[at] = this.#halves[0] as number;
     words[at + 1] = this.#halves[1] as number;
     words[at + flagsWord] = flags;
-    const mark = this.#headerBytes / 4 + this.#markWords * single;
     words[mark] = row[idWord] as number;
-    for (let i = 1; i < this.#markWords; i++) words[mark + i] = 0;
+    for (let i = 1; i < step; i++) words[mark + i] = 0;
+    this.doubles[this.#places.book] = singles + 1;
   }
 
   /** Whether a single has a value for a set of last-seen times. */
@@ -237,7 +254,10 @@ export class LogImage {
     return this.#words[this.#headerBytes / 4 + this.#markWords * single + 1 + set] !== 0;
   }
 
-  /** A single is now the last that shows its value. Returns the one that was before; undefined: none. */
+  /**
+   * A single is now the last that shows its value, unless one after it does. Returns the one that did before; −1 for one after it,
+   * undefined for none.
+   */
   show(set: number, single: number): number | undefined {
     const [words, step] = [this.#words, this.#markWords];
     const value = this.#singlesWord + (this.#valueWords[set] as number);
@@ -245,11 +265,14 @@ export class LogImage {
     const [low, high] = [words[own] as number, words[own + 1] as number];
     const mark = low === 0 ? markOfNothing : low;
     const marks = this.#headerBytes / 4 + 1 + set;
+    const has = (i: number) => {
+      const at = value + this.#singleWords * i;
+      return words[marks + step * i] === mark && words[at] === low && words[at + 1] === high;
+    };
+    for (let i = this.singles - 1; i > single; i--) if (has(i)) return -1;
     words[marks + step * single] = mark;
     for (let i = 0; i < single; i++) {
-      if (words[marks + step * i] !== mark) continue;
-      const at = value + this.#singleWords * i;
-      if (words[at] !== low || words[at + 1] !== high) continue;
+      if (words[marks + step * i] !== mark || !has(i)) continue;
       words[marks + step * i] = 0;
       if (i < this.#had) this.#erased.push(marks + step * i);
       return i;

@@ -60,6 +60,8 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
   const step = fc.record({
     gapMs: fc.oneof(
       { weight: 9, arbitrary: fc.integer({ min: 1, max: 20 * 60_000 }) },
+      // Several at one moment.
+      { weight: 3, arbitrary: fc.constant(0) },
       { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 * 3_600_000 }) },
     ),
     lateMs: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 0, max: 30 * 3_600_000 })),
