@@ -17,7 +17,7 @@ import {
 import type { Stage } from './stage.ts';
 import { fastest, interleave, takeTurn } from './turn.ts';
 
-const trialSeconds = 0.4;
+const trialSeconds = 1;
 const warmUpSeconds = 2;
 
 /** What ours must come to: with the user's view alone, which is what the patterns do, and with both views. */
