@@ -84,12 +84,23 @@ describe('commands', () => {
     expect([commands.count, commands.written.length]).toEqual([0, 0]);
   });
 
-  it('have numbers as JavaScript writes them', () => {
+  it('have numbers by decimals that read back as the same, in 17 digits at most', () => {
     const whole = fc.bigInt({ min: 0n, max: 10n ** 17n }).map(Number);
     const hundredths = fc.integer({ min: -1_000_000, max: 2 ** 31 - 1 }).map((value) => value / 100);
+    // Next to powers of two and of ten, where doubles lie closest beside what a digit is worth.
+    const beside = fc.tuple(
+      fc.oneof(
+        fc.integer({ min: -2, max: 50 }).map((power) => 2 ** power),
+        fc.integer({ min: -2, max: 15 }).map((power) => 10 ** power),
+      ),
+      fc.integer({ min: -1_000, max: 1_000 }),
+    );
     const numbers = fc.oneof(
       whole,
       hundredths,
+      beside.map(([power, ulps]) => power * (1 + ulps * 2 ** -52)),
+      fc.double({ min: 1, max: 1e13 }),
+      fc.tuple(fc.nat(1e9), fc.integer({ min: 1, max: 1_000 })).map(([sum, n]) => sum / n),
       fc.double(),
       fc.constantFrom(0, -0, 9, 10, 99, 100, 1e8 - 1, 1e8, 1e14, 1e15 - 1, 1e15),
     );
@@ -97,10 +108,14 @@ describe('commands', () => {
       fc.property(numbers, (value) => {
         const commands = new CommandBuffer();
         commands.add(['ECHO', value]);
-        const text = `${value}`;
-        expect(commands.written.toString()).toBe(`*2\r\n$4\r\nECHO\r\n$${text.length}\r\n${text}\r\n`);
+        const [, length, text = ''] = /^\*2\r\n\$4\r\nECHO\r\n\$(\d+)\r\n(.*)\r\n$/.exec(commands.written.toString()) ?? [];
+        expect(Number(length)).toBe(text.length);
+        expect(Number(text)).toBe(value + 0);
+        // What a decimal of fifteen digits tells is told by it.
+        const is15 = Math.abs(value) >= 1 && Number(value.toPrecision(15)) === value;
+        expect(text.length).toBeLessThanOrEqual(is15 ? `${value}`.length : Math.max(18, `${value}`.length));
       }),
-      { numRuns: 2_000 },
+      { numRuns: 20_000 },
     );
   });
 
