@@ -67,10 +67,10 @@ export class LogStore {
     this.#caller = caller;
     this.#stored = stored;
     this.#upgrades = new LogUpgrades(keys, registry, caller);
-    const keysOf = ({ plan: { view }, id }: Part) => ({ log: keys.log(view, id), hash: keys.hash(view, id) });
+    const logOf = ({ plan: { view }, id }: Part) => keys.log(view, id);
     const store = (parts: readonly RecordPart[]) => this.#recordThere(parts, 'record');
     this.#committer = rehearses
-      ? new Committer({ valkey, caller, plans, prefix: keys.prefix, singles, keysOf, store, onFault })
+      ? new Committer({ valkey, caller, plans, prefix: keys.prefix, singles, logOf, store, onFault })
       : null;
   }
 

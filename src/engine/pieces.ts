@@ -30,12 +30,12 @@ export async function inPieces<Part, Value>(
   });
 }
 
-/** Rows in the order sent, so many at a time; by default, as many as the store does at once. */
-export function cutRows(part: RecordPart, most = rowsAtOnce): RecordPart[] {
+/** Rows in the order sent, so many at a time. */
+export function cutRows(part: RecordPart): RecordPart[] {
   const { plan, id, rows, rowCount } = part;
-  if (rowCount <= most) return [part];
+  if (rowCount <= rowsAtOnce) return [part];
   const rowBytes = rows.length / rowCount;
-  return stretches(rowCount, most).map(([from, to]) => {
+  return stretches(rowCount, rowsAtOnce).map(([from, to]) => {
     return { plan, id, rows: rows.subarray(from * rowBytes, to * rowBytes), rowCount: to - from };
   });
 }

@@ -108,7 +108,8 @@ describe('commands', () => {
       fc.property(numbers, (value) => {
         const commands = new CommandBuffer();
         commands.add(['ECHO', value]);
-        const [, length, text = ''] = /^\*2\r\n\$4\r\nECHO\r\n\$(\d+)\r\n(.*)\r\n$/.exec(commands.written.toString()) ?? [];
+        const [, length, text = ''] =
+          /^\*2\r\n\$4\r\nECHO\r\n\$(\d+)\r\n(.*)\r\n$/.exec(commands.written.toString()) ?? [];
         expect(Number(length)).toBe(text.length);
         expect(Number(text)).toBe(value + 0);
         // What a decimal of fifteen digits tells is told by it.

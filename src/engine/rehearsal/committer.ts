@@ -14,8 +14,6 @@ import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 
 /** How many rounds are under way at a time: while the store works on some, this process does on others. */
 export const laneCount = 6;
-/** So many rows of one log are rehearsed together. */
-const rowsAtOnce = 4;
 /** How often a round is tried, each time without what was overtaken. */
 const mostAttempts = 3;
 /** Of rehearsals that go wrong in one way, only the first is told. */
@@ -36,7 +34,7 @@ export interface CommitterOptions {
   readonly prefix: string;
   /** How many singles compaction leaves. */
   readonly singles: number;
-  readonly keysOf: (part: RecordPart) => { readonly log: string; readonly hash: string };
+  readonly logOf: (part: RecordPart) => string;
   /** Has the store record parts by itself. @throws UnavailableError */
   readonly store: (parts: readonly RecordPart[]) => Promise<readonly (RecordedPart | Error)[]>;
   /** Told of rehearsals that went wrong, of which the store may do well. */
@@ -54,6 +52,7 @@ export class Committer {
   readonly #rehearsal: Rehearsal;
   readonly #headBytes: ReadonlyMap<Plan, number>;
   readonly #lanes: Lanes;
+  readonly #prefixLength: number;
   readonly #turns = new Turns();
   readonly #faultsTold = new Set<string>();
 
@@ -63,13 +62,14 @@ export class Committer {
     this.#headBytes = new Map(plans.map((plan) => [plan, headBytes(plan, singles)]));
     this.#rehearsal = new Rehearsal(plans, caller.head, prefix, singles);
     this.#lanes = Lanes.beside(valkey, laneCount);
+    this.#prefixLength = bytesText(prefix).length;
   }
 
   /** Records the parts, each of another entity or view; in their order, what each came to. */
   record(parts: readonly RecordPart[]): Promise<Result[]> {
     return inPieces(
       parts,
-      (part) => cutRows(part, rowsAtOnce),
+      (part) => cutRows(part),
       (pieces) => this.#wait(pieces),
       joinPieces,
     );
@@ -86,7 +86,7 @@ export class Committer {
           left -= 1;
           if (left === 0) resolve(results);
         };
-        return { log: bytesText(this.#options.keysOf(part).log), waiting: { part, resolve: take } };
+        return { log: bytesText(this.#options.logOf(part)), waiting: { part, resolve: take } };
       });
       this.#turns.add(all);
       this.#dispatch();
@@ -111,7 +111,7 @@ export class Committer {
 
   #job(turn: Turn): Job {
     const { part } = turn.waiting[0] as Waiting;
-    return new Job(turn, bytesText(this.#options.keysOf(part).hash), this.#headBytes.get(part.plan) as number);
+    return new Job(turn, hashName(turn.log, this.#prefixLength), this.#headBytes.get(part.plan) as number);
   }
 
   /** Never rejects. A log is given back when all is done with it, so that its events stay in order. */
@@ -181,4 +181,9 @@ export class Committer {
 
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && /timed out|timeout/i.test(error.message);
+}
+
+/** The name of the served hash, from that of the log, as lua/call.lua has it. */
+function hashName(log: string, prefixLength: number): string {
+  return log.slice(0, prefixLength) + log.slice(prefixLength + ':log'.length);
 }

@@ -101,7 +101,7 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
         // Of more events at once, the store does some at a time: a log has other room then.
         const round = rounds.at(-1);
         const last = round?.at(-1);
-        if (isWithLast && last && last.length < 4) last.push(event);
+        if (isWithLast && last && last.length < 16) last.push(event);
         else if (isBehindLast && round && rounds.length > 1) round.push([event]);
         else rounds.push([[event]]);
       }
