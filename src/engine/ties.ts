@@ -11,8 +11,8 @@ export function sortTies(rows: Buffer, places: number[]): void {
   const rowBytes = rows.length / count;
   for (let from = 0, to = 1; from < count; from = to++) {
     const time = rows.readDoubleLE(from * rowBytes);
-    // What has no time (NaN) is given the same one.
-    while (to < count && Object.is(rows.readDoubleLE(to * rowBytes), time)) to++;
+    // What has no time (NaN) keeps its order: it is given one when it is recorded, and not all may be at once.
+    while (to < count && rows.readDoubleLE(to * rowBytes) === time) to++;
     if (to - from > 1) sortById(rows.subarray(from * rowBytes, to * rowBytes), rowBytes, places, from);
   }
 }

@@ -164,7 +164,7 @@ function telling(plan: Plan, header: HeaderPlaces): string[] {
       return block(`if now >= s[${at + 1}] then`, [
         ...(edge.scans.length > 0 ? ['scanned = true'] : []),
         `if s[${at}] < tiles then`,
-        ...passingTiles(header, edge, e),
+        ...passingTiles(edge, e),
         'else',
         ...passingSingles(plan, header, edge, at),
         'end',
@@ -181,13 +181,13 @@ function telling(plan: Plan, header: HeaderPlaces): string[] {
 }
 
 /** Tiles pass the edge, as long as none of the singles does. */
-function passingTiles(header: HeaderPlaces, { ageMs }: Edge, e: number): string[] {
-  const { frontier } = bookOf(header);
+function passingTiles({ ageMs }: Edge, e: number): string[] {
   return [
     block('if not log then', [
       'log = { s = s, view = view, tiles = beside.tiles(), tiles_from = 0, scans = {}, unsure = {} }',
     ]),
-    `if not log.tiles or ${frontier} <= now - ${ageMs} then return nil end`,
+    // What was in the last tile may have been retracted: of the newest event that ever was, nothing follows for it.
+    `if not log.tiles or tile_at(log, tiles - 1)[2] <= now - ${ageMs} then return nil end`,
     `advance(log, view.edges[${e + 1}], now)`,
   ];
 }

@@ -9,6 +9,7 @@ import type { OpenCall } from './in-place.ts';
 
 /** Where they stand in the book, counted as in lua/header.lua. */
 const bookTiles = 2;
+const bookFrontier = 4;
 const bookIdsBuckets = 9;
 /** Where a set tells how many buckets its table has. */
 const seenBuckets = 2;
@@ -49,7 +50,7 @@ export class Foresight {
   of(log: string, head: Buffer, parts: readonly RecordPart[], call: OpenCall): Lacking[] {
     const double = (place: number) => (8 * place + 8 <= head.length ? head.readDoubleLE(8 * place) : 0);
     const tiles = double(this.#book + bookTiles);
-    if (tiles === 0) return [];
+    if (!(double(this.#book + bookFrontier) > Number.NEGATIVE_INFINITY)) return []; // it was never compacted
     const rows = parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
     const isCompacted = double(this.#book) + rows > this.#mostSingles;
     const lacking: Lacking[] = [];

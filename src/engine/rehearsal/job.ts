@@ -4,7 +4,7 @@ import type { Plan } from '../plan.ts';
 import { ReplyReader } from '../reply.ts';
 import type { Found, LogAsRead } from './companions.ts';
 import { EntityCopy, type Fact, type Lacking } from './entity-copy.ts';
-import type { OpenCall } from './in-place.ts';
+import type { InPlace, OpenCall } from './in-place.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { Result, Turn, Waiting } from './turns.ts';
 import { commandsOf } from './writes.ts';
@@ -102,7 +102,7 @@ export function rehearse(job: Job, moment: Moment): readonly Lacking[] {
   let copy: EntityCopy | null = null;
   while (job.rehearsed.length < waiting.length) {
     const left = waiting.slice(job.rehearsed.length);
-    const recorded = inPlace?.record(read, left, call) ?? [];
+    const recorded = inPlace ? recordInPlace(inPlace, read, left, job, moment) : [];
     if (inPlace && recorded.length > 0) {
       inPlace.write(writes, log, hash, call);
       job.rehearsed.push(...recorded);
@@ -123,6 +123,22 @@ export function rehearse(job: Job, moment: Moment): readonly Lacking[] {
   }
   job.writes = { from, to: writes.count };
   return [];
+}
+
+/** What goes wrong in place may go well on a copy. */
+function recordInPlace(
+  inPlace: InPlace,
+  read: LogAsRead,
+  left: readonly Waiting[],
+  { log }: Job,
+  { call, onFault }: Moment,
+): RecordedPart[] {
+  try {
+    return inPlace.record(read, left, call);
+  } catch (error) {
+    onFault(log, error);
+    return [];
+  }
 }
 
 /** `impossible`: it is for the store to do, or to say what is wrong. */

@@ -9,6 +9,8 @@ const idWord = 2;
 const flagsWord = 4;
 /** Where the book tells how many tiles there are, counted as in lua/header.lua. */
 const bookTiles = 2;
+/** … of the newest event that ever was in one. */
+const bookFrontier = 4;
 /** Where the book tells of the newest event that is no longer kept, counted as in lua/header.lua. */
 const bookDropped = 16;
 /** What the mark of a value says whose first four bytes say nothing. */
@@ -155,6 +157,11 @@ export class LogImage {
   /** How many tiles it has: none, if it was never compacted. */
   get tiles(): number {
     return this.doubles[this.#places.book + bookTiles] as number;
+  }
+
+  /** Whether it ever was: it may have tables then, though all tiles are gone. */
+  get #wasCompacted(): boolean {
+    return (this.doubles[this.#places.book + bookFrontier] as number) > Number.NEGATIVE_INFINITY;
   }
 
   /** How many bytes it takes, without its tiles. */
@@ -311,7 +318,7 @@ export class LogImage {
     const marks = this.#headerBytes + 4 * this.#markWords * this.#had;
     const singles = 4 * (this.#singlesWord + this.#singleWords * this.#had);
     let from = layoutBytes;
-    let to = layoutBytes + 8 * (this.tiles > 0 ? this.#places.doubles : this.#places.hotDoubles);
+    let to = layoutBytes + 8 * (this.#wasCompacted ? this.#places.doubles : this.#places.hotDoubles);
     const next = (begin: number, end: number) => {
       if (begin - to > mostBetween) {
         tell(from, to);

@@ -12,6 +12,7 @@ import { connect, parseValkeyUrl } from '../../../src/valkey/index.ts';
 import { holdsFor, patienceMs } from '../../support/property.ts';
 import { ThrowawayValkey } from '../../support/throwaway-valkey.ts';
 import { until } from '../../support/until.ts';
+import { retract } from '../correcting.ts';
 import { valuesOf } from '../expectations.ts';
 import { pay, payment, spending } from '../payments.ts';
 import { useScratch } from '../scratch.ts';
@@ -151,6 +152,22 @@ describe('a rehearsal', { timeout: patienceMs }, () => {
     record.mockRestore();
     expect(begun).toBeGreaterThanOrEqual(100);
     expect(begun).toBeLessThan(130);
+  });
+
+  it('of a log whose newest tile was retracted goes on where that one stood', async () => {
+    const faults: Error[] = [];
+    const limits = { singles: 16, rehearses: true, onFault: (fault: Error) => faults.push(fault) };
+    const windows = { count350m: count({ window: '350m' }), sum350m: sum('amount', { window: '350m' }) };
+    const summed = spending(windows, 'retracted');
+    const engine = await scratch.open([summed], 'event', scratch.prefix(), scratch.valkey, limits);
+    const events = Array.from({ length: 43 }, (_, i) => pay({ paidAt: start + i * 20 * 60_000 }));
+    for (const event of events) await engine.record(payment, [event]);
+    // The newest of those that were put together, alone in its tile.
+    await retract(engine, events[26] as EventInput);
+    const next = pay({ paidAt: start + (42 * 20 + 15) * 60_000 });
+    const [outcome] = await engine.record(payment, [next]);
+    expect(valuesOf(outcome?.vectors.get(summed) as Vector)).toEqual({ count350m: 17, sum350m: 17 * 10 });
+    expect(faults).toEqual([]);
   });
 
   it('that somebody overtakes records nothing; what they left alone is tried again, the rest is for the store', async () => {
