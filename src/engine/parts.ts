@@ -27,7 +27,7 @@ export interface ReadPart extends Part {
   readonly lastRevision: number;
 }
 
-/** Events to record, in the order sent, as rows (see row-encoder.ts). */
+/** Events to record, in the order sent but for those of one moment (see ties.ts), as rows (see row-encoder.ts). */
 export interface RecordPart extends Part {
   readonly rows: Buffer;
   readonly rowCount: number;
