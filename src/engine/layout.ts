@@ -48,6 +48,20 @@ const seenDoubles = 4;
 const seenWindowDoubles = 7;
 export const edgeDoubles = 3;
 
+/** Places of the book, of a set of last-seen times, and of a window of one, each counted from its first: as lua/header.lua has them. */
+export const inBook = {
+  singles: 0,
+  slots: 1,
+  tiles: 2,
+  frontier: 4,
+  passed: 8,
+  idsBuckets: 9,
+  rememberedSince: 10,
+  dropped: 16,
+} as const;
+export const inSet = { fedAt: 0, expiresAt: 1, buckets: 2 } as const;
+export const inWindow = { inside: 0, sample: 1, leavesAt: 2, cursor: 3, length: 4, newestStratum: 6 } as const;
+
 /** Where numbers stand in the header, counted in doubles from 1, after the hash of the layout. */
 export interface HeaderPlaces {
   readonly book: number;

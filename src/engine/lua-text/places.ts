@@ -1,4 +1,4 @@
-import { type HeaderPlaces, layoutOf, markBytes } from '../layout.ts';
+import { type HeaderPlaces, inBook, inSet, inWindow, layoutOf, markBytes } from '../layout.ts';
 import type { Plan } from '../plan.ts';
 
 /** Places in the header that every view has, as lua/header.lua names them. */
@@ -6,15 +6,7 @@ export const served = { revision: 1, asOf: 2, validUntil: 3, lastEventAt: 4, eve
 
 /** Places of the book, counted from `header.book`, as lua/header.lua has them. */
 export function bookOf({ book }: HeaderPlaces) {
-  return {
-    singles: `s[${book}]`,
-    slots: `s[${book + 1}]`,
-    tiles: `s[${book + 2}]`,
-    frontier: `s[${book + 4}]`,
-    passed: `s[${book + 8}]`,
-    idsBuckets: `s[${book + 9}]`,
-    rememberedSince: `s[${book + 10}]`,
-  };
+  return textsOf(inBook, book);
 }
 
 /** Bytes of a single's marks. */
@@ -22,23 +14,20 @@ export const markBytesOf = (plan: Plan) => markBytes(layoutOf(plan));
 
 /** Places of a set of last-seen times that is counted from `at`, as lua/header.lua has them. */
 export function tableOf(at: number) {
-  return { fedAt: `s[${at}]`, expiresAt: `s[${at + 1}]`, buckets: `s[${at + 2}]` };
+  return textsOf(inSet, at);
 }
 
-/** Of each window of a set: where its figures in the table stand. */
+/** Of each window of a set: how long it is, and where its figures in the table stand. */
 export function tableWindowsOf({ seen }: Plan, header: HeaderPlaces, set: number) {
   return (seen[set]?.windows ?? []).map(({ lengthMs }, w) => {
-    const at = header.seen[set]?.windows[w] as number;
-    return {
-      lengthMs,
-      inside: `s[${at}]`,
-      sample: `s[${at + 1}]`,
-      leavesAt: `s[${at + 2}]`,
-      cursor: `s[${at + 3}]`,
-      length: `s[${at + 4}]`,
-      newestStratum: `s[${at + 6}]`,
-    };
+    return { lengthMs, ...textsOf(inWindow, header.seen[set]?.windows[w] as number) };
   });
+}
+
+/** Places that are counted from `at`, as the text has them. */
+function textsOf<Name extends string>(places: { readonly [N in Name]: number }, at: number) {
+  const texts = Object.entries<number>(places).map(([name, place]) => [name, `s[${at + place}]`]);
+  return Object.fromEntries(texts) as { readonly [N in Name]: string };
 }
 
 /** Of each window of a set: where its edge stands, and how many values singles show to it. */

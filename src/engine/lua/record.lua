@@ -125,8 +125,9 @@ local function take_in_order(call, log, packed, at, now)
     single = struct.pack('<dc8I4', time, id, flags + TAKEN_AS_NOW) .. sub(single, 21)
   end
   local ties = time == s[LAST_EVENT_AT]
-  if not (time > s[LAST_EVENT_AT] or ties and follows_last(log, time, id)) or time <= s[view.book + REMEMBERED_SINCE] or time <= now - view.horizon
-    or time <= now - view.span or fresh and fresh[id] or marked_from(log, 0, sub(id, 1, MARK_BYTES), 0) then
+  if not (time > s[LAST_EVENT_AT] or ties and follows_last(log, time, id))
+    or time <= s[view.book + REMEMBERED_SINCE] or time <= now - view.horizon or time <= now - view.span
+    or fresh and fresh[id] or marked_from(log, 0, sub(id, 1, MARK_BYTES), 0) then
     return nil
   end
   if time > now then now = time end

@@ -67,12 +67,7 @@ export class Committer {
 
   /** Records the parts, each of another entity or view; in their order, what each came to. */
   record(parts: readonly RecordPart[]): Promise<Result[]> {
-    return inPieces(
-      parts,
-      (part) => cutRows(part),
-      (pieces) => this.#wait(pieces),
-      joinPieces,
-    );
+    return inPieces(parts, cutRows, (pieces) => this.#wait(pieces), joinPieces);
   }
 
   #wait(parts: readonly RecordPart[]): Promise<Result[]> {
@@ -148,17 +143,17 @@ export class Committer {
 
   /** Never rejects. */
   async #leaveToStore(jobs: readonly Job[]): Promise<void> {
-    const waiting = jobs.map((job) => job.waiting.slice(job.results.length));
-    this.counts.byStore += waiting.flat().length;
+    const waiting = jobs.flatMap((job) => job.waiting.slice(job.results.length));
+    this.counts.byStore += waiting.length;
     let results: (Result | Error)[];
     try {
-      results = [...(await this.#options.store(waiting.flat().map(({ part }) => part)))];
+      results = [...(await this.#options.store(waiting.map(({ part }) => part)))];
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
-      results = waiting.flat().map(() => failure);
+      results = waiting.map(() => failure);
     }
     for (const { log } of jobs) this.#turns.giveBack(log);
-    for (const [i, { resolve }] of waiting.flat().entries()) resolve(results[i] as Result);
+    for (const [i, { resolve }] of waiting.entries()) resolve(results[i] as Result);
   }
 
   /** Tells those who wait what came of what was rehearsed. What is left is for the store: until then, nobody else has the log. */

@@ -1,20 +1,24 @@
 import { bytesText, type CommandBuffer, encodeArgument } from '../../valkey/index.ts';
-import { type HeaderPlaces, headerPlaces, layoutOf, stratumMs, tileFormat } from '../layout.ts';
+import {
+  type HeaderPlaces,
+  headerPlaces,
+  inBook,
+  inSet,
+  inWindow,
+  layoutOf,
+  stratumMs,
+  tileFormat,
+} from '../layout.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
 import type { EntityCopy, Lacking } from './entity-copy.ts';
 import type { LogImage } from './log-image.ts';
+import { era, slotsABucket, timeBytes } from './native-tables.ts';
 
-/** Tables, as lua/tables.lua has them: so many slots a bucket; a slot has the key and five bytes of time. */
-const slotsABucket = 16;
-const timeBytes = 5;
-const era = 2 ** 40;
 const idBytes = 8;
 const valueBytes = 6;
-/** Where the book tells how many buckets the table of ids has, and a set how many its own has, counted as in lua/header.lua. */
-const bookIdsBuckets = 9;
-const seenBuckets = 2;
-const windowNewestStratum = 6;
+/** Where a row has its id. */
+export const idAt = 8;
 /** As in lua/seen.lua: how many strata are told apart; how long a place in a list is; and how many places there are. */
 const ring = 18;
 const listedBytes = 9;
@@ -178,11 +182,11 @@ export class Companions {
     const { log } = read;
     this.#log = log;
     this.#read = read;
-    const idsBuckets = doubles[book + bookIdsBuckets] as number;
+    const idsBuckets = doubles[book + inBook.idsBuckets] as number;
     if (idsBuckets > 0) this.#ids.load(idsBuckets, this.#names.ids(log), read);
     for (let set = 0; set < this.#seen.length; set++) {
       this.#expiresAt[set] = null;
-      const buckets = doubles[(seen[set]?.at as number) + seenBuckets] as number;
+      const buckets = doubles[(seen[set]?.at as number) + inSet.buckets] as number;
       (this.#seen[set] as TableImage).load(buckets, buckets > 0 ? this.#names.seen(log, set) : '', read);
     }
   }
@@ -203,7 +207,7 @@ export class Companions {
 
   /** Whether the row's id may be that of an event that is in a tile, and is still looked for. */
   knowsId(now: EpochMs): boolean {
-    const slot = this.#ids.find(this.#image.row, 8);
+    const slot = this.#ids.find(this.#image.row, idAt);
     return slot === undefined || (slot >= 0 && now - this.#ids.timeFound(now) < this.#horizonMs);
   }
 
@@ -227,12 +231,12 @@ export class Companions {
   shareAt(set: number, window: number, time: EpochMs): number | undefined {
     const { doubles } = this.#image;
     const { at, windows } = this.#places.seen[set] as HeaderPlaces['seen'][number];
-    const newest = doubles[(windows[window] as number) + windowNewestStratum] as number;
+    const newest = doubles[(windows[window] as number) + inWindow.newestStratum] as number;
     if (newest === noStratum) return 1;
     const stratum = Math.floor(time / (this.#strataMs[set]?.[window] as number));
     if (stratum > newest) return undefined;
     if (stratum <= newest - ring) return 0;
-    const { from, bytes } = strataOf(doubles[at + seenBuckets] as number, windows.length);
+    const { from, bytes } = strataOf(doubles[at + inSet.buckets] as number, windows.length);
     const strata = this.#read?.stretch(this.#names.seen(this.#log, set), from, bytes);
     const share = strata?.readDoubleLE(8 * (ring * window + (stratum % ring)));
     if (share === undefined) return undefined;

@@ -1,21 +1,11 @@
-import { headerPlaces, layoutOf, mostSingles, singleFormat } from '../layout.ts';
+import { headerPlaces, inBook, inSet, inWindow, layoutOf, mostSingles, singleFormat } from '../layout.ts';
 import { served } from '../lua-text/places.ts';
 import type { RecordPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
-import { type CompanionNames, idsKind, seenKind, strataOf, type TableKind } from './companions.ts';
+import { type CompanionNames, idAt, idsKind, seenKind, strataOf, type TableKind } from './companions.ts';
 import { type Lacking, wholeKey } from './entity-copy.ts';
 import type { OpenCall } from './in-place.ts';
-
-/** Where they stand in the book, counted as in lua/header.lua. */
-const bookTiles = 2;
-const bookFrontier = 4;
-const bookIdsBuckets = 9;
-/** Where a set tells how many buckets its table has. */
-const seenBuckets = 2;
-/** Where a window tells which stratum is its newest. */
-const windowNewestStratum = 6;
-const idAt = 8;
 
 /**
  * Tells from the head of a log what `record` will look at beyond it, so that it need not find that out by itself and begin anew. It may
@@ -49,19 +39,18 @@ export class Foresight {
    */
   of(log: string, head: Buffer, parts: readonly RecordPart[], call: OpenCall): Lacking[] {
     const double = (place: number) => (8 * place + 8 <= head.length ? head.readDoubleLE(8 * place) : 0);
-    const tiles = double(this.#book + bookTiles);
-    if (!(double(this.#book + bookFrontier) > Number.NEGATIVE_INFINITY)) return []; // it was never compacted
+    const tiles = double(this.#book + inBook.tiles);
+    if (!(double(this.#book + inBook.frontier) > Number.NEGATIVE_INFINITY)) return []; // it was never compacted
     const rows = parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
     const isCompacted = double(this.#book) + rows > this.#mostSingles;
     const lacking: Lacking[] = [];
     const now = call.event_clock ? Math.max(double(served.asOf), newestOf(parts)) : call.millis;
     const moves = this.#edges.some((at) => double(at) < tiles && double(at + 1) <= now);
     if (moves || isCompacted) lacking.push({ what: 'range', key: log, from: head.length, bytes: wholeKey });
-    const look = (key: string, buckets: number, kind: TableKind, keyAt: number) => {
-      if (buckets === 0) return;
+    const look = (key: string, buckets: number, kind: TableKind, keyAt: number): 'whole' | 'buckets' => {
       if (isCompacted || buckets <= 2 * rows) {
-        lacking.push({ what: 'range', key, from: 0, bytes: wholeKey });
-        return;
+        if (buckets > 0) lacking.push({ what: 'range', key, from: 0, bytes: wholeKey });
+        return 'whole';
       }
       const { bucketBytes } = kind;
       for (const { rows: bytes, rowCount } of parts) {
@@ -72,14 +61,15 @@ export class Foresight {
           if (second !== first) lacking.push({ what: 'range', key, from: second * bucketBytes, bytes: bucketBytes });
         }
       }
+      return 'buckets';
     };
-    look(this.#names.ids(log), double(this.#book + bookIdsBuckets), idsKind, idAt);
+    look(this.#names.ids(log), double(this.#book + inBook.idsBuckets), idsKind, idAt);
     for (const [set, { at, valueAt, windows }] of this.#seen.entries()) {
       const key = this.#names.seen(log, set);
-      const buckets = double(at + seenBuckets);
-      look(key, buckets, seenKind, valueAt);
-      const keepsSample = windows.some((window) => double(window + windowNewestStratum) > Number.NEGATIVE_INFINITY);
-      if (buckets > 0 && keepsSample && lacking.at(-1)?.bytes !== wholeKey)
+      const buckets = double(at + inSet.buckets);
+      const looked = look(key, buckets, seenKind, valueAt);
+      const keepsSample = windows.some((window) => double(window + inWindow.newestStratum) > Number.NEGATIVE_INFINITY);
+      if (keepsSample && looked === 'buckets')
         lacking.push({ what: 'range', key, ...strataOf(buckets, windows.length) });
     }
     return lacking;

@@ -29,7 +29,7 @@ export interface InPlaceFunctions {
 }
 
 /**
- * Records in this process's memory what comes most often: events that are newer than all others of a log, and do not have it compacted.
+ * Records in this process's memory what comes most often: events that are as new as all others of a log at least, and do not have it compacted.
  * Nothing is made of them that is thrown away: the log is looked at where it was read to, and commands are written from there.
  */
 export class InPlace {
@@ -118,15 +118,13 @@ export class InPlace {
     return { vector: readVector(this.#plan.view, id, doubles, served.revision), verdicts };
   }
 
-  /** Writes the commands that make what is stored what the last `record` came to. Returns how many these are. */
-  write(commands: CommandBuffer, log: string, hash: string, call: OpenCall): number {
-    const before = commands.count;
+  /** Writes the commands that make what is stored what the last `record` came to. */
+  write(commands: CommandBuffer, log: string, hash: string, call: OpenCall): void {
     const expiresAt = this.#image.doubles[served.expiresAt] as number;
     this.#writeLog(commands, log, expiresAt);
     this.#companions.write(commands);
     this.#writeHash(commands, hash, Math.floor(call.millis / 1_000));
     if (this.#livesLonger) commands.add(['PEXPIREAT', hash, expiresAt]);
-    return commands.count - before;
   }
 
   #writeLog(commands: CommandBuffer, log: string, expiresAt: number): void {

@@ -1,4 +1,13 @@
-import { type HeaderPlaces, headerPlaces, layoutHash, layoutOf, markBytes, singleFormat, vectorAt } from '../layout.ts';
+import {
+  type HeaderPlaces,
+  headerPlaces,
+  inBook,
+  layoutHash,
+  layoutOf,
+  markBytes,
+  singleFormat,
+  vectorAt,
+} from '../layout.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
 
@@ -7,12 +16,6 @@ const layoutBytes = 8;
 /** Where an id, and flags, begin in a single, in words of four bytes. */
 const idWord = 2;
 const flagsWord = 4;
-/** Where the book tells how many tiles there are, counted as in lua/header.lua. */
-const bookTiles = 2;
-/** … of the newest event that ever was in one. */
-const bookFrontier = 4;
-/** Where the book tells of the newest event that is no longer kept, counted as in lua/header.lua. */
-const bookDropped = 16;
 /** What the mark of a value says whose first four bytes say nothing. */
 const markOfNothing = 0x01_00_00_00;
 
@@ -112,7 +115,7 @@ export class LogImage {
     const { book, edges } = this.#places;
     const gone = this.#countGone(now);
     if (gone > 0) {
-      doubles[book + bookDropped] = this.timeOf(gone - 1);
+      doubles[book + inBook.dropped] = this.timeOf(gone - 1);
       for (const edge of edges) doubles[edge] = (doubles[edge] as number) - gone;
     }
     const singles = this.singles - gone;
@@ -156,12 +159,12 @@ export class LogImage {
 
   /** How many tiles it has: none, if it was never compacted. */
   get tiles(): number {
-    return this.doubles[this.#places.book + bookTiles] as number;
+    return this.doubles[this.#places.book + inBook.tiles] as number;
   }
 
   /** Whether it ever was: it may have tables then, though all tiles are gone. */
   get #wasCompacted(): boolean {
-    return (this.doubles[this.#places.book + bookFrontier] as number) > Number.NEGATIVE_INFINITY;
+    return (this.doubles[this.#places.book + inBook.frontier] as number) > Number.NEGATIVE_INFINITY;
   }
 
   /** How many bytes it takes, without its tiles. */

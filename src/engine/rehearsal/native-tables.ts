@@ -3,10 +3,10 @@
  * Lua's way of taking buckets apart. `luaTables` gives its names to the engine's text.
  */
 
-/** As in lua/tables.lua. */
-const slotsABucket = 16;
-const timeBytes = 5;
-const era = 2 ** 40;
+/** As in lua/tables.lua: so many slots a bucket; a slot has the key, and so many bytes of time, modulo an era. */
+export const slotsABucket = 16;
+export const timeBytes = 5;
+export const era = 2 ** 40;
 
 /** The second value of a function is what is `found` after it was called. */
 export const luaTables = `
