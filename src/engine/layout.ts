@@ -155,17 +155,22 @@ export function stratumMs(windowMs: Milliseconds): Milliseconds {
 /** Before compaction there may be one in so many more singles than it leaves, as lua/store.lua has it. */
 const spareSingles = 8;
 
+/** How many singles compaction leaves, where the store's settings say `singles`. */
+export function singlesLeft({ fewestSingles }: Plan, singles: number): number {
+  return Math.max(singles, fewestSingles);
+}
+
 /** With more singles a log is compacted. */
-export function mostSingles({ fewestSingles }: Plan, singlesLeft: number): number {
-  const left = Math.max(singlesLeft, fewestSingles);
+export function mostSingles(plan: Plan, singles: number): number {
+  const left = singlesLeft(plan, singles);
   return left + Math.floor(left / spareSingles);
 }
 
 /** The header and all singles, of a log that has as many as may be. */
-function bytesBeforeTiles(plan: Plan, singlesLeft: number): number {
+function bytesBeforeTiles(plan: Plan, singles: number): number {
   const layout = layoutOf(plan);
   const slotBytes = markBytes(layout) + singleFormat(layout).bytes;
-  return 8 + 8 * headerPlaces(plan).doubles + slotBytes * mostSingles(plan, singlesLeft);
+  return 8 + 8 * headerPlaces(plan).doubles + slotBytes * mostSingles(plan, singles);
 }
 
 /** Marks of about so many singles are read with the header. */
@@ -177,8 +182,8 @@ export function bytesReadFirst(plan: Plan): number {
 }
 
 /** As much of a log as a rehearsal begins with. */
-export function headBytes(plan: Plan, singlesLeft: number): number {
-  return Math.max(bytesBeforeTiles(plan, singlesLeft), bytesReadFirst(plan));
+export function headBytes(plan: Plan, singles: number): number {
+  return Math.max(bytesBeforeTiles(plan, singles), bytesReadFirst(plan));
 }
 
 /** A compacted cell: its packing, and where each lane's numbers stand in it, counted from 1; 0: nowhere. */

@@ -73,25 +73,31 @@ export class Wire {
    * @throws Error if the answers do not come: what was sent may have been done or not.
    */
   send(commands: CommandBuffer): Promise<Reply[]> {
+    const answers = this.#expect(commands.count);
+    this.#write(commands);
+    return answers;
+  }
+
+  /** The same, of which the first so many answers are waited for by themselves. */
+  sendBoth(commands: CommandBuffer, first: number): readonly [first: Promise<Reply[]>, others: Promise<Reply[]>] {
+    const answers = [this.#expect(first), this.#expect(commands.count - first)] as const;
+    this.#write(commands);
+    return answers;
+  }
+
+  #expect(count: number): Promise<Reply[]> {
+    if (!this.#socket) return Promise.reject(closed());
+    const until = performance.now() + this.#timeoutMs;
+    return new Promise((resolve, reject) => this.#waiting.push({ count, replies: [], resolve, reject, until }));
+  }
+
+  #write(commands: CommandBuffer): void {
     const socket = this.#socket;
-    if (!socket) {
-      commands.clear();
-      return Promise.reject(closed());
-    }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({
-        count: commands.count,
-        replies: [],
-        resolve,
-        reject,
-        until: performance.now() + this.#timeoutMs,
-      });
-      socket.write(commands.written);
-      // What the system has not taken yet is kept until it has.
-      if (socket.writableLength === 0) commands.clear();
-      else commands.giveAway();
-      this.#timer ??= setTimeout(this.#checkTime, this.#timeoutMs);
-    });
+    socket?.write(commands.written);
+    // What the system has not taken yet is kept until it has.
+    if (!socket || socket.writableLength === 0) commands.clear();
+    else commands.giveAway();
+    if (socket) this.#timer ??= setTimeout(this.#checkTime, this.#timeoutMs);
   }
 
   async #takeOver(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { bytesText, ReplyError, unavailableReason } from '../../valkey/index.ts';
+import { bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
 import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
@@ -9,11 +9,11 @@ import type { Plan } from '../plan.ts';
 import { Job } from './job.ts';
 import { type Lane, Lanes } from './lane.ts';
 import { Rehearsal } from './rehearsal.ts';
-import { Round } from './round.ts';
+import { Round, type RoundOptions, takeAnswers } from './round.ts';
 import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 
 /** How many rounds are under way at a time: while the store works on some, this process does on others. */
-export const laneCount = 6;
+export const laneCount = 3;
 /** How often a round is tried, each time without what was overtaken. */
 const mostAttempts = 3;
 /** Of rehearsals that go wrong in one way, only the first is told. */
@@ -49,9 +49,11 @@ export interface CommitterOptions {
 export class Committer {
   readonly counts: RecordCounts = { byRehearsal: 0, byStore: 0, overtaken: 0 };
   readonly #options: CommitterOptions;
-  readonly #rehearsal: Rehearsal;
   readonly #headBytes: ReadonlyMap<Plan, number>;
   readonly #lanes: Lanes;
+  readonly #roundOptions: RoundOptions;
+  /** What was overtaken, and is to be tried again. */
+  readonly #again: { readonly jobs: readonly Job[]; readonly attempt: number }[] = [];
   readonly #prefixLength: number;
   readonly #turns = new Turns();
   readonly #faultsTold = new Set<string>();
@@ -60,7 +62,9 @@ export class Committer {
     const { valkey, caller, plans, prefix, singles } = options;
     this.#options = options;
     this.#headBytes = new Map(plans.map((plan) => [plan, headBytes(plan, singles)]));
-    this.#rehearsal = new Rehearsal(plans, caller.head, prefix, singles);
+    const clock = { now: Number.NEGATIVE_INFINITY };
+    const onFault = (log: string, error: unknown) => this.#tell(log, error);
+    this.#roundOptions = { rehearsal: new Rehearsal(plans, caller.head, prefix, singles), clock, onFault };
     this.#lanes = Lanes.beside(valkey, laneCount);
     this.#prefixLength = bytesText(prefix).length;
   }
@@ -92,53 +96,93 @@ export class Committer {
     for (;;) {
       const lane = this.#lanes.take(this.#dispatch);
       if (!lane) return;
-      const turns = this.#turns.take();
-      if (turns.length === 0) {
+      const round = this.#nextRound();
+      if (!round) {
         this.#lanes.giveBack(lane);
         return;
       }
-      void this.#round(
-        lane,
-        turns.map((turn) => this.#job(turn)),
-      );
+      void this.#work(lane, round);
     }
   };
+
+  /** What was overtaken comes first. Null where nothing is to be done, or all of it is of logs that a round has. */
+  #nextRound(): Round | null {
+    const again = this.#again.shift();
+    if (again) return new Round(again.jobs, again.attempt + 1, this.#roundOptions);
+    const turns = this.#turns.take();
+    if (turns.length === 0) return null;
+    return new Round(
+      turns.map((turn) => this.#job(turn)),
+      1,
+      this.#roundOptions,
+    );
+  }
 
   #job(turn: Turn): Job {
     const { part } = turn.waiting[0] as Waiting;
     return new Job(turn, hashName(turn.log, this.#prefixLength), this.#headBytes.get(part.plan) as number);
   }
 
-  /** Never rejects. A log is given back when all is done with it, so that its events stay in order. */
-  async #round(lane: Lane, jobs: readonly Job[]): Promise<void> {
-    await this.#rehearse(lane, jobs);
+  /** Round after round, as long as there is something to do: each begins with what the one before it writes. Never rejects. */
+  async #work(lane: Lane, first: Round): Promise<void> {
+    let begun: Promise<readonly Reply[]> | null = lane.begin(first);
+    for (let round: Round | null = first; round !== null; ) {
+      const rehearsed = await this.#rehearse(round, lane, begun as Promise<readonly Reply[]>);
+      // What only looked at the store is right if it saw one moment of it.
+      const isOneMoment = lane.writes.count === 1 && round.jobs.every(({ reads }) => reads === 0);
+      if (isOneMoment) for (const job of rehearsed) takeAnswers(job, []);
+      if (isOneMoment || rehearsed.length === 0) this.#finish(round.jobs);
+      const next: Round | null = this.#lanes.areWantedByOthers(this.#dispatch) ? null : this.#nextRound();
+      if (isOneMoment || rehearsed.length === 0) begun = next && lane.begin(next);
+      else {
+        const committed = lane.commit(next);
+        void this.#conclude(round, rehearsed, committed.written);
+        begun = committed.begun;
+      }
+      round = next;
+    }
     this.#lanes.giveBack(lane);
-    for (const job of jobs) this.#conclude(job);
-    this.#dispatch();
-    const left = jobs.filter(({ results, waiting }) => results.length < waiting.length);
-    if (left.length === 0) return;
-    await this.#leaveToStore(left);
-    this.#dispatch();
   }
 
-  /** Never rejects: what came of it is in the jobs' results. */
-  async #rehearse(lane: Lane, jobs: readonly Job[]): Promise<void> {
-    const round = new Round(lane, this.#rehearsal, (log, error) => this.#tell(log, error));
+  /** Those of which it is known what is to be written. Never rejects. */
+  async #rehearse(round: Round, lane: Lane, begun: Promise<readonly Reply[]>): Promise<readonly Job[]> {
     try {
-      let pending = jobs;
-      for (let attempt = 1; attempt <= mostAttempts && pending.length > 0; attempt++) {
-        if ((await round.run(pending)) === 'over') break;
-        this.counts.overtaken += 1;
-        pending = pending.filter(({ rehearsed }) => rehearsed.length > 0);
-      }
+      return await round.rehearse(lane, await begun);
     } catch (error) {
       // Nothing was written. On another connection the store may answer, unless it does not answer at all.
-      if (!(error instanceof ReplyError) && unavailableReason(error) === null) this.#tell((jobs[0] as Job).log, error);
-      if (!isTimeout(error)) return;
+      if (!(error instanceof ReplyError) && unavailableReason(error) === null)
+        this.#tell((round.jobs[0] as Job).log, error);
+      if (!isTimeout(error)) return [];
+      const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
+      for (const job of round.jobs) job.fail(failure);
+      for (const { resolve } of this.#turns.drain()) resolve(failure);
+      return [];
+    }
+  }
+
+  /** Waits for what came of what was written. Never rejects. */
+  async #conclude(round: Round, jobs: readonly Job[], written: Promise<readonly Reply[] | null>): Promise<void> {
+    let isOvertaken = false;
+    try {
+      const answers = await written;
+      if (answers) for (const job of jobs) takeAnswers(job, answers);
+      isOvertaken = !answers;
+    } catch (error) {
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
       for (const job of jobs) job.fail(failure);
-      for (const { resolve } of this.#turns.drain()) resolve(failure);
     }
+    if (isOvertaken) this.counts.overtaken += 1;
+    const isTriedAgain = isOvertaken && round.attempt < mostAttempts;
+    if (isTriedAgain) this.#again.push({ jobs, attempt: round.attempt });
+    this.#finish(isTriedAgain ? round.jobs.filter((job) => !jobs.includes(job)) : round.jobs);
+  }
+
+  /** Tells what came of jobs; what is left of them the store does. A log is given back when all is done with it, so that its events stay in order. */
+  #finish(jobs: readonly Job[]): void {
+    for (const job of jobs) this.#tellResults(job);
+    const left = jobs.filter(({ results, waiting }) => results.length < waiting.length);
+    if (left.length > 0) void this.#leaveToStore(left);
+    this.#dispatch();
   }
 
   /** Never rejects. */
@@ -154,10 +198,11 @@ export class Committer {
     }
     for (const { log } of jobs) this.#turns.giveBack(log);
     for (const [i, { resolve }] of waiting.entries()) resolve(results[i] as Result);
+    this.#dispatch();
   }
 
   /** Tells those who wait what came of what was rehearsed. What is left is for the store: until then, nobody else has the log. */
-  #conclude({ log, waiting, results, rehearsed, lostCompanions }: Job): void {
+  #tellResults({ log, waiting, results, rehearsed, lostCompanions }: Job): void {
     if (results.length === waiting.length) this.#turns.giveBack(log);
     if (results === rehearsed) {
       this.counts.byRehearsal += results.length;

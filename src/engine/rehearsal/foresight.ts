@@ -1,15 +1,29 @@
-import { headerPlaces, inBook, inSet, inWindow, layoutOf, mostSingles, singleFormat } from '../layout.ts';
+import { LRUCache } from 'lru-cache';
+import { headerPlaces, inBook, inSet, inWindow, layoutOf, mostSingles, singleFormat, singlesLeft } from '../layout.ts';
 import { served } from '../lua-text/places.ts';
 import type { RecordPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
 import type { EpochMs } from '../vector.ts';
 import { type CompanionNames, idAt, idsKind, seenKind, strataOf, type TableKind } from './companions.ts';
 import { type Lacking, wholeKey } from './entity-copy.ts';
-import type { OpenCall } from './in-place.ts';
+
+/** As many logs are remembered: for each a hundred bytes or two. */
+const mostRemembered = 10_000;
+
+/** What the head of a log that was compacted says of what lies beyond it. */
+interface Outlook {
+  readonly headBytes: number;
+  singles: number;
+  readonly asOf: EpochMs;
+  /** When the first tile passes an edge; infinite if none is to. */
+  readonly tilePassesAt: EpochMs;
+  readonly idsBuckets: number;
+  readonly sets: readonly { readonly buckets: number; readonly keepsSample: boolean }[];
+}
 
 /**
- * Tells from the head of a log what `record` will look at beyond it, so that it need not find that out by itself and begin anew. It may
- * tell too little or too much: that costs time.
+ * Tells what `record` will look at beyond a log's head, so that it need not find that out by itself and begin anew: from the head, or
+ * before that is read, from what it was last. It may tell too little or too much: that costs time.
  */
 export class Foresight {
   readonly #names: CompanionNames;
@@ -17,7 +31,9 @@ export class Foresight {
   readonly #edges: readonly number[];
   /** Of each set of last-seen times: where it and its windows stand in the header, and where its value stands in a row. */
   readonly #seen: readonly { readonly at: number; readonly windows: readonly number[]; readonly valueAt: number }[];
+  readonly #singlesLeft: number;
   readonly #mostSingles: number;
+  readonly #remembered = new LRUCache<string, Outlook>({ max: mostRemembered });
 
   /** @param names of tables. @param singles how many compaction leaves. */
   constructor(plan: Plan, names: CompanionNames, singles: number) {
@@ -30,23 +46,59 @@ export class Foresight {
       ...(places.seen[i] as (typeof places.seen)[number]),
       valueAt: rowBytes - 8 * (plan.distinctFields.length - field),
     }));
+    this.#singlesLeft = singlesLeft(plan, singles);
     this.#mostSingles = mostSingles(plan, singles);
   }
 
+  /** What will be looked at, if the log is still as it was when these were told of last. @param now about when that will be. */
+  guess(log: string, parts: readonly RecordPart[], now: EpochMs): Lacking[] {
+    const outlook = this.#remembered.get(log);
+    return outlook ? this.#lacking(log, outlook, parts, now) : [];
+  }
+
   /**
-   * @param head of the log, as it is stored. @param parts those that are recorded one after the other.
-   * @param call of which the rehearsal will be.
+   * @param head of the log, as it is stored. @param parts those that are recorded one after the other. @param now when the
+   * rehearsal will be; infinitely long ago where the log has a clock of its own.
    */
-  of(log: string, head: Buffer, parts: readonly RecordPart[], call: OpenCall): Lacking[] {
+  of(log: string, head: Buffer, parts: readonly RecordPart[], now: EpochMs): Lacking[] {
+    const outlook = this.#outlook(head);
+    if (!outlook) return [];
+    const lacking = this.#lacking(log, outlook, parts, now);
+    for (const { rowCount } of parts) {
+      outlook.singles += rowCount;
+      if (outlook.singles > this.#mostSingles) outlook.singles = this.#singlesLeft;
+    }
+    this.#remembered.set(log, outlook);
+    return lacking;
+  }
+
+  /** Null of a log that was never compacted: nothing lies beyond its head. */
+  #outlook(head: Buffer): Outlook | null {
     const double = (place: number) => (8 * place + 8 <= head.length ? head.readDoubleLE(8 * place) : 0);
+    if (!(double(this.#book + inBook.frontier) > Number.NEGATIVE_INFINITY)) return null;
     const tiles = double(this.#book + inBook.tiles);
-    if (!(double(this.#book + inBook.frontier) > Number.NEGATIVE_INFINITY)) return []; // it was never compacted
+    let tilePassesAt = Number.POSITIVE_INFINITY;
+    for (const at of this.#edges) if (double(at) < tiles) tilePassesAt = Math.min(tilePassesAt, double(at + 1));
+    return {
+      headBytes: head.length,
+      singles: double(this.#book),
+      asOf: double(served.asOf),
+      tilePassesAt,
+      idsBuckets: double(this.#book + inBook.idsBuckets),
+      sets: this.#seen.map(({ at, windows }) => ({
+        buckets: double(at + inSet.buckets),
+        keepsSample: windows.some((window) => double(window + inWindow.newestStratum) > Number.NEGATIVE_INFINITY),
+      })),
+    };
+  }
+
+  #lacking(log: string, outlook: Outlook, parts: readonly RecordPart[], now: EpochMs): Lacking[] {
     const rows = parts.reduce((sum, { rowCount }) => sum + rowCount, 0);
-    const isCompacted = double(this.#book) + rows > this.#mostSingles;
+    const isCompacted = outlook.singles + rows > this.#mostSingles;
     const lacking: Lacking[] = [];
-    const now = call.event_clock ? Math.max(double(served.asOf), newestOf(parts)) : call.millis;
-    const moves = this.#edges.some((at) => double(at) < tiles && double(at + 1) <= now);
-    if (moves || isCompacted) lacking.push({ what: 'range', key: log, from: head.length, bytes: wholeKey });
+    const moment = now > Number.NEGATIVE_INFINITY ? now : Math.max(outlook.asOf, newestOf(parts));
+    if (outlook.tilePassesAt <= moment || isCompacted)
+      lacking.push({ what: 'range', key: log, from: outlook.headBytes, bytes: wholeKey });
     const look = (key: string, buckets: number, kind: TableKind, keyAt: number): 'whole' | 'buckets' => {
       if (isCompacted || buckets <= 2 * rows) {
         if (buckets > 0) lacking.push({ what: 'range', key, from: 0, bytes: wholeKey });
@@ -63,17 +115,25 @@ export class Foresight {
       }
       return 'buckets';
     };
-    look(this.#names.ids(log), double(this.#book + inBook.idsBuckets), idsKind, idAt);
-    for (const [set, { at, valueAt, windows }] of this.#seen.entries()) {
+    look(this.#names.ids(log), outlook.idsBuckets, idsKind, idAt);
+    for (const [set, { valueAt, windows }] of this.#seen.entries()) {
       const key = this.#names.seen(log, set);
-      const buckets = double(at + inSet.buckets);
+      const { buckets, keepsSample } = outlook.sets[set] as Outlook['sets'][number];
       const looked = look(key, buckets, seenKind, valueAt);
-      const keepsSample = windows.some((window) => double(window + inWindow.newestStratum) > Number.NEGATIVE_INFINITY);
       if (keepsSample && looked === 'buckets')
         lacking.push({ what: 'range', key, ...strataOf(buckets, windows.length) });
     }
     return lacking;
   }
+}
+
+/** Whether all of one is in the other, which was foreseen by the same rules: so in the same order. */
+export function isForeseen(lacking: readonly Lacking[], guessed: readonly Lacking[]): boolean {
+  if (lacking.length !== guessed.length) return false;
+  return lacking.every(({ key, from, bytes }, i) => {
+    const guess = guessed[i] as Lacking;
+    return guess.from === from && guess.bytes === bytes && guess.key === key;
+  });
 }
 
 function newestOf(parts: readonly RecordPart[]): EpochMs {

@@ -4,9 +4,21 @@ import { CommandBuffer, type Reply, ReplyError, Wire } from '../../valkey/index.
 /** A command with its arguments. Texts are bytes, a character each. */
 export type Command = readonly [name: string, ...args: (string | number)[]];
 
+/** What a round watches, and asks, at first. */
+export interface Opening {
+  readonly keys: readonly string[];
+  ask(questions: CommandBuffer): void;
+}
+
+/** How what was committed ended (null: nothing was written), and what the next round was answered, if there is one. */
+export interface Committed {
+  readonly written: Promise<readonly Reply[] | null>;
+  readonly begun: Promise<Reply[]> | null;
+}
+
 /**
  * A connection of its own, on which what is read is watched: what is committed then is written only if nothing of it has
- * changed. One round at a time.
+ * changed. One round at a time; the next may begin once one is committed, and need not wait for what comes of that.
  */
 export class Lane {
   readonly #wire: Wire;
@@ -21,23 +33,19 @@ export class Lane {
   }
 
   /**
-   * Watches these keys, and nothing else, and asks; a round begins, of which nothing is to be written yet. An answer may be an Error of
-   * its own. @throws if the keys are not watched.
+   * Watches what a round wants watched, and nothing else, and asks; nothing is to be written yet. An answer may be an Error of its own.
+   * @throws if the keys are not watched.
    */
-  async begin(keys: readonly string[], ask: (questions: CommandBuffer) => void): Promise<Reply[]> {
+  async begin(opening: Opening): Promise<Reply[]> {
     await this.#wire.open();
     this.#begunAt = this.#wire.losses;
     if (this.#provenAt !== this.#begunAt) await this.#prove();
-    this.writes.clear();
-    this.writes.add(['MULTI']);
     const questions = this.#questions;
     questions.clear();
-    questions.add(['UNWATCH']);
-    questions.add(['WATCH', ...keys]);
-    ask(questions);
-    const [unwatched, watched, ...answers] = await this.#wire.send(questions);
-    throwErrors([unwatched as Reply, watched as Reply]);
-    return answers;
+    putOpening(questions, opening);
+    const answers = this.#wire.send(questions);
+    this.#beginWrites();
+    return answersToOpening(await answers);
   }
 
   /** Asks more, and watches these too. */
@@ -51,15 +59,26 @@ export class Lane {
   }
 
   /**
-   * Has all written that is in `writes`, or nothing. Null: nothing was, since something of what is watched has changed.
-   * @throws if the connection fails, when it may have been written or not; or what the store says of why it was not.
+   * Has all written that is in `writes`, or nothing, if something of what is watched has changed; and begins the next round: both are
+   * one text. What comes of it fails if the connection does, when it may have been written or not; or with what the store says of why
+   * it was not.
    */
-  async commit(): Promise<readonly Reply[] | null> {
-    if (this.#wire.losses !== this.#begunAt) return null;
-    this.writes.add(['EXEC']);
-    const answers = await this.#wire.send(this.writes);
-    throwErrors(answers);
-    return answers.at(-1) as readonly Reply[] | null;
+  commit(next: Opening | null): Committed {
+    if (this.#wire.losses !== this.#begunAt) {
+      return { written: Promise.resolve(null), begun: next && this.begin(next) };
+    }
+    const { writes } = this;
+    writes.add(['EXEC']);
+    const count = writes.count;
+    if (next) putOpening(writes, next);
+    const [written, begun] = next ? this.#wire.sendBoth(writes, count) : [this.#wire.send(writes), null];
+    this.#beginWrites();
+    return { written: written.then(answersToWrites), begun: begun?.then(answersToOpening) ?? null };
+  }
+
+  #beginWrites(): void {
+    this.writes.clear();
+    this.writes.add(['MULTI']);
   }
 
   /** Where transactions are not allowed, what is sent between MULTI and EXEC would be done at once, watched or not. */
@@ -69,6 +88,22 @@ export class Lane {
     throwErrors(await this.#wire.send(this.#questions));
     this.#provenAt = this.#begunAt;
   }
+}
+
+function putOpening(questions: CommandBuffer, opening: Opening): void {
+  questions.add(['UNWATCH']);
+  questions.add(['WATCH', ...opening.keys]);
+  opening.ask(questions);
+}
+
+function answersToOpening([unwatched, watched, ...answers]: Reply[]): Reply[] {
+  throwErrors([unwatched as Reply, watched as Reply]);
+  return answers;
+}
+
+function answersToWrites(answers: readonly Reply[]): readonly Reply[] | null {
+  throwErrors(answers);
+  return answers.at(-1) as readonly Reply[] | null;
 }
 
 function throwErrors(answers: readonly Reply[]): void {
@@ -98,6 +133,11 @@ export class Lanes {
     if (lane) return lane;
     this.#waiting.add(onIdle);
     return null;
+  }
+
+  /** Whether somebody else waits for one. */
+  areWantedByOthers(than: () => void): boolean {
+    return this.#waiting.size > (this.#waiting.has(than) ? 1 : 0);
   }
 
   giveBack(lane: Lane): void {

@@ -1,9 +1,10 @@
-import { encodeArgument, type Reply, unavailableReason } from '../../valkey/index.ts';
-import { UnavailableError } from '../outcome.ts';
+import { type CommandBuffer, encodeArgument, type Reply } from '../../valkey/index.ts';
 import { logFailure } from '../valkey-failure.ts';
+import type { EpochMs } from '../vector.ts';
 import { type Lacking, wholeKey } from './entity-copy.ts';
+import { isForeseen } from './foresight.ts';
 import { type Job, type Moment, rehearse } from './job.ts';
-import type { Command, Lane } from './lane.ts';
+import type { Command, Lane, Opening } from './lane.ts';
 import type { Rehearsal } from './rehearsal.ts';
 
 const nothing = Buffer.alloc(0);
@@ -12,39 +13,67 @@ const mostReads = 8;
 
 const getRange = encodeArgument('GETRANGE');
 
-/** One attempt to record jobs on a lane: all that can be rehearsed is written, or nothing is. */
-export class Round {
-  readonly #lane: Lane;
-  readonly #rehearsal: Rehearsal;
-  readonly #onFault: (log: string, error: unknown) => void;
+/** How rounds rehearse. */
+export interface RoundOptions {
+  readonly rehearsal: Rehearsal;
+  readonly clock: RoundClock;
+  /** Told of errors that the engine does not throw itself: a rehearsal went wrong that the store may do well. */
+  readonly onFault: (log: string, error: unknown) => void;
+}
 
-  /** @param onFault told of errors that the engine does not throw itself: a rehearsal went wrong that the store may do well. */
-  constructor(lane: Lane, rehearsal: Rehearsal, onFault: (log: string, error: unknown) => void) {
-    this.#lane = lane;
-    this.#rehearsal = rehearsal;
-    this.#onFault = onFault;
+/** About what time it is, as the store last said; infinitely long ago where each log has a clock of its own. */
+export interface RoundClock {
+  now: EpochMs;
+}
+
+/** One attempt to record jobs: all that can be rehearsed is written, or nothing is. */
+export class Round implements Opening {
+  readonly jobs: readonly Job[];
+  /** Counted from 1. */
+  readonly attempt: number;
+  readonly keys: readonly string[];
+  readonly #options: RoundOptions;
+  readonly #guessed: readonly (readonly Lacking[])[];
+
+  constructor(jobs: readonly Job[], attempt: number, options: RoundOptions) {
+    this.jobs = jobs;
+    this.attempt = attempt;
+    this.#options = options;
+    const { rehearsal, clock } = options;
+    const keys = jobs.flatMap(({ log, hash }) => [log, hash]);
+    this.#guessed = jobs.map(({ plan, log, waiting }) => {
+      const parts = waiting.map(({ part }) => part);
+      const guessed = rehearsal.foresight(plan).guess(log, parts, clock.now);
+      putCompanions(keys, log, guessed);
+      return guessed;
+    });
+    this.keys = keys;
+  }
+
+  /** The logs, as far as most rehearsals need them, what else will be looked at by all that is known, and the store's time. */
+  ask(questions: CommandBuffer): void {
+    questions.add(['TIME']);
+    questions.begin(1 + this.jobs.length);
+    questions.text('EXISTS');
+    for (const { hash } of this.jobs) questions.text(hash);
+    for (const { log, headBytes } of this.jobs) askRange(questions, log, 0, headBytes);
+    for (const guessed of this.#guessed)
+      for (const { key, from, bytes } of guessed) askRange(questions, key, from, bytes);
   }
 
   /**
-   * @returns `overtaken` where nothing was written, since somebody else was quicker with one of them at least. Whatever else came of
-   * it is in the jobs' results: UnavailableError where it may have been written.
-   * @throws what the client throws, where nothing was written.
+   * Rehearses what can be, and has the lane's `writes` be what comes of it.
+   * @param answers to what was asked at first. @returns the jobs that something came of.
+   * @throws what the client throws.
    */
-  async run(jobs: readonly Job[]): Promise<'over' | 'overtaken'> {
-    const rehearsed = await this.#rehearseAll(jobs);
-    return this.#commit(rehearsed);
-  }
-
-  /** Those of which it is known what is to be written. */
-  async #rehearseAll(jobs: readonly Job[]): Promise<Job[]> {
-    const micros = await this.#readHeads(jobs);
-    const moment = this.#momentAt(micros);
+  async rehearse(lane: Lane, answers: readonly Reply[]): Promise<Job[]> {
+    const moment = await this.#begin(lane, answers);
     const ready: Job[] = [];
     const foreseen: Want[] = [];
-    for (const job of jobs) {
+    for (const [i, job] of this.jobs.entries()) {
       if (!job.isServed || job.head.length === 0) continue;
-      const lacking = this.#foreseen(job, moment);
-      if (lacking.length === 0) ready.push(job);
+      const lacking = this.#foreseen(job);
+      if (lacking.length === 0 || isForeseen(lacking, this.#guessed[i] as readonly Lacking[])) ready.push(job);
       else foreseen.push({ job, lacking });
     }
     const done: Job[] = [];
@@ -57,93 +86,72 @@ export class Round {
       }
     };
     // While what some need is read, the others are rehearsed.
-    await Promise.all([this.#read(foreseen), rehearseThem(ready)]);
+    await Promise.all([read(lane, foreseen), rehearseThem(ready)]);
     await rehearseThem(foreseen.map(({ job }) => job));
     while (wants.length > 0) {
       const again = wants.splice(0);
-      await this.#read(again);
+      await read(lane, again);
       await rehearseThem(again.map(({ job }) => job));
     }
     return done.filter(({ rehearsed }) => rehearsed.length > 0);
   }
 
-  #momentAt(micros: number): Moment {
-    const rehearsal = this.#rehearsal;
-    const { writes } = this.#lane;
-    return { rehearsal, call: rehearsal.openCall(micros), micros, writes, onFault: this.#onFault };
-  }
-
-  /** Reads the logs as far as most rehearsals need them, and the store's time, in microseconds. What others write is left to the store. */
-  async #readHeads(jobs: readonly Job[]): Promise<number> {
-    const keys = jobs.flatMap(({ log, hash }) => [log, hash]);
-    const [time, served, ...heads] = await this.#lane.begin(keys, (questions) => {
-      questions.add(['TIME']);
-      questions.begin(1 + jobs.length);
-      questions.text('EXISTS');
-      for (const { hash } of jobs) questions.text(hash);
-      for (const { log, headBytes } of jobs) {
-        questions.begin(4);
-        questions.encoded(getRange);
-        questions.text(log);
-        questions.number(0);
-        questions.number(headBytes - 1);
-      }
-    });
+  /** Takes in what was asked at first. What others write is left to the store. */
+  async #begin(lane: Lane, [time, served, ...ranges]: readonly Reply[]): Promise<Moment> {
     if (time instanceof Error) throw time;
+    const { jobs } = this;
     const areServed =
       served === jobs.length
         ? null
-        : await this.#lane.ask(
+        : await lane.ask(
             [],
             jobs.map(({ hash }) => ['EXISTS', hash]),
           );
+    let at = jobs.length;
     for (const [i, job] of jobs.entries()) {
-      const head = Buffer.isBuffer(heads[i]) ? heads[i] : nothing;
+      const head = Buffer.isBuffer(ranges[i]) ? ranges[i] : nothing;
       const isContended = job.head.length > 0 && !job.head.equals(head);
       job.begin(head, !isContended && (areServed === null || areServed[i] === 1));
+      const guessed = this.#guessed[i] as readonly Lacking[];
+      if (guessed.length > 0) takeFound(job, guessed, ranges.slice(at, at + guessed.length));
+      at += guessed.length;
     }
-    const [seconds, micros] = time as [Buffer, Buffer];
-    return 1e6 * Number(seconds.toString()) + Number(micros.toString());
+    const [seconds, rest] = time as [Buffer, Buffer];
+    const micros = 1e6 * Number(seconds.toString()) + Number(rest.toString());
+    const { rehearsal, clock, onFault } = this.#options;
+    const call = rehearsal.openCall(micros);
+    clock.now = call.event_clock ? Number.NEGATIVE_INFINITY : call.millis;
+    return { rehearsal, call, micros, writes: lane.writes, onFault };
   }
 
-  #foreseen({ plan, log, head, waiting }: Job, { call }: Moment): Lacking[] {
+  #foreseen({ plan, log, head, waiting }: Job): Lacking[] {
+    const { rehearsal, clock } = this.#options;
     const parts = waiting.map(({ part }) => part);
-    return this.#rehearsal.foresight(plan).of(log, head, parts, call);
+    return rehearsal.foresight(plan).of(log, head, parts, clock.now);
   }
+}
 
-  /** Reads what is wanted for jobs, and watches it. */
-  async #read(wants: readonly Want[]): Promise<void> {
-    if (wants.length === 0) return;
-    const companions = new Set<string>();
-    for (const { job, lacking } of wants) for (const { key } of lacking) if (key !== job.log) companions.add(key);
-    const questions = wants.flatMap(({ lacking }) => lacking.map(question));
-    const answers = await this.#lane.ask([...companions], questions);
-    let at = 0;
-    for (const { job, lacking } of wants) {
-      job.reads += 1;
-      for (const one of lacking) {
-        const answer = answers[at++];
-        if (answer instanceof Error) throw answer;
-        if (one.what === 'range') job.found.push({ lacking: one, bytes: answer as Buffer });
-        else job.facts.push({ lacking: one, answer: answer as number });
-      }
-    }
+/** Reads what is wanted for jobs, and watches it. */
+async function read(lane: Lane, wants: readonly Want[]): Promise<void> {
+  if (wants.length === 0) return;
+  const companions: string[] = [];
+  for (const { job, lacking } of wants) putCompanions(companions, job.log, lacking);
+  const questions = wants.flatMap(({ lacking }) => lacking.map(question));
+  const answers = await lane.ask(companions, questions);
+  let at = 0;
+  for (const { job, lacking } of wants) {
+    takeFound(job, lacking, answers.slice(at, at + lacking.length));
+    at += lacking.length;
   }
+}
 
-  async #commit(jobs: readonly Job[]): Promise<'over' | 'overtaken'> {
-    // What only looked at the store is right if it saw one moment of it.
-    const isOneMoment = this.#lane.writes.count === 1 && jobs.every(({ reads }) => reads === 0);
-    let answers: readonly Reply[] | null;
-    try {
-      answers = isOneMoment ? [] : await this.#lane.commit();
-    } catch (error) {
-      const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
-      for (const job of jobs) job.fail(failure);
-      return 'over';
-    }
-    if (!answers) return 'overtaken';
-    for (const job of jobs) takeAnswers(job, answers);
-    return 'over';
+function takeFound(job: Job, lacking: readonly Lacking[], answers: readonly Reply[]): void {
+  job.reads += 1;
+  for (const [i, one] of lacking.entries()) {
+    const answer = answers[i];
+    if (answer instanceof Error) throw answer;
+    if (one.what === 'range') job.found.push({ lacking: one, bytes: answer as Buffer });
+    else job.facts.push({ lacking: one, answer: answer as number });
   }
 }
 
@@ -173,8 +181,21 @@ function question({ what, key, from, bytes }: Lacking): Command {
   return [what === 'length' ? 'STRLEN' : 'EXISTS', key];
 }
 
+/** The keys of what lies beside a log: what is asked of one stands together. */
+function putCompanions(keys: string[], log: string, lacking: readonly Lacking[]): void {
+  for (const { key } of lacking) if (key !== log && key !== keys.at(-1)) keys.push(key);
+}
+
+function askRange(questions: CommandBuffer, key: string, from: number, bytes: number): void {
+  questions.begin(4);
+  questions.encoded(getRange);
+  questions.text(key);
+  questions.number(from);
+  questions.number(from + bytes - 1);
+}
+
 /** Looks through what the store said of each write: the first command of a round, MULTI, has no answer among them. */
-function takeAnswers(job: Job, answers: readonly Reply[]): void {
+export function takeAnswers(job: Job, answers: readonly Reply[]): void {
   const { from, to } = job.writes as NonNullable<Job['writes']>;
   for (let i = from - 1; i < to - 1; i++) {
     const answer = answers[i];

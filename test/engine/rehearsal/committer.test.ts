@@ -273,25 +273,55 @@ describe('what cannot be rehearsed', () => {
   });
 });
 
+describe('what lies beyond the head of a log', () => {
+  it('is asked for at once where the log is known, and once more where it is other than it was', async () => {
+    const prefix = scratch.prefix();
+    const open = () => scratch.open([view], 'event', prefix, scratch.valkey, { singles: 8, rehearses: true });
+    const [engine, other] = [await open(), await open()];
+    let at = start;
+    const record = (by: Engine) => {
+      at += 1_000;
+      return by.record(payment, [pay({ paidAt: at, shopId: `shop ${at}` })]);
+    };
+    for (let nth = 1; nth <= 40; nth++) await record(other);
+    const ask = vi.spyOn(Lane.prototype, 'ask');
+    const asked = async (by: Engine) => {
+      ask.mockClear();
+      const [outcome] = await record(by);
+      expect(outcome?.status).toBe('RECORDED');
+      return ask.mock.calls.length;
+    };
+    expect(await asked(engine)).toBe(1);
+    expect([await asked(engine), await asked(engine), await asked(engine)]).toEqual([0, 0, 0]);
+    // By others it is compacted over and over, and its tables grow.
+    for (let nth = 1; nth <= 400; nth++) await record(other);
+    expect(await asked(engine)).toBe(1);
+    expect(await asked(engine)).toBe(0);
+    ask.mockRestore();
+    const [vector] = await engine.read(view, ['ada']);
+    expect(vector?.eventSeq).toBe(446);
+  });
+});
+
 describe('a connection that is lost while a rehearsal needs more', () => {
   it('has written nothing, of none of the round: the store records it', async () => {
-    const engine = await scratch.open([view], 'event', scratch.prefix(), scratch.valkey, {
-      singles: 8,
-      rehearses: true,
-    });
+    const prefix = scratch.prefix();
+    const open = () => scratch.open([view], 'event', prefix, scratch.valkey, { singles: 8, rehearses: true });
+    const before = await open();
     let at = start;
     // One log is compacted, and is looked at twice; the other is not.
-    await engine.record(payment, [pay({ userId: 'little', paidAt: at })]);
+    await before.record(payment, [pay({ userId: 'little', paidAt: at })]);
     for (at += 1_000; at <= start + 60_000; at += 1_000)
-      await engine.record(payment, [pay({ userId: 'much', paidAt: at })]);
-    const before = { ...engine.recordings };
+      await before.record(payment, [pay({ userId: 'much', paidAt: at })]);
+    // One that knows nothing of them yet.
+    const engine = await open();
     const ask = vi.spyOn(Lane.prototype, 'ask').mockRejectedValueOnce(new Error('Connection is closed.'));
     const both = ['little', 'much'].map((userId) => pay({ userId, paidAt: at + 1_000 }));
     const outcomes = await engine.record(payment, both);
     expect(ask).toHaveBeenCalledOnce();
     ask.mockRestore();
     expect(outcomes.map(({ status }) => status)).toEqual(['RECORDED', 'RECORDED']);
-    expect(engine.recordings).toEqual({ ...before, byStore: before.byStore + 2 });
+    expect(engine.recordings).toEqual({ byRehearsal: 0, byStore: 2, overtaken: 0 });
     const vectors = await engine.read(view, ['little', 'much']);
     expect(vectors.map(({ eventSeq }) => eventSeq)).toEqual([2, 61]);
   });
