@@ -39,6 +39,7 @@ const mayBeTable: ReadonlySet<string> = new Set([
 
 const library = luaLibrary(
   () => undefined,
+  () => Buffer.alloc(0),
   () => {},
 );
 

@@ -52,8 +52,8 @@ export class EntityCopy {
   }
 
   /** Takes what was read of a key: a range of so many bytes, of which there may be fewer. */
-  tell(key: string, from: number, bytes: number, text: string): void {
-    this.#known(key).add({ from, text, isEnd: text.length < bytes });
+  tell(key: string, from: number, bytes: number, read: Buffer): void {
+    this.#known(key).add({ from, read, isEnd: read.length < bytes });
   }
 
   tellExistence(key: string, isThere: boolean): void {
@@ -68,6 +68,19 @@ export class EntityCopy {
   /** So many bytes of a key as they would be, had all been written, or as many as there are; null where not all of that is known. */
   read(key: string, from: number, bytes: number): string | null {
     return this.#copyOf(key).read(from, bytes);
+  }
+
+  /** The same, as bytes. */
+  readBytes(key: string, from: number, bytes: number): Buffer | null {
+    return this.#copyOf(key).readBytes(from, bytes);
+  }
+
+  /** What GETRANGE gives, as bytes. */
+  look(key: string, from: number, bytes: number): Buffer {
+    const read = this.readBytes(key, from, bytes);
+    if (read) return read;
+    this.#lackRange(key, from, bytes);
+    return Buffer.alloc(bytes);
   }
 
   /** Something else was written to a key that was read, or it was put in the place of all that. */
@@ -127,9 +140,13 @@ export class EntityCopy {
   #readOrLack(copy: KeyCopy, key: string, from: number, bytes: number): string {
     const text = copy.read(from, bytes);
     if (text !== null) return text;
+    this.#lackRange(key, from, bytes);
+    return '\0'.repeat(bytes);
+  }
+
+  #lackRange(key: string, from: number, bytes: number): void {
     this.#lack({ what: 'range', key, from, bytes });
     if (key === this.log) throw new Impasse();
-    return '\0'.repeat(bytes);
   }
 
   #lack(lacking: Lacking): void {
@@ -140,7 +157,7 @@ export class EntityCopy {
 /** What was read of a key from one place on. */
 interface Stretch {
   readonly from: number;
-  readonly text: string;
+  readonly read: Buffer;
   /** Whether the key ends with it. */
   readonly isEnd: boolean;
 }
@@ -160,7 +177,7 @@ class KeyCopy {
 
   /** Null where that is not known: something that was read of it must have been there. */
   get isThere(): boolean | null {
-    return this.#isThere ?? (this.#stretches.some(({ text }) => text !== '') || null);
+    return this.#isThere ?? (this.#stretches.some(({ read }) => read.length > 0) || null);
   }
 
   set isThere(isThere: boolean) {
@@ -187,14 +204,17 @@ class KeyCopy {
 
   /** So many bytes, or as many as there are; null where that is not known. */
   read(from: number, bytes: number): string | null {
-    const text = this.#asRead(from, bytes);
-    const over = this.#patches.filter(({ at, bytes: { length } }) => at < from + bytes && at + length > from);
-    if (over.length === 0) return text;
-    const last = over.at(-1) as Patch;
-    if (last.at <= from && last.at + last.bytes.length >= from + bytes) {
+    const over = this.#patchesOver(from, bytes);
+    const last = over?.at(-1);
+    if (last && last.at <= from && last.at + last.bytes.length >= from + bytes) {
       return last.bytes.substring(from - last.at, from - last.at + bytes);
     }
-    return patched(text, over, from, bytes);
+    return this.#over(from, bytes, over)?.toString('latin1') ?? null;
+  }
+
+  /** The same. What comes of it may be what was read itself. */
+  readBytes(from: number, bytes: number): Buffer | null {
+    return this.#over(from, bytes, this.#patchesOver(from, bytes));
   }
 
   write(at: number, bytes: string): void {
@@ -202,33 +222,42 @@ class KeyCopy {
   }
 
   replace(text: string): void {
-    this.#stretches = [{ from: 0, text, isEnd: true }];
+    this.#stretches = [{ from: 0, read: Buffer.from(text, 'latin1'), isEnd: true }];
     this.#patches.length = 0;
     this.length = text.length;
     this.isThere = true;
   }
 
-  #asRead(from: number, bytes: number): string | null {
-    for (const { from: begin, text, isEnd } of this.#stretches) {
+  /** Null: there are none. */
+  #patchesOver(from: number, bytes: number): readonly Patch[] | null {
+    if (this.#patches.length === 0) return null;
+    const over = this.#patches.filter(({ at, bytes: { length } }) => at < from + bytes && at + length > from);
+    return over.length > 0 ? over : null;
+  }
+
+  /** What is not known is known where one of the patches covers it. */
+  #over(from: number, bytes: number, patches: readonly Patch[] | null): Buffer | null {
+    const read = this.#asRead(from, bytes);
+    if (!patches) return read;
+    const whole = Buffer.alloc(bytes);
+    let end = read?.length ?? 0;
+    let isKnown = read !== null;
+    if (read) whole.set(read);
+    for (const { at, bytes: over } of patches) {
+      const inside = at < from ? over.substring(from - at) : over;
+      const begin = Math.max(0, at - from);
+      isKnown ||= begin === 0 && inside.length >= bytes;
+      end = Math.max(end, begin + Math.min(inside.length, bytes - begin));
+      whole.write(inside, begin, 'latin1');
+    }
+    return isKnown ? whole.subarray(0, end) : null;
+  }
+
+  #asRead(from: number, bytes: number): Buffer | null {
+    for (const { from: begin, read, isEnd } of this.#stretches) {
       if (from < begin) continue;
-      if (from + bytes <= begin + text.length || isEnd) return text.substring(from - begin, from - begin + bytes);
+      if (from + bytes <= begin + read.length || isEnd) return read.subarray(from - begin, from - begin + bytes);
     }
     return null;
   }
-}
-
-/** A text of so many bytes from one place on with patches over it; one that is not known is known where one of these covers it. */
-function patched(text: string | null, patches: readonly Patch[], from: number, bytes: number): string | null {
-  const whole = Buffer.alloc(bytes);
-  let end = text?.length ?? 0;
-  let isKnown = text !== null;
-  if (text !== null) whole.write(text, 0, 'latin1');
-  for (const { at, bytes: over } of patches) {
-    const inside = at < from ? over.substring(from - at) : over;
-    const begin = Math.max(0, at - from);
-    isKnown ||= begin === 0 && inside.length >= bytes;
-    end = Math.max(end, begin + Math.min(inside.length, bytes - begin));
-    whole.write(inside, begin, 'latin1');
-  }
-  return isKnown ? whole.toString('latin1', 0, end) : null;
 }

@@ -168,9 +168,9 @@ function recordOn(
 /** A copy of what was read. */
 function copyOf({ log, hash, head, headBytes, found, facts }: Job): EntityCopy {
   const copy = new EntityCopy(log);
-  copy.tell(log, 0, headBytes, head.toString('latin1'));
+  copy.tell(log, 0, headBytes, head);
   copy.tellExistence(hash, true);
-  for (const { lacking, bytes } of found) copy.tell(lacking.key, lacking.from, lacking.bytes, bytes.toString('latin1'));
+  for (const { lacking, bytes } of found) copy.tell(lacking.key, lacking.from, lacking.bytes, bytes);
   for (const fact of facts) copy.tellFact(fact);
   return copy;
 }
@@ -178,8 +178,8 @@ function copyOf({ log, hash, head, headBytes, found, facts }: Job): EntityCopy {
 /** What a copy would be stored as. */
 function asRead({ log, headBytes }: Job, copy: EntityCopy): LogAsRead {
   const stretch = (key: string, from: number, bytes: number) => {
-    const text = copy.read(key, from, bytes);
-    return text?.length === bytes ? Buffer.from(text, 'latin1') : undefined;
+    const read = copy.readBytes(key, from, bytes);
+    return read?.length === bytes ? read : undefined;
   };
-  return { log, head: Buffer.from(copy.read(log, 0, headBytes) ?? '', 'latin1'), stretch };
+  return { log, head: copy.readBytes(log, 0, headBytes) ?? nothing, stretch };
 }

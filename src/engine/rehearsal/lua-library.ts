@@ -12,9 +12,10 @@ export interface LuaLibrary {
 type Table = unknown[];
 type Callback = (...args: never[]) => unknown;
 
-/** @param call what `redis.call` does. @param register is told of each function that the text registers. */
+/** What `redis.call` does, and what looks at ranges past it. @param register is told of each function that the text registers. */
 export function luaLibrary(
   call: (args: readonly unknown[]) => unknown,
+  look: (key: string, from: number, bytes: number) => Buffer,
   register: (name: string, run: Callback) => void,
 ): LuaLibrary {
   const { key, named } = keysOfTables();
@@ -50,7 +51,7 @@ export function luaLibrary(
       pack: (names: string, ...values: (number | string)[]) => formatOf(names).pack(values),
       unpack: (names: string, text: string, at = 1) => formatOf(names).unpack(text, at - 1),
     },
-    tables: nativeTables(call, (names, text) => formatOf(names).unpackTable(text, 0)),
+    tables: nativeTables(call, look, (names, text) => formatOf(names).unpackTable(text, 0)),
     redis: {
       call: (...args: unknown[]) => call(args),
       register_function: (name: string | { function_name: string; callback: Callback }, run?: Callback) =>

@@ -3,6 +3,8 @@
  * Lua's way of taking buckets apart. `luaTables` gives its names to the engine's text.
  */
 
+import { mostBetween } from './writes.ts';
+
 /** As in lua/tables.lua: so many slots a bucket; a slot has the key, and so many bytes of time, modulo an era. */
 export const slotsABucket = 16;
 export const timeBytes = 5;
@@ -39,13 +41,18 @@ interface TableKind {
 
 /** A bucket as it was read, and the times that its slots have now; null while nobody asked for all of them. */
 interface Bucket {
-  readonly text: string;
-  times: Float64Array | null;
+  /** Where it begins in these bytes. */
+  readonly at: number;
+  readonly bytes: Buffer;
+  readonly isThere: boolean;
+  times: number[] | null;
   /** Slots that are free; null while nobody asked. */
   rooms: number[] | null;
 }
 
 type Call = (args: readonly unknown[]) => unknown;
+/** What GETRANGE gives, as bytes. */
+type Look = (key: string, from: number, bytes: number) => Buffer;
 type Unpack = (format: string, text: string) => unknown[];
 
 /** A table of so many buckets under a name, as one call sees it. Names are those that the engine's text uses. */
@@ -53,8 +60,8 @@ class Table {
   readonly name: string;
   readonly kind: TableKind;
   readonly buckets: number;
-  /** All of it, if that was read; whether it is not there. */
-  whole: string | undefined;
+  /** All of it, if that is known; whether it is not there. */
+  #whole: Buffer | undefined;
   missing: boolean | undefined;
   /** Of slots that keys were put into, the keys, by the numbers of the slots. */
   keys: { [number: number]: string | undefined } = {};
@@ -70,8 +77,17 @@ class Table {
     this.buckets = buckets;
   }
 
+  get whole(): Buffer | undefined {
+    return this.#whole;
+  }
+
+  /** The engine's text says what a new table is. */
+  set whole(whole: Buffer | string) {
+    this.#whole = typeof whole === 'string' ? Buffer.from(whole, 'latin1') : whole;
+  }
+
   forget(): void {
-    this.whole = undefined;
+    this.#whole = undefined;
     this.keys = {};
     this.read.clear();
     this.changed.clear();
@@ -82,9 +98,14 @@ class Table {
 const firstBucket = (one: Table, key: string) => (key.charCodeAt(0) + 256 * key.charCodeAt(1)) % one.buckets;
 const secondBucket = (one: Table, key: string) => (key.charCodeAt(2) + 256 * key.charCodeAt(3)) % one.buckets;
 
-function timeAt(text: string, at: number): number {
-  const low = text.charCodeAt(at) + 256 * text.charCodeAt(at + 1) + 65_536 * text.charCodeAt(at + 2);
-  return low + 16_777_216 * (text.charCodeAt(at + 3) + 256 * text.charCodeAt(at + 4));
+function timeAt(bytes: Buffer, at: number): number {
+  const low = (bytes[at] as number) + 256 * (bytes[at + 1] as number) + 65_536 * (bytes[at + 2] as number);
+  return low + 16_777_216 * ((bytes[at + 3] as number) + 256 * (bytes[at + 4] as number));
+}
+
+function isKeyAt(bytes: Buffer, at: number, key: string): boolean {
+  for (let i = 0; i < key.length; i++) if (bytes[at + i] !== key.charCodeAt(i)) return false;
+  return true;
 }
 
 function timeText(time: number): string {
@@ -92,43 +113,45 @@ function timeText(time: number): string {
   return String.fromCharCode(time & 255, (time >>> 8) & 255, (time >>> 16) & 255, high & 255, high >>> 8);
 }
 
-/** @param call what `redis.call` does. @param unpack Lua's `struct.unpack` into a table. */
-export function nativeTables(call: Call, unpack: Unpack) {
-  function readAll(one: Table): string {
-    return call(['GETRANGE', one.name, 0, one.buckets * one.kind.bucket_bytes - 1]) as string;
-  }
+/** What `redis.call` does, and what is looked at without it. @param unpack Lua's `struct.unpack` into a table. */
+export function nativeTables(call: Call, look: Look, unpack: Unpack) {
+  const readAll = (one: Table) => look(one.name, 0, one.buckets * one.kind.bucket_bytes);
 
   function bucketOf(one: Table, number: number): Bucket {
     const known = one.read.get(number);
     if (known) return known;
-    const { bucket_bytes: bytes } = one.kind;
-    const from = number * bytes;
-    const text =
-      one.whole?.slice(from, from + bytes) ?? (call(['GETRANGE', one.name, from, from + bytes - 1]) as string);
-    const bucket = { text, times: null, rooms: null };
+    const { bucket_bytes: bytesABucket } = one.kind;
+    const from = number * bytesABucket;
+    const { whole } = one;
+    const [bytes, at] = whole ? [whole, from] : [look(one.name, from, bytesABucket), 0];
+    const isThere = bytes.length > at;
+    const bucket = { at, bytes, isThere, times: null, rooms: null };
     one.read.set(number, bucket);
-    one.missing = text === '';
+    one.missing = !isThere;
     return bucket;
   }
 
-  function timesOf(one: Table, bucket: Bucket): Float64Array {
+  function timesOf(one: Table, bucket: Bucket): number[] {
     if (bucket.times) return bucket.times;
     const { key_bytes: keyBytes, slot_bytes: slotBytes } = one.kind;
-    const { text } = bucket;
-    const times = new Float64Array(slotsABucket);
-    if (text !== '') for (let i = 0; i < slotsABucket; i++) times[i] = timeAt(text, i * slotBytes + keyBytes);
+    const { bytes } = bucket;
+    const times: number[] = [];
+    let at = bucket.at + keyBytes;
+    for (let slot = 0; slot < slotsABucket; slot++, at += slotBytes) times.push(bucket.isThere ? timeAt(bytes, at) : 0);
     bucket.times = times;
     return times;
   }
 
   /** The slot in which a key stood when the bucket was read, and still stands. */
   function slotIn(one: Table, number: number, key: string): number | undefined {
-    const { text } = bucketOf(one, number);
+    const { at: begin, bytes, isThere } = bucketOf(one, number);
+    if (!isThere) return undefined;
     const { key_bytes: keyBytes, slot_bytes: slotBytes } = one.kind;
-    for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + 1)) {
-      if (at % slotBytes !== 0) continue;
-      const its = slotsABucket * number + at / slotBytes;
-      const time = timeAt(text, at + keyBytes);
+    const first = key.charCodeAt(0);
+    for (let slot = 0, at = begin; slot < slotsABucket; slot++, at += slotBytes) {
+      if (bytes[at] !== first || !isKeyAt(bytes, at, key)) continue;
+      const its = slotsABucket * number + slot;
+      const time = timeAt(bytes, at + keyBytes);
       if (time === 0 || one.changed.has(its)) continue;
       one.found = time;
       return its;
@@ -149,7 +172,7 @@ export function nativeTables(call: Call, unpack: Unpack) {
 
   function timeIn(one: Table, number: number): number | undefined {
     const bucket = bucketOf(one, Math.floor(number / slotsABucket));
-    return bucket.text === '' ? undefined : timesOf(one, bucket)[number % slotsABucket];
+    return bucket.isThere ? timesOf(one, bucket)[number % slotsABucket] : undefined;
   }
 
   function note(one: Table, number: number, time: number): Bucket {
@@ -177,19 +200,33 @@ export function nativeTables(call: Call, unpack: Unpack) {
   /** As the engine's text takes a bucket: from place 1 on, keys as numbers and times by turns. */
   function slotsIn(one: Table, number: number): unknown[] {
     const bucket = bucketOf(one, number);
-    const [slots, times] = [unpack(one.kind.format, bucket.text), timesOf(one, bucket)];
+    const { at, bytes } = bucket;
+    const text = bytes.toString('latin1', at, at + one.kind.bucket_bytes);
+    const [slots, times] = [unpack(one.kind.format, text), timesOf(one, bucket)];
     for (let slot = 0; slot < slotsABucket; slot++) slots[2 * slot + 2] = times[slot];
     return slots;
   }
 
+  /** Slots that are near each other are one command, where what stands between them is known. */
   function write(one: Table): void {
     if (one.changed.size === 0) return;
     const { slot_bytes: slotBytes } = one.kind;
-    for (const number of one.changed) {
+    const { whole } = one;
+    let from = 0;
+    let text = '';
+    for (const number of [...one.changed].sort((a, b) => a - b)) {
       const time = timeIn(one, number) as number;
       const bytes = time === 0 ? '\0'.repeat(slotBytes) : `${one.keys[number]}${timeText(time)}`;
-      call(['SETRANGE', one.name, number * slotBytes, bytes]);
+      const at = number * slotBytes;
+      const end = from + text.length;
+      if (text !== '' && (at === end || (whole && at - end <= mostBetween))) {
+        text += at > end ? `${whole?.toString('latin1', end, at)}${bytes}` : bytes;
+        continue;
+      }
+      if (text !== '') call(['SETRANGE', one.name, from, text]);
+      [from, text] = [at, bytes];
     }
+    call(['SETRANGE', one.name, from, text]);
     one.forget();
   }
 
@@ -245,7 +282,7 @@ export function nativeTables(call: Call, unpack: Unpack) {
     write,
     all_buckets: (one: Table) => {
       write(one);
-      return readAll(one);
+      return readAll(one).toString('latin1');
     },
   };
 }

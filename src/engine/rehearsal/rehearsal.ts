@@ -37,6 +37,7 @@ export class Rehearsal {
     run(
       luaLibrary(
         (args) => (this.#copy as EntityCopy).call(args),
+        (key, from, bytes) => (this.#copy as EntityCopy).look(key, from, bytes),
         (what, callback) => registered.set(what, callback),
       ),
     );

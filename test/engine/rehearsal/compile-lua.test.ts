@@ -29,6 +29,7 @@ async function bothWays(text: string): Promise<{ readonly there: string[]; reado
   let work: () => unknown[] = () => [];
   const lua = luaLibrary(
     () => {},
+    () => Buffer.alloc(0),
     (_name, run) => {
       work = run as () => unknown[];
     },
