@@ -15,7 +15,7 @@ import {
 import { outcomes } from './lua-text/aggregate.ts';
 import { appendOf } from './lua-text/append.ts';
 import { foldsOf } from './lua-text/fold.ts';
-import { inPlaceOf } from './lua-text/in-place.ts';
+import { compactingInPlace, inPlaceOf } from './lua-text/in-place.ts';
 import { tilesOf } from './lua-text/tile.ts';
 import { unroll } from './lua-text/unroll.ts';
 import { duplicateHorizonMs, type Plan, type SeenSet } from './plan.ts';
@@ -144,6 +144,7 @@ export function writeRecord(plans: readonly Plan[]): { readonly code: string; re
     ...plans.flatMap(writtenOut),
     textOf(['record']),
     ...inPlace,
+    compactingInPlace,
     openingCalls,
   ].join('\n');
   return {

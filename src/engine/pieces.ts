@@ -1,7 +1,7 @@
 import type { PastPart, RecordedPart, RecordPart } from './parts.ts';
 
 /** So many rows of one entity are recorded before others may have their turn. */
-const rowsAtOnce = 16;
+export const rowsAtOnce = 16;
 /** So many moments of one entity are folded before others may have theirs. */
 const momentsAtOnce = 4;
 

@@ -19,18 +19,40 @@ const nothing = Buffer.alloc(0);
 export class ReplyParser {
   #bytes: Buffer = nothing;
   #at = 0;
+  /** What came behind these bytes. */
+  #later: Buffer | null = null;
+  /** How much of a text was missing where the bytes ended. */
+  #missing = 0;
 
+  /** Once `next` has no more. */
   add(chunk: Buffer): void {
-    this.#bytes = this.#at === this.#bytes.length ? chunk : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
+    const rest = this.#bytes.subarray(this.#at);
     this.#at = 0;
+    if (rest.length === 0) {
+      this.#bytes = chunk;
+      return;
+    }
+    // Only what is cut is put together: all else stays where it came.
+    const cut = this.#missing > 0 && this.#missing < chunk.length ? this.#missing : chunk.length;
+    this.#bytes = Buffer.concat([rest, chunk.subarray(0, cut)]);
+    this.#later = cut < chunk.length ? chunk.subarray(cut) : null;
   }
 
   /** The next answer; undefined while not all of it is there. @throws Error if that is no RESP. */
   next(): Reply | undefined {
-    const begin = this.#at;
-    const reply = this.#read();
-    if (reply === undefined) this.#at = begin;
-    return reply;
+    for (;;) {
+      const begin = this.#at;
+      this.#missing = 0;
+      const reply = this.#read();
+      if (reply !== undefined) return reply;
+      this.#at = begin;
+      const later = this.#later;
+      if (!later) return undefined;
+      const rest = this.#bytes.subarray(begin);
+      this.#bytes = rest.length > 0 ? Buffer.concat([rest, later]) : later;
+      this.#at = 0;
+      this.#later = null;
+    }
   }
 
   #read(): Reply | undefined {
@@ -60,7 +82,8 @@ export class ReplyParser {
   #bulk(length: number): Buffer | null | undefined {
     if (length < 0) return null;
     const from = this.#at;
-    if (this.#bytes.length < from + length + 2) return undefined;
+    this.#missing = from + length + 2 - this.#bytes.length;
+    if (this.#missing > 0) return undefined;
     this.#at = from + length + 2;
     return this.#bytes.subarray(from, from + length);
   }

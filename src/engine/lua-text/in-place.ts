@@ -32,6 +32,21 @@ export function inPlaceOf(plan: Plan, header: HeaderPlaces): string {
   ].join('\n');
 }
 
+/**
+ * Registers `compact_in_place(call, view, key, s, marks, singles, newest, newest_at, now)`: compacts, and folds, a log whose header is
+ * `s`, and which has more singles than may be; `newest` and `newest_at` as `opened` in lua/header.lua has them. Returns the log, whether
+ * it is to live longer, and, if it is to be written whole, its text.
+ */
+export const compactingInPlace = `
+redis.register_function('compact_in_place', function(call, view, key, s, marks, singles, newest, newest_at, now)
+  local log = opened(call, key, views[view], s, '')
+  log.marks, log.singles, log.raw_until, log.newest, log.newest_at = marks, singles, 0, newest, newest_at
+  call.done, call.over, call.has_listed, call.lost = 0, false, nil, 0
+  compact(call, log, now)
+  local _, _, _, extended, text = fold_and_extend(call, log, now)
+  return log, extended, text
+end)`;
+
 function isInPlace(plan: Plan, header: HeaderPlaces): boolean {
   return plan.features.every((feature, f) => isServed(plan, header, feature, f));
 }
@@ -61,9 +76,9 @@ function taking(plan: Plan, header: HeaderPlaces): string[] {
     block(
       [
         `if time < s[${lastEventAt}] or time <= now - min(${oldestPassing(plan)}, view.horizon) or time <= ${rememberedSince}`,
-        `  or number >= ${slots} or number >= most_singles(call, view) or ${passed} > MOST_TAKEN_OUT`,
+        `  or number >= ${slots} or ${passed} > MOST_TAKEN_OUT or cells.knowsId(number)`,
         // Where not all marks are read at once, the store writes the log anew.
-        `  or ${markBytesOf(plan)} * number > view.reading - view.header_bytes or cells.knowsId(number) then`,
+        `  or ${markBytesOf(plan)} * min(number, most_singles(call, view)) > view.reading - view.header_bytes then`,
       ].join('\n'),
       ['return nil'],
     ),

@@ -167,8 +167,9 @@ local function compact(call, log, now)
   log.singles = sub(log.singles, view.single_bytes * moving + 1)
   if log.tiles_from < kept then table.insert(pieces, 1, sub(log.tiles, 1, (kept - log.tiles_from) * view.tile_bytes)) end
   log.tiles = table.concat(pieces)
-  -- It may be that fewer singles were left when the log was last written whole.
-  log.rewrite = log.rewrite or call.preview or written > s[book + TILE_SLOTS] or left > s[book + SINGLE_SLOTS]
+  -- Whatever else was to be written whole is: all singles are stored, and of tiles those that were loaded. It may be that fewer
+  -- singles were left when the log was last written whole.
+  log.rewrite = call.preview or written > s[book + TILE_SLOTS] or left > s[book + SINGLE_SLOTS]
   if not log.rewrite then store_cells(log, log.tiles_from) end
 end
 

@@ -185,20 +185,25 @@ local function take_vector(call, log, now)
   return at, gone_at, changed
 end
 
+-- Folds the log at `now`, and stores its tables. Returns what `take_vector` does; whether the log is to live longer; and, if it is to
+-- be written whole, its text and its header.
+local function fold_and_extend(call, log, now)
+  local at, gone_at, changed = take_vector(call, log, now)
+  local extended = extend_log(call, log)
+  extend_seen(call, log)
+  write_tables(log)
+  local text, header
+  if log.rewrite then text, header = rewritten(log, now) end
+  return at, gone_at, changed, extended, text, header
+end
+
 -- Folds the log at `now`, stores it and its hash, and returns the vector as a reader gets it.
 -- `taken`: events came in; `whole`: every field of the hash is written, also those that did not change.
 local function settle(call, log, now, taken, whole)
   local s, view = log.s, log.view
   whole = whole or s[REVISION] == 0
-  local at, gone_at, changed = take_vector(call, log, now)
-
-  local extended = extend_log(call, log)
-  extend_seen(call, log)
-  write_tables(log)
-  local header
-  if log.rewrite then
-    local text
-    text, header = rewritten(log, now)
+  local at, gone_at, changed, extended, text, header = fold_and_extend(call, log, now)
+  if text then
     if extended then
       redis.call('SET', log.key, text, 'PXAT', integer(s[EXPIRES_AT]))
     else
@@ -235,4 +240,5 @@ local function nothing_stored(call, view)
   return table.concat(parts)
 end
 
-return fields, gone, singles_left, most_singles, is_crowded, list_text, take_vector, keep_served, settle, nothing_stored
+return fields, gone, singles_left, most_singles, is_crowded, list_text, take_vector, keep_served, fold_and_extend, settle,
+  nothing_stored

@@ -4,7 +4,7 @@ import type { Plan } from '../plan.ts';
 import { ReplyReader } from '../reply.ts';
 import type { Found, LogAsRead } from './companions.ts';
 import { EntityCopy, type Fact, type Lacking } from './entity-copy.ts';
-import type { InPlace, OpenCall } from './in-place.ts';
+import type { InPlace, InPlaceResult, OpenCall } from './in-place.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { Result, Turn, Waiting } from './turns.ts';
 import { commandsOf } from './writes.ts';
@@ -92,7 +92,7 @@ export interface Moment {
  * @returns what more must be read before it is known; then nothing is written.
  */
 export function rehearse(job: Job, moment: Moment): readonly Lacking[] {
-  const { rehearsal, call, writes } = moment;
+  const { rehearsal, call, micros, writes } = moment;
   const { waiting, plan, log, hash } = job;
   const [from, length] = [writes.count, writes.length];
   const inPlace = rehearsal.inPlace(plan);
@@ -100,44 +100,64 @@ export function rehearse(job: Job, moment: Moment): readonly Lacking[] {
   job.lostCompanions = 0;
   let read: LogAsRead = job;
   let copy: EntityCopy | null = null;
+  const begunCopy = () => {
+    copy ??= copyOf(job);
+    copy.begin(micros);
+    return copy;
+  };
+  const beginAnew = (lacking: readonly Lacking[]) => {
+    writes.cutBack(from, length);
+    job.rehearsed = [];
+    return lacking;
+  };
   while (job.rehearsed.length < waiting.length) {
     const left = waiting.slice(job.rehearsed.length);
-    const recorded = inPlace ? recordInPlace(inPlace, read, left, job, moment) : [];
-    if (inPlace && recorded.length > 0) {
+    const placed = inPlace ? recordInPlace(inPlace, read, left, job, moment, begunCopy) : null;
+    if (placed === 'impossible') break;
+    if (placed && placed.lacking.length > 0) return beginAnew(placed.lacking);
+    const count = placed?.recorded.length ?? 0;
+    if (inPlace && placed && count > 0) {
       inPlace.write(writes, log, hash, call);
-      job.rehearsed.push(...recorded);
+      job.rehearsed.push(...placed.recorded);
+      if (placed.isCompacted) job.lostCompanions += call.lost;
     }
-    if (recorded.length === left.length) break;
-    copy ??= copyOf(job);
-    if (inPlace && recorded.length > 0) inPlace.tell(copy, log);
-    const came = recordOn(copy, left[recorded.length] as Waiting, job, moment);
+    if (count === left.length) break;
+    const beside = begunCopy();
+    if (placed?.isCompacted) {
+      read = asRead(job, beside);
+      continue;
+    }
+    if (inPlace && count > 0) inPlace.tell(beside, log);
+    const came = recordOn(beside, left[count] as Waiting, job, moment);
     if (came === 'impossible') break;
-    if (came === 'lacking') {
-      writes.cutBack(from, length);
-      job.rehearsed = [];
-      return copy.lacking;
-    }
+    if (came === 'lacking') return beginAnew(beside.lacking);
     job.rehearsed.push(came);
-    for (const command of commandsOf(copy)) writes.add(command);
-    if (job.rehearsed.length < waiting.length) read = asRead(job, copy);
+    for (const command of commandsOf(beside)) writes.add(command);
+    if (job.rehearsed.length < waiting.length) read = asRead(job, beside);
   }
   job.writes = { from, to: writes.count };
   return [];
 }
 
-/** What goes wrong in place may go well on a copy. */
+/** What goes wrong in place may go well on a copy; but for a compaction, since that has left traces in it. */
 function recordInPlace(
   inPlace: InPlace,
   read: LogAsRead,
   left: readonly Waiting[],
   { log }: Job,
   { call, onFault }: Moment,
-): RecordedPart[] {
+  begunCopy: () => EntityCopy,
+): InPlaceResult | 'impossible' | null {
+  let isCompacting = false;
+  const copyAsRead = () => {
+    isCompacting = true;
+    return begunCopy();
+  };
   try {
-    return inPlace.record(read, left, call);
+    return inPlace.record(read, left, call, copyAsRead);
   } catch (error) {
-    onFault(log, error);
-    return [];
+    if (error instanceof Error) onFault(log, error);
+    return isCompacting ? 'impossible' : null;
   }
 }
 
@@ -148,7 +168,6 @@ function recordOn(
   job: Job,
   moment: Moment,
 ): RecordedPart | 'lacking' | 'impossible' {
-  copy.begin(moment.micros);
   let reply: string | null;
   try {
     reply = moment.rehearsal.record(copy, part.plan, part.rows);

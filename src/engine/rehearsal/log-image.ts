@@ -46,6 +46,8 @@ export class LogImage {
   readonly #newestAt: EpochMs[];
   readonly #widestMs: number;
   readonly #keepMs: number;
+  /** For how many singles it has room when it is not widened. */
+  #narrowSlots = 0;
   #singlesWord = 0;
   /** How many singles it had when it was loaded, or written anew. */
   #had = 0;
@@ -57,8 +59,10 @@ export class LogImage {
   /** Of each feature, whether its value changed. */
   readonly #isChanged: boolean[];
 
-  constructor(plan: Plan, mostBytes: number) {
-    const memory = new ArrayBuffer(8 * Math.ceil(mostBytes / 8));
+  /** @param headBytes how much of a log is taken in. @param mostBeyond so many singles more than these bytes have room for it may hold at times. */
+  constructor(plan: Plan, headBytes: number, mostBeyond: number) {
+    const slotBytes = markBytes(layoutOf(plan)) + singleFormat(layoutOf(plan)).bytes;
+    const memory = new ArrayBuffer(8 * Math.ceil((headBytes + mostBeyond * slotBytes) / 8));
     this.doubles = new Float64Array(memory);
     this.#words = new Uint32Array(memory);
     this.bytes = Buffer.from(memory);
@@ -107,6 +111,42 @@ export class LogImage {
   grow(slots: number): void {
     this.isRewritten = this.isGrown = true;
     this.#layOut(slots, 0);
+  }
+
+  /** Makes room for so many singles until they are compacted (see `narrow`); until then, the log is none that could be stored. */
+  widen(slots: number): void {
+    this.#narrowSlots = this.doubles[this.#places.book + 1] as number;
+    this.#layOut(slots, 0);
+  }
+
+  /** The marks of all singles, and these, bytes as characters; and from now on the header has the log's own room again. */
+  texts(): readonly [marks: string, singles: string] {
+    const { bytes, singles } = this;
+    const markBytes = 4 * this.#markWords * singles;
+    const at = 4 * this.#singlesWord;
+    this.doubles[this.#places.book + 1] = this.#narrowSlots;
+    return [
+      bytes.toString('latin1', this.#headerBytes, this.#headerBytes + markBytes),
+      bytes.toString('latin1', at, at + 4 * this.#singleWords * singles),
+    ];
+  }
+
+  /** The log has but these by now, and the header says so. */
+  narrow(marks: string, singles: string): void {
+    const { bytes } = this;
+    this.#singlesWord = this.#headerBytes / 4 + this.#markWords * this.#narrowSlots;
+    const at = 4 * this.#singlesWord;
+    bytes.fill(0, this.#headerBytes, this.length);
+    bytes.write(marks, this.#headerBytes, 'latin1');
+    bytes.write(singles, at, 'latin1');
+  }
+
+  /** What was noted of the newest events, of features counted from 1. */
+  newest(): { readonly values: (number | undefined)[]; readonly times: (EpochMs | undefined)[] } {
+    const isNoted = (time: EpochMs) => time > Number.NEGATIVE_INFINITY;
+    const times = this.#newestAt.map((time) => (isNoted(time) ? time : undefined));
+    const values = this.#newest.map((value, f) => (times[f] === undefined ? undefined : value));
+    return { values: [undefined, ...values], times: [undefined, ...times] };
   }
 
   /** As `trim` and `rewritten` in lua/store.lua. @param mostSingles until the next compaction. */
@@ -300,6 +340,13 @@ export class LogImage {
   /** The value that was noted last, if its event is newer than a moment. */
   newestOf(feature: number, after: EpochMs): number | undefined {
     return (this.#newestAt[feature] as number) > after ? this.#newest[feature] : undefined;
+  }
+
+  /** Notes which features have other values by now than in a log. */
+  noteChangesSince(log: Buffer): void {
+    for (let f = 0; f < this.#isChanged.length; f++) {
+      if (!Object.is(this.featureAt(f), log.readDoubleLE(8 * (vectorAt + 1 + f)))) this.noteChange(f);
+    }
   }
 
   noteChange(feature: number): void {

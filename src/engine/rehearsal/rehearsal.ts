@@ -43,11 +43,13 @@ export class Rehearsal {
     );
     this.#record = registered.get(name) as RecordFunction;
     this.#openCall = registered.get('open_call') as (head: string) => OpenCall;
+    const compactInPlace = registered.get('compact_in_place') as (...args: unknown[]) => unknown;
     for (const plan of plans) {
       const take = registered.get(`take_in_place_${plan.index}`);
       const tell = registered.get(`tell_in_place_${plan.index}`);
       if (!take || !tell) continue;
-      this.#inPlace.set(plan, new InPlace(plan, { take, tell } as InPlaceFunctions, namesOf(plan), singles));
+      const compact = (copy: EntityCopy, ...args: unknown[]) => this.#within(copy, () => compactInPlace(...args));
+      this.#inPlace.set(plan, new InPlace(plan, { take, tell, compact } as InPlaceFunctions, namesOf(plan), singles));
     }
   }
 
@@ -62,13 +64,9 @@ export class Rehearsal {
 
   /** A call at a moment of the store's, in microseconds since 1970. */
   openCall(micros: number): OpenCall {
-    this.#copy = new EntityCopy('');
-    this.#copy.begin(micros);
-    try {
-      return this.#openCall(this.#head);
-    } finally {
-      this.#copy = null;
-    }
+    const copy = new EntityCopy('');
+    copy.begin(micros);
+    return this.#within(copy, () => this.#openCall(this.#head));
   }
 
   /**
@@ -77,14 +75,21 @@ export class Rehearsal {
    * @throws whatever the engine throws: it is for the store to say what is wrong.
    */
   record(copy: EntityCopy, plan: Plan, rows: Buffer): string | null {
-    this.#copy = copy;
     try {
       const argument = String.fromCharCode(plan.index) + rows.toString('latin1');
-      const reply = this.#record([undefined, copy.log], [undefined, this.#head, argument]);
+      const reply = this.#within(copy, () => this.#record([undefined, copy.log], [undefined, this.#head, argument]));
       return copy.lacking.length > 0 ? null : reply;
     } catch (error) {
       if (copy.lacking.length > 0) return null;
       throw error;
+    }
+  }
+
+  /** What the engine's text asks of the store, it finds in this copy. */
+  #within<T>(copy: EntityCopy, work: () => T): T {
+    this.#copy = copy;
+    try {
+      return work();
     } finally {
       this.#copy = null;
     }
