@@ -20,14 +20,28 @@ export class KeyNames {
     return [this.prefix, ':', stem(view), '{', this.encodeId(id), '}'].join('');
   }
 
+  /** The name of a hash or a log is this, and the tag of its entity. */
+  hashStem(view: KeyedView): string {
+    return `${this.prefix}:${stem(view)}`;
+  }
+
+  logStem(view: KeyedView): string {
+    return `${this.prefix}:log:${stem(view)}`;
+  }
+
+  /** The hash tag, which all keys of an entity have. */
+  tag(id: string): string {
+    return `{${this.encodeId(id)}}`;
+  }
+
   /** The hash's name with `<id>` for the id, for people. */
   hashPattern(view: View): string {
-    return `${this.prefix}:${stem(view)}{<id>}`;
+    return `${this.hashStem(view)}{<id>}`;
   }
 
   /** The log: a packed string, see lua/call.lua. */
   log(view: KeyedView, id: string): string {
-    return `${this.prefix}:log:${stem(view)}{${this.encodeId(id)}}`;
+    return this.logStem(view) + this.tag(id);
   }
 
   /** What the prefix is committed to: its clock, the views and features ever loaded under it, and the layouts of its logs. */

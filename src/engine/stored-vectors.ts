@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { bytesText, CommandBuffer, type Reply, Wire } from '../valkey/index.ts';
+import { bytesText, CommandBuffer, encodeArgument, type Reply, Wire } from '../valkey/index.ts';
 import type { KeyNames } from './keys.ts';
 import { layoutHash, layoutOf } from './layout.ts';
 import type { Plan } from './plan.ts';
@@ -9,6 +9,9 @@ import { orUnavailable } from './valkey-failure.ts';
 import { type VectorBatch, vectorHeadDoubles } from './vector-batch.ts';
 
 const layoutBytes = 8;
+const time = encodeArgument('TIME');
+const exists = encodeArgument('EXISTS');
+const getRange = encodeArgument('GETRANGE');
 
 /**
  * Reads vectors that are stored and still true: most of them, most of the time. For these the function `read` does no more than to look
@@ -62,11 +65,20 @@ export class StoredVectors {
     try {
       await this.#wire.open();
       const commands = this.#commands;
-      commands.add(['TIME']);
+      const [hash, log] = [bytesText(this.#keys.hashStem(view)), bytesText(this.#keys.logStem(view))];
+      commands.begin(1);
+      commands.encoded(time);
       for (const id of ids) {
+        const tag = bytesText(this.#keys.tag(id));
         // A hash that is missing is for the function to restore.
-        commands.add(['EXISTS', bytesText(this.#keys.hash(view, id))]);
-        commands.add(['GETRANGE', bytesText(this.#keys.log(view, id)), 0, last]);
+        commands.begin(2);
+        commands.encoded(exists);
+        commands.text(hash + tag);
+        commands.begin(4);
+        commands.encoded(getRange);
+        commands.text(log + tag);
+        commands.number(0);
+        commands.number(last);
       }
       return await this.#wire.send(commands);
     } catch (error) {

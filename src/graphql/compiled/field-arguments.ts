@@ -30,7 +30,7 @@ export function fieldArguments(field: GraphQLField<unknown, unknown>, node: Fiel
     const values: { [name: string]: unknown } = {};
     for (const { name, variable, required } of names) {
       // Left out, a default may stand for it; null may be refused.
-      if (!(variable in variables) || (required && variables[variable] === null)) {
+      if (!Object.hasOwn(variables, variable) || (required && variables[variable] === null)) {
         return getArgumentValues(field, node, variables);
       }
       values[name] = variables[variable];

@@ -48,6 +48,8 @@ export class HotOperations {
     maxSize: compiledBytes,
     sizeCalculation: ({ most }, key) => key.length * (documentBytesPerCharacter + most * variantBytesPerCharacter),
   });
+  /** What was found last. It may be one that had to make room meanwhile. */
+  #last: (Asked & { readonly variants: OperationVariants }) | null = null;
   readonly #waiting: {
     readonly key: string;
     readonly document: DocumentNode;
@@ -67,11 +69,21 @@ export class HotOperations {
   /** The operation for these variables; null: it is not hot, or cannot be compiled. */
   find(asked: Asked, variables: { readonly [name: string]: unknown }): CompiledOperation | null {
     try {
-      return this.#compiled.get(keyOf(asked))?.for(variables) ?? null;
+      return this.#variantsOf(asked)?.for(variables) ?? null;
     } catch (error) {
       this.#onFault(error);
       return null;
     }
+  }
+
+  /** Mostly it is the one that was asked for last: its text is compared sooner than it is looked up. */
+  #variantsOf(asked: Asked): OperationVariants | undefined {
+    const { query, operationName } = asked;
+    const last = this.#last;
+    if (last && last.query === query && last.operationName === operationName) return last.variants;
+    const variants = this.#compiled.get(keyOf(asked));
+    if (variants) this.#last = { query, operationName, variants };
+    return variants;
   }
 
   /** An operation has passed all checks, and is executed by the reference. */

@@ -41,13 +41,13 @@ export class Run {
 
   /** Reads all that is wanted. @returns whether all of it could be read. */
   async read(engine: Engine, count: (vectors: number) => void): Promise<boolean> {
-    const wanted = [...this.#wanted];
-    this.#readings = await Promise.all(
-      wanted.map(([view, ids]) => {
-        count(ids.length);
-        return engine.readPacked(view, ids).catch((error: Error) => error);
-      }),
-    );
+    const readings: Promise<VectorReading | Error>[] = [];
+    for (const [view, ids] of this.#wanted) {
+      count(ids.length);
+      readings.push(engine.readPacked(view, ids).catch((error: Error) => error));
+    }
+    this.#readings =
+      readings.length === 1 ? [await (readings[0] as Promise<VectorReading | Error>)] : await Promise.all(readings);
     let isWhole = true;
     for (const reading of this.#readings) {
       if (reading instanceof Error || hasErrors(reading)) isWhole = false;

@@ -50,7 +50,7 @@ export class OperationVariables {
 
   /** What GraphQL's `getVariableValues` has for these; null where something does not fit. */
   coerce(given: Variables): Variables | null {
-    const coerced: { [name: string]: unknown } = Object.create(null);
+    const coerced: { [name: string]: unknown } = {};
     try {
       for (const { name, type, coerce, isRequired, byDefault } of this.#variables) {
         if (Object.hasOwn(given, name)) {

@@ -12,8 +12,11 @@ export function sendProtocolError(response: ServerResponse, status: number, mess
 }
 
 export function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
-  response.writeHead(status, ['content-type', contentType, 'content-length', String(Buffer.byteLength(body))]);
-  response.end(body);
+  const length = Buffer.byteLength(body);
+  response.writeHead(status, ['content-type', contentType, 'content-length', String(length)]);
+  // A text of ASCII alone is sent as it lies in memory.
+  if (typeof body === 'string' && length === body.length) response.end(body, 'latin1');
+  else response.end(body);
 }
 
 /**

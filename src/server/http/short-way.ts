@@ -69,23 +69,19 @@ export class ShortWay {
     return this.#run(operation, parameters);
   }
 
-  async #run(operation: CompiledOperation, parameters: Parameters): Promise<Ran> {
+  async #run(operation: CompiledOperation, { variables }: Parameters): Promise<Ran> {
     const begun = performance.now();
-    const ran = await this.#attempt(operation, parameters);
+    let ran: Ran = nothingDone;
+    try {
+      ran = await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity });
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) this.#logFault(error);
+    }
     if (ran.kind === 'written') {
       this.counts.short += 1;
       this.#activity.countRequest(performance.now() - begun);
     } else this.counts.left += 1;
     return ran;
-  }
-
-  async #attempt(operation: CompiledOperation, { variables }: Parameters): Promise<Ran> {
-    try {
-      return await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity });
-    } catch (error) {
-      if (!(error instanceof UnavailableError)) this.#logFault(error);
-      return nothingDone;
-    }
   }
 
   #logFault(error: unknown): void {
