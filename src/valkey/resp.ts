@@ -57,7 +57,7 @@ export class ReplyParser {
 
   #read(): Reply | undefined {
     const bytes = this.#bytes;
-    const end = bytes.indexOf('\r\n', this.#at, 'latin1');
+    const end = endOfLine(bytes, this.#at);
     if (end < 0) return undefined;
     const kind = bytes[this.#at];
     const from = this.#at + 1;
@@ -98,6 +98,13 @@ export class ReplyParser {
     }
     return items;
   }
+}
+
+/** Lines are short: Node takes longer to be asked. Returns where the line's end begins; −1 if that is not all there. */
+function endOfLine(bytes: Buffer, from: number): number {
+  const last = bytes.length - 1;
+  for (let at = from; at < last; at++) if (bytes[at] === 0x0d && bytes[at + 1] === 0x0a) return at;
+  return -1;
 }
 
 function integer(bytes: Buffer, from: number, end: number): number {
