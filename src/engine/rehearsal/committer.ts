@@ -94,7 +94,7 @@ export class Committer {
 
   readonly #dispatch = (): void => {
     for (;;) {
-      const lane = this.#lanes.take(this.#dispatch);
+      const lane = this.#lanes.take(this.#turns.fillRound, this.#dispatch);
       if (!lane) return;
       const round = this.#nextRound();
       if (!round) {

@@ -1,4 +1,4 @@
-import { type CommandBuffer, encodeArgument } from '../../valkey/index.ts';
+import type { CommandBuffer } from '../../valkey/index.ts';
 import { headBytes, mostSingles } from '../layout.ts';
 import { served } from '../lua-text/places.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
@@ -8,10 +8,10 @@ import type { RowVerdict } from '../reply.ts';
 import type { EpochMs } from '../vector.ts';
 import { readVector } from '../vector-batch.ts';
 import { type CompanionNames, Companions, type LogAsRead } from './companions.ts';
-import type { EntityCopy, Lacking, Write } from './entity-copy.ts';
+import type { EntityCopy, Lacking } from './entity-copy.ts';
+import { type Compaction, InPlaceWriter } from './in-place-writer.ts';
 import { LogImage } from './log-image.ts';
 import type { Waiting } from './turns.ts';
-import { mostBetween } from './writes.ts';
 
 /** A call as `open_call` in lua/call.lua has it, as far as it is looked at here. */
 export interface OpenCall {
@@ -61,13 +61,6 @@ export interface InPlaceResult {
   readonly lacking: readonly Lacking[];
 }
 
-/** A log that was compacted, and what that wrote elsewhere. */
-interface Compaction {
-  /** All of it, where it is to be written whole. */
-  readonly text: string | undefined;
-  readonly writes: readonly Write[];
-}
-
 /**
  * Records in this process's memory what comes most often: events that are as new as all others of a log at least. Nothing is made of them
  * that is thrown away: the log is looked at where it was read to, and commands are written from there. Where they have it compacted, the
@@ -78,8 +71,7 @@ export class InPlace {
   readonly #functions: InPlaceFunctions;
   readonly #image: LogImage;
   readonly #companions: Companions;
-  /** As they are sent. */
-  readonly #fields: readonly Uint8Array[];
+  readonly #writer: InPlaceWriter;
   /** Until the next compaction. */
   readonly #mostSingles: number;
   readonly #headBytes: number;
@@ -94,7 +86,7 @@ export class InPlace {
     this.#headBytes = headBytes(plan, singles);
     this.#image = new LogImage(plan, this.#headBytes, rowsAtOnce);
     this.#companions = new Companions(plan, names, this.#image, duplicateHorizonMs);
-    this.#fields = plan.view.features.map(({ hashField }) => encodeArgument(hashField));
+    this.#writer = new InPlaceWriter(plan, this.#image, this.#companions);
   }
 
   /**
@@ -199,6 +191,7 @@ export class InPlace {
     if (copy.lacking.length > 0) return copy.lacking;
     const [left, livesLonger, text] = compacted;
     const { writes } = copy;
+    if (text === undefined && image.isRewritten) throw new Error('a log that has tiles now had no room for any');
     if (text === undefined) {
       image.narrow(left.marks, left.singles);
       copy.overwrite(log, 0, image.bytes.toString('latin1', 0, image.length));
@@ -214,97 +207,9 @@ export class InPlace {
 
   /** Writes the commands that make what is stored what the last `record` came to. */
   write(commands: CommandBuffer, log: string, hash: string, call: OpenCall): void {
-    const expiresAt = this.#image.doubles[served.expiresAt] as number;
-    if (this.#compaction) {
-      this.#companions.write(commands);
-      this.#writeCompacted(commands, log, expiresAt, this.#compaction);
-    } else {
-      this.#writeLog(commands, log, expiresAt);
-      this.#companions.write(commands);
-    }
-    this.#writeHash(commands, hash, Math.floor(call.millis / 1_000));
-    if (this.#livesLonger) commands.add(['PEXPIREAT', hash, expiresAt]);
-  }
-
-  #writeLog(commands: CommandBuffer, log: string, expiresAt: number): void {
-    const image = this.#image;
-    const { bytes } = image;
-    if (image.isRewritten) {
-      this.#writeWhole(commands, log, expiresAt, () => commands.bytes(bytes, 0, image.length));
-      return;
-    }
-    image.eachChange(mostBetween, (from, to) => {
-      commands.begin(4);
-      commands.encoded(setRange);
-      commands.text(log);
-      commands.number(from);
-      commands.bytes(bytes, from, to);
-    });
-    if (this.#livesLonger) commands.add(['PEXPIREAT', log, expiresAt]);
-  }
-
-  #writeWhole(commands: CommandBuffer, log: string, expiresAt: EpochMs, put: () => void): void {
-    commands.begin(this.#livesLonger ? 5 : 4);
-    commands.text('SET');
-    commands.text(log);
-    put();
-    commands.text(this.#livesLonger ? 'PXAT' : 'KEEPTTL');
-    if (this.#livesLonger) commands.number(expiresAt);
-  }
-
-  /** Of a log that is not written whole: its head, and tiles as they were written. */
-  #writeCompacted(commands: CommandBuffer, log: string, expiresAt: EpochMs, { text, writes }: Compaction): void {
-    const image = this.#image;
-    if (text === undefined) {
-      commands.begin(4);
-      commands.encoded(setRange);
-      commands.text(log);
-      commands.number(afterLayout);
-      commands.bytes(image.bytes, afterLayout, image.length);
-    } else {
-      this.#writeWhole(commands, log, expiresAt, () => commands.text(text));
-    }
-    for (const write of writes) {
-      const [, key, at] = write;
-      if (key !== log || (text === undefined && (at as number) >= image.length)) commands.add(write);
-    }
-    if (text === undefined && this.#livesLonger) commands.add(['PEXPIREAT', log, expiresAt]);
-  }
-
-  /** As `put_hash` in lua/store.lua. */
-  #writeHash(commands: CommandBuffer, hash: string, updatedAt: number): void {
-    const image = this.#image;
-    const fields = this.#fields;
-    const { doubles } = image;
-    const gone: string[] = [];
-    let count = toldAlways.length + 1;
-    for (let f = 0; f < fields.length; f++) {
-      if (!image.hasChanged(f)) continue;
-      if (Number.isNaN(image.featureAt(f))) gone.push(this.#plan.view.features[f]?.hashField as string);
-      else count += 1;
-    }
-    const hasEnd = doubles[served.validUntil] !== Number.POSITIVE_INFINITY;
-    if (hasEnd) count += 1;
-    else gone.push('_valid_until');
-    commands.begin(2 + 2 * count);
-    commands.encoded(hSet);
-    commands.text(hash);
-    for (let f = 0; f < fields.length; f++) {
-      if (!image.hasChanged(f) || Number.isNaN(image.featureAt(f))) continue;
-      commands.encoded(fields[f] as Uint8Array);
-      commands.number(image.featureAt(f));
-    }
-    for (const { field, place } of toldAlways) {
-      commands.encoded(field);
-      commands.number(doubles[place] as number);
-    }
-    if (hasEnd) {
-      commands.encoded(validUntilField);
-      commands.number(doubles[served.validUntil] as number);
-    }
-    commands.encoded(updatedAtField);
-    commands.number(updatedAt);
-    if (gone.length > 0) commands.add(['HDEL', hash, ...gone]);
+    const expiresAt = this.#livesLonger ? (this.#image.doubles[served.expiresAt] as EpochMs) : null;
+    this.#writer.write(commands, log, expiresAt, this.#compaction);
+    this.#writer.writeHash(commands, hash, expiresAt, Math.floor(call.millis / 1_000));
   }
 }
 
@@ -323,20 +228,6 @@ function orLacking<T>(copy: EntityCopy, work: () => T): T {
     throw error;
   }
 }
-
-/** What a log begins with never changes. */
-const afterLayout = 8;
-const setRange = encodeArgument('SETRANGE');
-const hSet = encodeArgument('HSET');
-/** What the served hash tells of the vector, and where it stands in the header. */
-const toldAlways = [
-  { field: encodeArgument('_as_of'), place: served.asOf },
-  { field: encodeArgument('_revision'), place: served.revision },
-  { field: encodeArgument('_event_seq'), place: served.eventSeq },
-  { field: encodeArgument('_last_event_at'), place: served.lastEventAt },
-];
-const validUntilField = encodeArgument('_valid_until');
-const updatedAtField = encodeArgument('_updated_at');
 
 function recordedAt(time: number): RowVerdict {
   return {

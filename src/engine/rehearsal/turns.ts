@@ -56,6 +56,16 @@ export class Turns {
     this.#calls.add({ queues, next: 0 });
   }
 
+  /** Whether so much waits that the next round is as large as may be, if no other has what it is of. */
+  get fillRound(): boolean {
+    let logs = 0;
+    for (const { queues, next } of this.#calls) {
+      logs += queues.length - next;
+      if (logs >= mostLogs) return true;
+    }
+    return false;
+  }
+
   /** What is in the next round; nothing while all that waits is of logs that a round has. */
   take(): Turn[] {
     const turns: Turn[] = [];
