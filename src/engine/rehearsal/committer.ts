@@ -52,6 +52,7 @@ export class Committer {
   readonly #headBytes: ReadonlyMap<Plan, number>;
   readonly #lanes: Lanes;
   readonly #roundOptions: RoundOptions;
+  #lanesAtWork = 0;
   /** What was overtaken, and is to be tried again. */
   readonly #again: { readonly jobs: readonly Job[]; readonly attempt: number }[] = [];
   readonly #prefixLength: number;
@@ -92,9 +93,10 @@ export class Committer {
     });
   }
 
+  /** While a round is under way, what does not fill another waits for it: it will be in a larger one. */
   readonly #dispatch = (): void => {
-    for (;;) {
-      const lane = this.#lanes.take(this.#turns.fillRound, this.#dispatch);
+    while (this.#lanesAtWork === 0 || this.#turns.fillRound) {
+      const lane = this.#lanes.take(this.#dispatch);
       if (!lane) return;
       const round = this.#nextRound();
       if (!round) {
@@ -125,6 +127,7 @@ export class Committer {
 
   /** Round after round, as long as there is something to do: each begins with what the one before it writes. Never rejects. */
   async #work(lane: Lane, first: Round): Promise<void> {
+    this.#lanesAtWork += 1;
     let begun: Promise<readonly Reply[]> | null = lane.begin(first);
     for (let round: Round | null = first; round !== null; ) {
       const rehearsed = await this.#rehearse(round, lane, begun as Promise<readonly Reply[]>);
@@ -141,7 +144,9 @@ export class Committer {
       }
       round = next;
     }
+    this.#lanesAtWork -= 1;
     this.#lanes.giveBack(lane);
+    this.#dispatch();
   }
 
   /** Those of which it is known what is to be written. Never rejects. */

@@ -127,12 +127,9 @@ export class Lanes {
     return lanes;
   }
 
-  /**
-   * One that nobody has; null where there is none, or just one for what does not fill a round (`isFull`): on one of the others it will be
-   * in a larger one. Whoever asked is told when one is given back.
-   */
-  take(isFull: boolean, onIdle: () => void): Lane | null {
-    const lane = this.#idle.length > 1 || isFull ? this.#idle.pop() : undefined;
+  /** One that nobody has; null where there is none: whoever asked is told when one is given back. */
+  take(onIdle: () => void): Lane | null {
+    const lane = this.#idle.pop();
     if (lane) return lane;
     this.#waiting.add(onIdle);
     return null;

@@ -9,6 +9,7 @@ import { laneCount } from '../../../src/engine/rehearsal/committer.ts';
 import { InPlace } from '../../../src/engine/rehearsal/in-place.ts';
 import { Lane } from '../../../src/engine/rehearsal/lane.ts';
 import { Rehearsal } from '../../../src/engine/rehearsal/rehearsal.ts';
+import { Turns } from '../../../src/engine/rehearsal/turns.ts';
 import { connect, parseValkeyUrl } from '../../../src/valkey/index.ts';
 import { holdsFor, patienceMs } from '../../support/property.ts';
 import { ThrowawayValkey } from '../../support/throwaway-valkey.ts';
@@ -286,6 +287,24 @@ describe('what cannot be rehearsed', () => {
     const counts = outcomes.map(([outcome]) => valuesOf(outcome?.vectors.get(view) as Vector).count1h);
     expect(counts).toEqual([2, 3, 4, 5, 6]);
     expect(engine.recordings).toEqual({ byRehearsal: 2, byStore: 1 + 3, overtaken: 0 });
+  });
+});
+
+describe('single events that come while a round is under way', () => {
+  it('are one more round together', async () => {
+    const engine = await scratch.open([view], 'wall', scratch.prefix(), scratch.valkey, { rehearses: true });
+    const users = Array.from({ length: 20 }, (_, i) => `user ${i}`);
+    await engine.record(
+      payment,
+      users.map((userId) => pay({ userId })),
+    );
+    const take = vi.spyOn(Turns.prototype, 'take');
+    const outcomes = await Promise.all(users.map((userId) => engine.record(payment, [pay({ userId })])));
+    const rounds = take.mock.results.map(({ value }) => value.length).filter((logs) => logs > 0);
+    take.mockRestore();
+    expect(rounds).toEqual([1, 19]);
+    expect(new Set(outcomes.map(([outcome]) => outcome?.status))).toEqual(new Set(['RECORDED']));
+    expect(engine.recordings.byRehearsal).toBe(20);
   });
 });
 
