@@ -1,5 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { SocketStandIn } from './plain/socket-stand-in.ts';
+
+/** An answer that is owed on a connection. */
+export interface Debt {
+  /** Tells the client not to ask again on this connection, if the answer has not begun. */
+  makeLast(): void;
+}
 
 /**
  * Knows all connections of a server, and which have a request under way, so that one that shuts down closes the others at
@@ -9,7 +16,7 @@ import type { Socket } from 'node:net';
 export class Connections {
   readonly #all = new Set<Socket>();
   /** The answers that each owes over HTTP. */
-  readonly #owed = new Map<Socket, Set<ServerResponse>>();
+  readonly #owed = new Map<Socket, Set<Debt>>();
   #draining = false;
 
   /**
@@ -27,25 +34,35 @@ export class Connections {
       if (this.#draining) socket.destroy();
     });
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      const { socket } = request;
-      const owed = this.#owed.get(socket)?.add(response);
-      if (this.#draining) makeLast(response);
+      const socket = socketOf(request);
+      const debt = { makeLast: () => makeLast(response) };
+      this.owe(socket, debt);
       response.once('close', () => {
-        owed?.delete(response);
         onAnswered(request, response);
-        if (this.#draining) this.#closeIfIdle(socket);
+        this.settle(socket, debt);
       });
     });
     // From here on it is another protocol's.
     server.on('upgrade', ({ socket }: IncomingMessage) => this.#owed.delete(socket));
   }
 
+  /** Something was asked on a connection. */
+  owe(socket: Socket, debt: Debt): void {
+    this.#owed.get(socket)?.add(debt);
+    if (this.#draining) debt.makeLast();
+  }
+
+  /** It was answered, or never will be. */
+  settle(socket: Socket, debt: Debt): void {
+    this.#owed.get(socket)?.delete(debt);
+    if (this.#draining) this.#closeIfIdle(socket);
+  }
+
   /** Closes what is idle, and the rest as it falls idle. */
   drain(): void {
     this.#draining = true;
     for (const [socket, owed] of this.#owed) {
-      const newest = [...owed].at(-1);
-      if (newest) makeLast(newest);
+      [...owed].at(-1)?.makeLast();
       this.#closeIfIdle(socket);
     }
   }
@@ -60,7 +77,10 @@ export class Connections {
   }
 }
 
-/** Tells the client not to ask again on this connection, if its answer has not begun. */
+function socketOf({ socket }: IncomingMessage): Socket {
+  return socket instanceof SocketStandIn ? socket.socket : socket;
+}
+
 function makeLast(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('connection', 'close');
 }

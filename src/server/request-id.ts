@@ -1,12 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 
 const acceptable = /^[A-Za-z0-9._:@/+=-]{1,128}$/;
 
 /** The caller's `x-request-id`, if it is one that belongs in a log line; else a new one. */
-export function requestIdOf(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
+export function requestIdFrom(given: string | readonly string[] | undefined): string {
   return typeof given === 'string' && acceptable.test(given) ? given : newId();
 }
 

@@ -22,6 +22,7 @@ import { send, sendJson, sendProtocolError } from './http/http-response.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
+import { attendPlainly } from './plain/plain-connections.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
 import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
@@ -46,6 +47,18 @@ export interface ServerOptions {
   readonly worker?: WorkerPlace;
   /** Makes a feed of what all of them do; default: there is nobody else. */
   readonly shareActivity?: (take: () => ActivityPart) => ActivityFeed;
+}
+
+/** What is logged of a request. */
+interface AnsweredRequest {
+  readonly requestId: string;
+  /** By `performance.now()`. */
+  readonly begunAt: number;
+  readonly method: string | undefined;
+  readonly path: string;
+  readonly status: number;
+  /** All of the response was taken; else the client has left. */
+  readonly isWhole: boolean;
 }
 
 const headersTimeoutMs = 10_000; // 10 seconds
@@ -94,9 +107,22 @@ export class ApiServer {
       // Some clients offer HTTP/2 with their first request, which goes on as it is.
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
-    this.#connections = new Connections(this.#http, (request, response) =>
-      this.#logRequest(request, response as ApiResponse),
-    );
+    attendPlainly(this.#http, {
+      shortWay: this.#shortWay,
+      bodyLimitBytes,
+      firstRequestMs: headersTimeoutMs,
+      requestMs: requestTimeoutMs,
+      keepAliveMs: keepAliveTimeoutMs,
+      owe: (socket, debt) => this.#connections.owe(socket, debt),
+      settle: (socket, debt) => this.#connections.settle(socket, debt),
+      onFault: (error) => log.error({ err: error }, 'A request failed'),
+      onAnswered: ({ requestId, begunAt }, isWhole) =>
+        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole }),
+    });
+    this.#connections = new Connections(this.#http, ({ method, url }, response) => {
+      const { requestId, begunAt, statusCode: status, writableFinished: isWhole } = response as ApiResponse;
+      this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole });
+    });
     this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
@@ -150,20 +176,12 @@ export class ApiServer {
     this.#connections.destroy();
   }
 
-  #logRequest({ method, url }: IncomingMessage, response: ApiResponse): void {
+  #logRequest({ requestId, begunAt, method, path, status, isWhole }: AnsweredRequest): void {
     const { log } = this.#options;
-    const { requestId, statusCode: status, begunAt } = response;
     const level = status >= 500 ? 'warn' : status >= 400 ? 'info' : 'debug';
     if (!log.isLevelEnabled(level)) return;
-    const line = {
-      requestId,
-      method,
-      path: requestTarget(url).path,
-      status,
-      durationMs: Math.round((performance.now() - begunAt) * 100) / 100,
-      ...(response.writableFinished ? {} : { aborted: true }),
-    };
-    log[level](line, 'request');
+    const durationMs = Math.round((performance.now() - begunAt) * 100) / 100;
+    log[level]({ requestId, method, path, status, durationMs, ...(isWhole ? {} : { aborted: true }) }, 'request');
   }
 
   #answer(request: IncomingMessage, response: ApiResponse): void {

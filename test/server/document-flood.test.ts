@@ -46,7 +46,7 @@ it(
     const filled = heapBytes();
     await flood(documents / 2, documents);
     expect(heapBytes() - filled).toBeLessThan(growthBytes);
-    expect(api.server.ways).toEqual({ short: 0, left: 0, reference: documents });
+    expect(api.server.ways).toEqual({ short: 0, plain: 0, left: 0, reference: documents });
     expect(api.server.hotOperations).toEqual({ counted: 5_000, compiled: 0 });
   },
   2 * patienceMs,

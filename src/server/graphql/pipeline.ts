@@ -54,14 +54,6 @@ export interface GraphQLPipeline {
 
 export const graphqlPath = '/graphql';
 
-/** The media types of results, the default first. */
-export const resultTypes = [
-  'application/json',
-  'application/graphql-response+json',
-  'text/event-stream',
-  'multipart/mixed',
-] as const;
-
 export function createPipeline({
   schema,
   backend,

@@ -1,17 +1,20 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { requestIdOf } from '../request-id.ts';
+import { begunOf } from '../plain/socket-stand-in.ts';
+import { requestIdFrom } from '../request-id.ts';
 
 type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[];
 
 /** A response of this server: it bears what all of them have, whichever way its request is answered. */
 export class ApiResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   /** By `performance.now()`. */
-  readonly begunAt = performance.now();
+  readonly begunAt: number;
   readonly requestId: string;
 
   constructor(request: Request) {
     super(request);
-    this.requestId = requestIdOf(request);
+    const begun = begunOf(request);
+    this.begunAt = begun?.begunAt ?? performance.now();
+    this.requestId = begun?.requestId ?? requestIdFrom(request.headers['x-request-id']);
   }
 
   override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {

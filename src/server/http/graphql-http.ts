@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Ahead } from '../../graphql/index.ts';
-import { type GraphQLPipeline, graphqlPath, resultTypes } from '../graphql/pipeline.ts';
+import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
+import { begunOf } from '../plain/socket-stand-in.ts';
 import { searchProblem } from '../request-target.ts';
 import type { EventStream } from '../sse/event-stream.ts';
 import { EventStreams, forwardToStream, sendNoStream, streamToken } from '../sse/event-streams.ts';
@@ -14,7 +15,8 @@ import type { ApiResponse } from './api-response.ts';
 import { readBody } from './body.ts';
 import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
-import { negotiate, negotiator, unsupportedBody } from './media-types.ts';
+import { negotiate, unsupportedBody } from './media-types.ts';
+import { acceptedTypes, contentTypes, resultTypes } from './result-types.ts';
 import { SentBody } from './sent-body.ts';
 
 export interface GraphQLOverHttpOptions {
@@ -28,14 +30,6 @@ export interface GraphQLOverHttpOptions {
 
 /** What is asked by GET or POST; an event stream is reserved by PUT, and an operation on it ended by DELETE. */
 const methods: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE'];
-
-const accepted = negotiator(resultTypes);
-
-/** Of those that are one result and no stream. */
-const contentTypes: { readonly [type: string]: string } = {
-  'application/json': 'application/json; charset=utf-8',
-  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
-};
 
 /** An operation that came by HTTP. */
 interface ReceivedOperation {
@@ -99,7 +93,7 @@ export class GraphQLOverHttp {
     const stream = token === null ? null : this.#eventStreams.find(token);
     if (!stream) return sendNoStream(response);
     if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);
-    if (method === 'GET' && accepted(headers.accept)[0] === 'text/event-stream') {
+    if (method === 'GET' && acceptedTypes(headers.accept)[0] === 'text/event-stream') {
       return this.#eventStreams.open(stream, response);
     }
     return this.#operation(search, request, response, stream);
@@ -120,7 +114,7 @@ export class GraphQLOverHttp {
     const { method = 'GET', headers } = request;
     // All that can be refused is refused before anything runs: a refused mutation must not have happened.
     const post = method === 'POST';
-    const types = accepted(headers.accept);
+    const types = acceptedTypes(headers.accept);
     const [type] = types;
     if (type === undefined) {
       return sendProtocolError(response, 406, `Results come as ${resultTypes.join(', ')}: accept one of them`);
@@ -129,7 +123,7 @@ export class GraphQLOverHttp {
     if (unsupported) return sendProtocolError(response, 415, unsupported);
     const problem = searchProblem(search);
     if (problem) return sendProtocolError(response, 400, problem);
-    const sent = post ? new SentBody(await readBody(request, this.#bodyLimitBytes)) : null;
+    const sent = post ? (begunOf(request)?.sent ?? new SentBody(await readBody(request, this.#bodyLimitBytes))) : null;
     const receivedAt = performance.now();
     const plainType = stream ? undefined : contentTypes[type];
     const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent) : null;

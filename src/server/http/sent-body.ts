@@ -1,4 +1,4 @@
-import type { SentDocument, TrustedDocuments } from '../../graphql/index.ts';
+import type { Ran, SentDocument, TrustedDocuments } from '../../graphql/index.ts';
 
 /** What a body asks for, as GraphQL over HTTP has it. */
 export interface Parameters {
@@ -14,6 +14,8 @@ export class SentBody {
   readonly text: string;
   /** The JSON in it, where Yoga may take it for parameters; null: it is for Yoga to say what is wrong with the text. */
   readonly parsed: object | null;
+  /** What comes of it by the short way; null: that was not begun. */
+  ran: Promise<Ran> | null = null;
 
   constructor(text: string) {
     this.text = text;

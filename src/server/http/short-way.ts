@@ -21,6 +21,8 @@ import { type Parameters, plainParameters, type SentBody } from './sent-body.ts'
 export interface WayCounts {
   /** They were answered by a compiled operation. */
   short: number;
+  /** And that without Node's HTTP (see PlainConnection). */
+  plain: number;
   /** A compiled operation had begun with them, and left them to the reference. */
   left: number;
   /** They were answered by the reference, those among them that were left to it. */
@@ -45,7 +47,7 @@ const nothingDone: Ran = { kind: 'left', ahead: null };
 
 /** Answers what has been asked often by compiled operations. All else, and whatever goes wrong, is for the reference: Yoga. */
 export class ShortWay {
-  readonly counts: WayCounts = { short: 0, left: 0, reference: 0 };
+  readonly counts: WayCounts = { short: 0, plain: 0, left: 0, reference: 0 };
   readonly hot: HotOperations;
   readonly #backend: () => Backend;
   readonly #activity: Activity;
@@ -61,8 +63,13 @@ export class ShortWay {
     this.#log = log;
   }
 
-  /** @returns null: nothing was begun. */
-  run({ parsed, text }: SentBody): Promise<Ran> | null {
+  /** Whoever asks again is told of the same run. @returns null: nothing was begun. */
+  run(sent: SentBody): Promise<Ran> | null {
+    sent.ran ??= this.#begin(sent);
+    return sent.ran;
+  }
+
+  #begin({ parsed, text }: SentBody): Promise<Ran> | null {
     const parameters = plainParameters(parsed, this.#documents);
     const operation = parameters && this.hot.find(parameters, parameters.variables);
     if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Worker } from 'node:worker_threads';
 import type { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { graphqlPath, resultTypes } from '../graphql/pipeline.ts';
+import { graphqlPath } from '../graphql/pipeline.ts';
 import { negotiate } from '../http/media-types.ts';
+import { resultTypes } from '../http/result-types.ts';
 
 const firstQuery = `# Every feature that is served, and what it means.
 {

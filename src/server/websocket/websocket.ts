@@ -9,7 +9,7 @@ import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import { decodeUtf8 } from '../http/body.ts';
-import { requestIdOf, runApartAs, runAs } from '../request-id.ts';
+import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
 import { requestTarget } from '../request-target.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
@@ -72,7 +72,7 @@ export class WebSockets {
     });
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
-      const requestId = requestIdOf(request);
+      const requestId = requestIdFrom(request.headers['x-request-id']);
       let handle = async (_message: string) => {};
       const close = (code: number, reason: string) => {
         inbox.close(); // nothing of what it has said after that is done

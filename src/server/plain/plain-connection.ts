@@ -1,0 +1,239 @@
+import type { Socket } from 'node:net';
+import type { Ran } from '../../graphql/index.ts';
+import type { Debt } from '../connections.ts';
+import { decodeUtf8 } from '../http/body.ts';
+import { SentBody } from '../http/sent-body.ts';
+import type { ShortWay } from '../http/short-way.ts';
+import { requestIdFrom, runAs } from '../request-id.ts';
+import { plainAnswer } from './plain-answer.ts';
+import { type PlainHead, PlainHeads } from './plain-head.ts';
+import { type Begun, SocketStandIn } from './socket-stand-in.ts';
+
+/** What the plain connections of a server have in common. */
+export interface PlainService {
+  readonly shortWay: ShortWay;
+  readonly bodyLimitBytes: number;
+  /** How long a client may take for its first request, for all of any request, and from one to the next. */
+  readonly firstRequestMs: number;
+  readonly requestMs: number;
+  readonly keepAliveMs: number;
+  /** Has Node's HTTP server take a socket, with all that comes on it from now on, or what stands in for it for one request. */
+  readonly handOver: (socket: Socket | SocketStandIn) => void;
+  /** Told when an answer by the short way is written, or its client has left. */
+  readonly onAnswered: (begun: Begun, isWhole: boolean) => void;
+  /** Told of what should not happen. */
+  readonly onFault: (error: unknown) => void;
+  readonly owe: (socket: Socket, debt: Debt) => void;
+  readonly settle: (socket: Socket, debt: Debt) => void;
+}
+
+/** One request, as it comes in and until it is answered. */
+interface Asked {
+  readonly head: PlainHead;
+  readonly requestId: string;
+  /** By `performance.now()`. */
+  readonly begunAt: number;
+  /** What has come of it, until it is looked at whole. */
+  readonly parts: Buffer[];
+  missing: number;
+}
+
+const requestTimeout = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
+const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
+
+/**
+ * A connection on which one plain request comes after the other, each when the one before it was answered. Those that go the short way
+ * are answered here, past Node's HTTP, which would take as long as all the rest. Whatever else comes is Node's: the request alone, by a
+ * stand-in, if it is plain but not for the short way; else the connection, for good.
+ */
+export class PlainConnection implements Debt {
+  readonly #socket: Socket;
+  readonly #service: PlainService;
+  readonly #heads: PlainHeads;
+  #asked: Asked | null = null;
+  #deadline: NodeJS.Timeout | undefined;
+  #standIn: SocketStandIn | null = null;
+  /** What came before the answer did. */
+  readonly #early: Buffer[] = [];
+  #hasAsked = false;
+  #isLast = false;
+
+  constructor(socket: Socket, service: PlainService) {
+    this.#socket = socket;
+    this.#service = service;
+    this.#heads = new PlainHeads(service.bodyLimitBytes);
+    socket.setTimeout(service.firstRequestMs);
+    socket.on('data', this.#take);
+    socket.on('end', this.#end);
+    socket.on('timeout', this.#expire);
+    socket.on('error', nothing);
+    socket.on('close', this.#close);
+  }
+
+  makeLast(): void {
+    this.#isLast = true;
+  }
+
+  readonly #take = (bytes: Buffer): void => {
+    try {
+      this.#heed(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  #heed(bytes: Buffer): void {
+    const asked = this.#asked ?? this.#ask(bytes);
+    if (!asked) this.#leave([bytes]);
+    else if (asked.missing > 0) this.#receive(asked, bytes);
+    else {
+      // Who asks more before it was answered has it from Node, in its turn.
+      this.#early.push(bytes);
+      this.#socket.pause();
+    }
+  }
+
+  /** Null: it is no plain request that begins here. */
+  #ask(bytes: Buffer): Asked | null {
+    const { keepAliveMs, owe } = this.#service;
+    const head = this.#heads.read(bytes);
+    if (!head) return null;
+    const missing = head.bytes + head.bodyBytes;
+    this.#asked = {
+      head,
+      requestId: requestIdFrom(head.requestId),
+      begunAt: performance.now(),
+      parts: [],
+      missing,
+    };
+    if (!this.#hasAsked) this.#socket.setTimeout(keepAliveMs);
+    this.#hasAsked = true;
+    owe(this.#socket, this);
+    return this.#asked;
+  }
+
+  #receive(asked: Asked, bytes: Buffer): void {
+    asked.parts.push(bytes);
+    asked.missing -= bytes.length;
+    if (asked.missing > 0) this.#deadline ??= setTimeout(() => this.#refuse(requestTimeout), this.#service.requestMs);
+    else {
+      clearTimeout(this.#deadline);
+      this.#deadline = undefined;
+      if (asked.missing === 0) this.#answer(asked);
+      else {
+        this.#settle();
+        this.#leave(asked.parts);
+      }
+    }
+  }
+
+  #answer(asked: Asked): void {
+    const { head, requestId, begunAt } = asked;
+    const { shortWay } = this.#service;
+    const request = joined(asked.parts.splice(0));
+    const text = decodeUtf8(request.subarray(head.bytes));
+    const sent = text === null ? null : new SentBody(text);
+    const begun = { requestId, begunAt, sent };
+    const ran = sent && runAs(requestId, () => shortWay.run(sent));
+    if (ran) ran.then((result) => this.#conclude(asked, begun, request, result)).catch(this.#fail);
+    else this.#standInFor(begun, request);
+  }
+
+  #conclude(asked: Asked, begun: Begun, request: Buffer, ran: Ran): void {
+    if (this.#asked !== asked) return; // its client has left
+    if (ran.kind === 'left') this.#standInFor(begun, request);
+    else this.#write(begun, asked.head.contentType, `{"data":${ran.data}}`);
+  }
+
+  #write(begun: Begun, contentType: string, body: string): void {
+    const { shortWay, keepAliveMs, onAnswered } = this.#service;
+    const { requestId } = begun;
+    const keptSeconds = this.#isLast ? null : Math.floor(keepAliveMs / 1_000);
+    const [text, isAscii] = plainAnswer({ contentType, requestId, body, keptSeconds });
+    this.#socket.write(text, isAscii ? 'latin1' : 'utf8');
+    shortWay.counts.plain += 1;
+    onAnswered(begun, true);
+    this.#goOn();
+  }
+
+  /** Has Node and all behind it answer one request. */
+  #standInFor(begun: Begun, request: Buffer): void {
+    this.#standIn = new SocketStandIn(this.#socket, begun, request, () => {
+      this.#standIn = null;
+      if (!this.#socket.destroyed) this.#goOn();
+    });
+    this.#service.handOver(this.#standIn);
+  }
+
+  /** It was answered. */
+  #goOn(): void {
+    const socket = this.#socket;
+    this.#settle();
+    if (this.#isLast) socket.destroySoon();
+    else if (this.#early.length > 0) this.#leave(this.#early);
+    else if (socket.writableNeedDrain) {
+      // Who does not read what it was answered is not to ask more.
+      socket.pause();
+      socket.once('drain', () => socket.resume());
+    }
+  }
+
+  #settle(): void {
+    this.#asked = null;
+    this.#service.settle(this.#socket, this);
+  }
+
+  /** The connection is Node's, from these bytes on. */
+  #leave(bytes: readonly Buffer[]): void {
+    const socket = this.#socket;
+    socket.setTimeout(0);
+    socket.off('data', this.#take);
+    socket.off('end', this.#end);
+    socket.off('timeout', this.#expire);
+    socket.off('error', nothing);
+    socket.off('close', this.#close);
+    socket.pause();
+    socket.unshift(joined(bytes));
+    this.#service.handOver(socket);
+    process.nextTick(() => socket.resume());
+  }
+
+  #refuse(text: string): void {
+    this.#socket.write(text);
+    this.#socket.destroySoon();
+  }
+
+  /** What is wrong with us is to cost one connection, and not all. */
+  readonly #fail = (error: unknown): void => {
+    this.#service.onFault(error);
+    this.#socket.destroy();
+  };
+
+  /** The client has left, as far as one can know: one that only sends no more is not told apart, here as in Node's HTTP. */
+  readonly #end = (): void => {
+    if (this.#asked !== null && this.#asked.missing > 0) this.#refuse(badRequest);
+    else this.#socket.end();
+  };
+
+  readonly #expire = (): void => {
+    if (this.#asked !== null) return; // it has a deadline of its own, or waits for us
+    if (this.#hasAsked) this.#socket.destroy();
+    else this.#refuse(requestTimeout);
+  };
+
+  readonly #close = (): void => {
+    clearTimeout(this.#deadline);
+    if (this.#asked !== null && !this.#standIn) {
+      const { requestId, begunAt } = this.#asked;
+      this.#service.onAnswered({ requestId, begunAt, sent: null }, false);
+    }
+    this.#asked = null;
+    this.#standIn?.destroy();
+  };
+}
+
+function joined(parts: readonly Buffer[]): Buffer {
+  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+}
+
+function nothing(): void {}

@@ -1,0 +1,127 @@
+import { unsupportedBody } from '../http/media-types.ts';
+import { acceptedTypes, contentTypes } from '../http/result-types.ts';
+
+/** What a plain request says before its body. */
+export interface PlainHead {
+  /** How long it is, and its body. */
+  readonly bytes: number;
+  readonly bodyBytes: number;
+  /** Of the response, if there is a result. */
+  readonly contentType: string;
+  /** As the client has it. */
+  readonly requestId: string | undefined;
+}
+
+/** A head, in two parts between which the length of the body stands. */
+interface KnownHead {
+  readonly before: Buffer;
+  readonly behind: Buffer;
+  readonly head: PlainHead;
+}
+
+const requestLine = Buffer.from('POST /graphql HTTP/1.1\r\n');
+const end = '\r\n\r\n';
+/** Node takes no more either. */
+const mostBytes = 16_384;
+const line = /^([\w!#$%&'*+.^`|~-]+): *([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)$/;
+const lengthLine = /\r\ncontent-length: *(\d+)(?=\r\n)/i;
+const mostLengthDigits = 15;
+const zero = 48;
+
+/** Those that say of the request what is looked at here: each may come once. */
+const known = ['host', 'content-length', 'content-type', 'accept', 'connection', 'x-request-id'] as const;
+type Known = (typeof known)[number];
+const knownNames: ReadonlySet<string> = new Set(known);
+/** Those that make a request another than a plain one. */
+const others: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'expect',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-graphql-event-stream-token',
+]);
+
+/** The heads of plain requests on one connection, of which most are as the one before, but for the length of the body. */
+export class PlainHeads {
+  readonly #bodyLimitBytes: number;
+  #last: KnownHead | null = null;
+
+  /** @param bodyLimitBytes a request with a longer body is no plain one. */
+  constructor(bodyLimitBytes: number) {
+    this.#bodyLimitBytes = bodyLimitBytes;
+  }
+
+  /**
+   * The head of a POST of JSON to the path of GraphQL, whose result is no stream, where it is written so plainly that nobody could read
+   * it in another way. Null of all else, and of what has not come whole: Node's own parser decides about that.
+   */
+  read(bytes: Buffer): PlainHead | null {
+    const head = this.#again(bytes) ?? this.#anew(bytes);
+    return head && head.bodyBytes <= this.#bodyLimitBytes ? head : null;
+  }
+
+  #again(bytes: Buffer): PlainHead | null {
+    if (this.#last === null) return null;
+    const { before, behind, head } = this.#last;
+    if (!holds(bytes, before, 0)) return null;
+    let at = before.length;
+    let bodyBytes = 0;
+    for (let digit = (bytes[at] ?? 0) - zero; digit >= 0 && digit <= 9; digit = (bytes[at] ?? 0) - zero) {
+      bodyBytes = 10 * bodyBytes + digit;
+      at += 1;
+    }
+    const digits = at - before.length;
+    if (digits === 0 || digits > mostLengthDigits || !holds(bytes, behind, at)) return null;
+    return { ...head, bytes: at + behind.length, bodyBytes };
+  }
+
+  #anew(bytes: Buffer): PlainHead | null {
+    if (!holds(bytes, requestLine, 0)) return null;
+    const to = bytes.indexOf(end, requestLine.length, 'latin1');
+    if (to < 0 || to > mostBytes) return null;
+    const text = bytes.toString('latin1', 0, to + end.length);
+    const head = plainHead(text);
+    if (!head) return null;
+    const { 0: given, 1: digits = '', index } = lengthLine.exec(text) as RegExpExecArray;
+    const at = index + given.length;
+    // A copy: the bytes are of all that has come with them.
+    const copy = Buffer.from(bytes.subarray(0, text.length));
+    this.#last = { before: copy.subarray(0, at - digits.length), behind: copy.subarray(at), head };
+    return head;
+  }
+}
+
+function holds(bytes: Buffer, part: Buffer, at: number): boolean {
+  return bytes.subarray(at, at + part.length).equals(part);
+}
+
+function plainHead(text: string): PlainHead | null {
+  const headers = plainHeaders(text.slice(requestLine.length, -end.length));
+  if (headers?.host === undefined || !isLasting(headers.connection)) return null;
+  const { accept, 'content-length': length = '', 'content-type': type } = headers;
+  const contentType = contentTypes[acceptedTypes(accept)[0] ?? ''];
+  if (contentType === undefined || unsupportedBody({ 'content-type': type }) !== null) return null;
+  if (!/^\d+$/.test(length) || length.length > mostLengthDigits) return null;
+  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId: headers['x-request-id'] };
+}
+
+type Headers = { [name in Known]?: string };
+
+function plainHeaders(text: string): Headers | null {
+  const headers: Headers = {};
+  for (const one of text.split('\r\n')) {
+    const [, given = '', value] = line.exec(one) ?? [];
+    const name = given.toLowerCase();
+    if (value === undefined || others.has(name)) return null;
+    if (!knownNames.has(name)) continue;
+    if (headers[name as Known] !== undefined) return null;
+    headers[name as Known] = value;
+  }
+  return headers;
+}
+
+function isLasting(connection: string | undefined): boolean {
+  return connection === undefined || /^keep-alive$/i.test(connection);
+}

@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Connections } from '../../../src/server/connections.ts';
+import type { ShortWay } from '../../../src/server/http/short-way.ts';
+import type { PlainService } from '../../../src/server/plain/plain-connection.ts';
+import { attendPlainly } from '../../../src/server/plain/plain-connections.ts';
+import { until } from '../../support/until.ts';
+
+const patient = { firstRequestMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000 };
+const request = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
+
+let server: Server;
+let connections: Connections;
+/** The server's ends. */
+const sockets: Socket[] = [];
+const clients: Socket[] = [];
+const faults: unknown[] = [];
+/** Nothing goes the short way. */
+let run: ShortWay['run'];
+
+beforeEach(() => {
+  sockets.length = faults.length = 0;
+  run = () => null;
+});
+afterEach(() => {
+  for (const client of clients.splice(0)) client.destroy();
+  server.close();
+});
+
+/** A server whose clients have so much time, and a client of it. */
+async function dial(times: Partial<typeof patient>): Promise<{ readonly client: Socket; heard(): string }> {
+  server = createServer();
+  const service: Omit<PlainService, 'handOver'> = {
+    shortWay: { run: (sent) => run(sent), counts: {} } as ShortWay,
+    bodyLimitBytes: 1_000,
+    ...patient,
+    ...times,
+    onAnswered: () => {},
+    onFault: (error) => faults.push(error),
+    owe: (socket, debt) => connections.owe(socket, debt),
+    settle: (socket, debt) => connections.settle(socket, debt),
+  };
+  attendPlainly(server, service);
+  connections = new Connections(server, () => {});
+  server.on('request', (_, response) => response.end('by Node'));
+  server.on('connection', (socket) => sockets.push(socket));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  clients.push(client);
+  let heard = '';
+  client.on('data', (chunk) => {
+    heard += chunk;
+  });
+  client.on('error', () => {});
+  await once(client, 'connect');
+  return { client, heard: () => heard };
+}
+
+describe('a plain connection', () => {
+  it('that asks nothing at first is told so, and closed', async () => {
+    const { client, heard } = await dial({ firstRequestMs: 50 });
+    await once(client, 'close');
+    expect(heard()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('that asks nothing more is closed, and has time for that', async () => {
+    const { client, heard } = await dial({ firstRequestMs: 50, keepAliveMs: 200 });
+    client.write(request);
+    await until(() => heard().endsWith('by Node'));
+    const from = performance.now();
+    await once(client, 'close');
+    expect(performance.now() - from).toBeGreaterThan(100);
+    expect(heard()).not.toContain('408');
+  });
+
+  it('that asks in the middle of which nothing comes is told so, and closed', async () => {
+    const { client, heard } = await dial({ requestMs: 50 });
+    client.write(request.slice(0, -1));
+    await once(client, 'close');
+    expect(heard()).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('is not closed while it waits for its answer, and has its time then', async () => {
+    const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<ShortWay['run']>>>();
+    run = () => promise as ReturnType<ShortWay['run']>;
+    const { client, heard } = await dial({ keepAliveMs: 50 });
+    client.write(request);
+    await until(() => sockets[0]?.bytesRead === request.length);
+    const timedOut = once(sockets[0] as Socket, 'timeout');
+    await timedOut;
+    resolve({ kind: 'written', data: '{}' });
+    await once(client, 'close');
+    expect(heard()).toMatch(/^HTTP\/1\.1 200 [\s\S]*\{"data":\{\}\}$/);
+  });
+
+  it('is answered for the last time when the server drains in the middle of a request', async () => {
+    const { client, heard } = await dial({});
+    client.write(request.slice(0, -1));
+    await until(() => sockets[0]?.bytesRead === request.length - 1);
+    connections.drain();
+    client.write(request.slice(-1));
+    await once(client, 'close');
+    expect(heard()).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close\r[\s\S]*by Node$/m);
+  });
+
+  it('is closed at once when the server drains and it has asked nothing, or was answered', async () => {
+    for (const asked of ['', request]) {
+      const { client, heard } = await dial({});
+      if (asked !== '') client.write(asked);
+      await until(() => heard().endsWith(asked && 'by Node') && sockets.length > 0);
+      connections.drain();
+      await once(client, 'close');
+      server.close();
+    }
+  });
+
+  it('alone is lost by what is wrong with us', async () => {
+    for (const failing of [
+      () => {
+        throw new Error('at once');
+      },
+      () => Promise.reject(new Error('later')),
+    ]) {
+      run = failing;
+      const { client, heard } = await dial({});
+      client.write(request);
+      await once(client, 'close');
+      expect(heard()).toBe('');
+      server.close();
+    }
+    expect(faults).toEqual([new Error('at once'), new Error('later')]);
+  });
+
+  it('takes no more of a client that reads nothing', async () => {
+    run = () => Promise.resolve({ kind: 'written', data: `"${'x'.repeat(5_000_000)}"` });
+    const { client, heard } = await dial({});
+    client.pause();
+    client.write(request);
+    await until(() => sockets[0]?.writableNeedDrain);
+    client.write(request);
+    await until(() => sockets[0]?.isPaused());
+    client.resume();
+    await until(() => heard().length > 10_000_000);
+    expect(sockets[0]?.isPaused()).toBe(false);
+  });
+});
