@@ -80,13 +80,13 @@ describe('a gzip file that breaks off', () => {
   });
 
   it('is replayed up to where it is corrupt', async () => {
-    const whole = gzipSync([header, ...rows(20_000)].join('\n'));
+    const whole = gzipSync([header, ...rows(12_000)].join('\n'));
     const middle = Math.floor(whole.length / 2);
     whole.fill(0xff, middle, middle + 100);
     const path = inFolder('corrupt.csv.gz');
     await writeFile(path, whole);
     const [, recorded = 0] = await recordedOf(path, 'its gzip data is corrupt');
-    expect(recorded).toBeGreaterThan(5_000);
+    expect(recorded).toBeGreaterThan(3_000);
   });
 
   it('is replayed whole before what follows it and is no gzip', async () => {

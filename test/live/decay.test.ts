@@ -6,6 +6,8 @@ import { calls, type HubRig, newPayer, openHub, pay, shown, take } from './hub-r
 import { payments } from './payments.ts';
 
 const hourMs = 3_600_000;
+/** Time to record and to watch a payment that is about to leave, also where much else goes on. */
+const roomMs = 2_000;
 const open: HubRig[] = [];
 
 async function rig(keyPrefix = `decay-${randomUUID()}`, valkeyUrl?: string): Promise<HubRig> {
@@ -22,7 +24,7 @@ describe('a payment that leaves its window while nothing else happens', () => {
   it('is told as DECAY, when it does, and the served hash has it', async () => {
     const one = await rig();
     const payer = newPayer();
-    await pay(one, payer, hourMs - 300);
+    await pay(one, payer, hourMs - roomMs);
     const watch = one.hub.watch(payments, [payer]);
     const [snapshot] = await take(watch);
     expect(snapshot?.vector.values[0]).toBe(1);
@@ -40,7 +42,7 @@ describe('a payment that leaves its window while nothing else happens', () => {
     const one = await rig('decay', server.url);
     const [payer, ...others] = Array.from({ length: 500 }, newPayer) as [string, ...string[]];
     await Promise.all(others.map((other) => pay(one, other)));
-    await pay(one, payer, hourMs - 1_000);
+    await pay(one, payer, hourMs - 2 * roomMs);
     const watch = one.hub.watch(payments, [payer, ...others]);
     await take(watch);
     const before = await calls(one.valkey);
@@ -52,7 +54,7 @@ describe('a payment that leaves its window while nothing else happens', () => {
   it('is told in the order in which payments leave, each step by itself', async () => {
     const one = await rig();
     const payer = newPayer();
-    for (const ms of [900, 600, 300]) await pay(one, payer, hourMs - ms);
+    for (const steps of [2, 1, 0]) await pay(one, payer, hourMs - roomMs - 300 * steps);
     const watch = one.hub.watch(payments, [payer]);
     expect(shown(await take(watch))).toEqual([`SNAPSHOT ${payer} 3 3`]);
     for (const left of [2, 1, 0]) expect(shown(await take(watch))).toEqual([`DECAY ${payer} ${left} ${left}`]);
@@ -62,7 +64,7 @@ describe('a payment that leaves its window while nothing else happens', () => {
     const prefix = `decay-${randomUUID()}`;
     const both = [await rig(prefix), await rig(prefix)] as const;
     const payer = newPayer();
-    await pay(both[0], payer, hourMs - 400);
+    await pay(both[0], payer, hourMs - roomMs);
     const watches = both.map(({ hub }) => hub.watch(payments, [payer]));
     await Promise.all(watches.map(take));
     const [a, b] = await Promise.all(watches.map(take));
@@ -75,7 +77,7 @@ describe('a payment that leaves its window while nothing else happens', () => {
   it('is not waited for once nobody watches', async () => {
     const one = await rig();
     const payer = newPayer();
-    await pay(one, payer, hourMs - 200);
+    await pay(one, payer, hourMs - roomMs);
     const watch = one.hub.watch(payments, [payer]);
     const [snapshot] = await take(watch);
     await watch.return?.();

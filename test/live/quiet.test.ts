@@ -4,7 +4,7 @@ import { until } from '../support/until.ts';
 import { type HubRig, newPayer, openHub, pay, take } from './hub-rig.ts';
 import { payments } from './payments.ts';
 
-const subscriptions = 50;
+const subscriptions = 20;
 const each = 1_000;
 /** The hub proves to itself so often that notifications arrive, which is all that it does by itself. */
 const heartbeatMs = 200;

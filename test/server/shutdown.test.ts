@@ -81,7 +81,7 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('at %s', (signal) => {
     expect(code).toBe(1001);
     // A client that heard `complete` would not come back to the server that takes this one's place.
     expect(messages).toMatchObject([{ type: 'connection_ack' }, { type: 'next' }]);
-    expect(await events).toMatch(/"cause":"SNAPSHOT"[^\n]*\n\n$/);
+    expect(await events).toMatch(/"cause":"SNAPSHOT"[^\n]*\n\n(:\n\n)*$/);
     await shared.closed();
     expect(shared.events).toMatchObject([{ event: 'next' }]);
     expect(shared.response.complete).toBe(true);

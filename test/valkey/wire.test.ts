@@ -52,7 +52,7 @@ describe('a wire', () => {
   });
 
   it('answers all that is under way at once, each with its own', async () => {
-    const wire = wireIn();
+    const wire = wireIn(0, 20_000);
     await wire.open();
     const all = Array.from({ length: 200 }, (_, i) => send(wire, ['ECHO', `${i}`], ['ECHO', 'x'.repeat(i * 500)]));
     for (const [i, answers] of (await Promise.all(all)).entries())
