@@ -14,6 +14,8 @@ import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 
 /** How many rounds are under way at a time: while the store works on some, this process does on others. */
 export const laneCount = 3;
+/** For how long the rounds under way may keep what does not fill another waiting: with a store that answers they take a millisecond or two. */
+const patienceMs = 20;
 /** How often a round is tried, each time without what was overtaken. */
 const mostAttempts = 3;
 /** Of rehearsals that go wrong in one way, only the first is told. */
@@ -53,6 +55,10 @@ export class Committer {
   readonly #lanes: Lanes;
   readonly #roundOptions: RoundOptions;
   #lanesAtWork = 0;
+  /** When a round began last, and when one was answered last, by `performance.now()`. */
+  #begunAt = 0;
+  #answeredAt = 0;
+  #timer: NodeJS.Timeout | undefined;
   /** What was overtaken, and is to be tried again. */
   readonly #again: { readonly jobs: readonly Job[]; readonly attempt: number }[] = [];
   readonly #prefixLength: number;
@@ -93,9 +99,10 @@ export class Committer {
     });
   }
 
-  /** While a round is under way, what does not fill another waits for it: it will be in a larger one. */
+  /** While a round is under way, what does not fill another waits for it: it will be in a larger one. But not for one that hangs. */
   readonly #dispatch = (): void => {
-    while (this.#lanesAtWork === 0 || this.#turns.fillRound) {
+    while (this.#lanesAtWork === 0 || this.#turns.fillRound || this.#isOverdue) {
+      if (this.#isIdle) return;
       const lane = this.#lanes.take(this.#dispatch);
       if (!lane) return;
       const round = this.#nextRound();
@@ -105,19 +112,31 @@ export class Committer {
       }
       void this.#work(lane, round);
     }
+    if (!this.#isIdle) this.#timer ??= setTimeout(this.#lookAgain, patienceMs);
   };
+
+  readonly #lookAgain = (): void => {
+    this.#timer = undefined;
+    this.#dispatch();
+  };
+
+  get #isIdle(): boolean {
+    return this.#turns.isEmpty && this.#again.length === 0;
+  }
+
+  get #isOverdue(): boolean {
+    return performance.now() - this.#begunAt >= patienceMs;
+  }
 
   /** What was overtaken comes first. Null where nothing is to be done, or all of it is of logs that a round has. */
   #nextRound(): Round | null {
-    const again = this.#again.shift();
-    if (again) return new Round(again.jobs, again.attempt + 1, this.#roundOptions);
-    const turns = this.#turns.take();
-    if (turns.length === 0) return null;
-    return new Round(
-      turns.map((turn) => this.#job(turn)),
-      1,
-      this.#roundOptions,
-    );
+    const { jobs, attempt } = this.#again.shift() ?? {
+      jobs: this.#turns.take().map((turn) => this.#job(turn)),
+      attempt: 0,
+    };
+    if (jobs.length === 0) return null;
+    this.#begunAt = performance.now();
+    return new Round(jobs, attempt + 1, this.#roundOptions);
   }
 
   #job(turn: Turn): Job {
@@ -151,8 +170,11 @@ export class Committer {
 
   /** Those of which it is known what is to be written. Never rejects. */
   async #rehearse(round: Round, lane: Lane, begun: Promise<readonly Reply[]>): Promise<readonly Job[]> {
+    const begunAt = performance.now();
     try {
-      return await round.rehearse(lane, await begun);
+      const answers = await begun;
+      this.#answeredAt = performance.now();
+      return await round.rehearse(lane, answers);
     } catch (error) {
       // Nothing was written. On another connection the store may answer, unless it does not answer at all.
       if (!(error instanceof ReplyError) && unavailableReason(error) === null)
@@ -160,7 +182,8 @@ export class Committer {
       if (!isTimeout(error)) return [];
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
       for (const job of round.jobs) job.fail(failure);
-      for (const { resolve } of this.#turns.drain()) resolve(failure);
+      // Where no other was answered either, it is the store that does not: those who wait are not to find that out one after the other.
+      if (this.#answeredAt < begunAt) for (const { resolve } of this.#turns.drain()) resolve(failure);
       return [];
     }
   }

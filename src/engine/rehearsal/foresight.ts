@@ -1,5 +1,15 @@
 import { LRUCache } from 'lru-cache';
-import { headerPlaces, inBook, inSet, inWindow, layoutOf, mostSingles, singleFormat, singlesLeft } from '../layout.ts';
+import {
+  headerPlaces,
+  inBook,
+  inSet,
+  inWindow,
+  layoutHash,
+  layoutOf,
+  mostSingles,
+  singleFormat,
+  singlesLeft,
+} from '../layout.ts';
 import { served } from '../lua-text/places.ts';
 import type { RecordPart } from '../parts.ts';
 import type { Plan } from '../plan.ts';
@@ -27,6 +37,7 @@ interface Outlook {
  */
 export class Foresight {
   readonly #names: CompanionNames;
+  readonly #layout: Buffer;
   readonly #book: number;
   readonly #edges: readonly number[];
   /** Of each set of last-seen times: where it and its windows stand in the header, and where its value stands in a row. */
@@ -40,6 +51,7 @@ export class Foresight {
     const places = headerPlaces(plan);
     const rowBytes = singleFormat(layoutOf(plan)).bytes;
     this.#names = names;
+    this.#layout = Buffer.from(layoutHash(layoutOf(plan)), 'latin1');
     this.#book = places.book;
     this.#edges = places.edges;
     this.#seen = plan.seen.map(({ field }, i) => ({
@@ -56,13 +68,21 @@ export class Foresight {
     return outlook ? this.#lacking(log, outlook, parts, now) : [];
   }
 
+  /** What was told of it did not help. */
+  forget(log: string): void {
+    this.#remembered.delete(log);
+  }
+
   /**
    * @param head of the log, as it is stored. @param parts those that are recorded one after the other. @param now when the
    * rehearsal will be; infinitely long ago where the log has a clock of its own.
    */
   of(log: string, head: Buffer, parts: readonly RecordPart[], now: EpochMs): Lacking[] {
     const outlook = this.#outlook(head);
-    if (!outlook) return [];
+    if (!outlook) {
+      this.forget(log);
+      return [];
+    }
     const lacking = this.#lacking(log, outlook, parts, now);
     for (const { rowCount } of parts) {
       outlook.singles += rowCount;
@@ -72,8 +92,9 @@ export class Foresight {
     return lacking;
   }
 
-  /** Null of a log that was never compacted: nothing lies beyond its head. */
+  /** Null of a log that was never compacted: nothing lies beyond its head. And of one of another layout, which is for the store. */
   #outlook(head: Buffer): Outlook | null {
+    if (!head.subarray(0, this.#layout.length).equals(this.#layout)) return null;
     const double = (place: number) => (8 * place + 8 <= head.length ? head.readDoubleLE(8 * place) : 0);
     if (!(double(this.#book + inBook.frontier) > Number.NEGATIVE_INFINITY)) return null;
     const tiles = double(this.#book + inBook.tiles);

@@ -25,7 +25,8 @@ export class Job implements LogAsRead {
   /** What was read beyond that; and keys of which it was asked whether they are there, or how long. */
   found: Found[] = [];
   facts: Fact[] = [];
-  isServed = false;
+  /** Else it is for the store: of a log that is not there, or of which nothing is served. */
+  isRehearsable = false;
   /** How often more was read. */
   reads = 0;
   /** What the first of those that wait would come to: the others are for the store. */
@@ -45,9 +46,9 @@ export class Job implements LogAsRead {
   }
 
   /** Begins anew with what was read of the log. */
-  begin(head: Buffer, isServed: boolean): void {
+  begin(head: Buffer, isRehearsable: boolean): void {
     this.head = head;
-    this.isServed = isServed;
+    this.isRehearsable = isRehearsable;
     this.found = [];
     this.facts = [];
     this.reads = 0;

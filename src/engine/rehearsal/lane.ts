@@ -142,8 +142,11 @@ export class Lanes {
 
   giveBack(lane: Lane): void {
     this.#idle.push(lane);
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const tell of waiting) tell();
+    // Who takes one, and wants another, is behind all who have waited.
+    for (const tell of [...this.#waiting]) {
+      if (this.#idle.length === 0) break;
+      this.#waiting.delete(tell);
+      tell();
+    }
   }
 }

@@ -39,15 +39,25 @@ export class Round implements Opening {
     this.jobs = jobs;
     this.attempt = attempt;
     this.#options = options;
-    const { rehearsal, clock } = options;
     const keys = jobs.flatMap(({ log, hash }) => [log, hash]);
-    this.#guessed = jobs.map(({ plan, log, waiting }) => {
-      const parts = waiting.map(({ part }) => part);
-      const guessed = rehearsal.foresight(plan).guess(log, parts, clock.now);
-      putCompanions(keys, log, guessed);
+    this.#guessed = jobs.map((job) => {
+      const guessed = this.#guess(job);
+      putCompanions(keys, job.log, guessed);
       return guessed;
     });
     this.keys = keys;
+  }
+
+  /** Never throws: whoever waits for what comes after this round is to have it. */
+  #guess({ plan, log, waiting }: Job): readonly Lacking[] {
+    const { rehearsal, clock, onFault } = this.#options;
+    const parts = waiting.map(({ part }) => part);
+    try {
+      return rehearsal.foresight(plan).guess(log, parts, clock.now);
+    } catch (error) {
+      onFault(log, error);
+      return [];
+    }
   }
 
   /** The logs, as far as most rehearsals need them, what else will be looked at by all that is known, and the store's time. */
@@ -71,7 +81,7 @@ export class Round implements Opening {
     const ready: Job[] = [];
     const foreseen: Want[] = [];
     for (const [i, job] of this.jobs.entries()) {
-      if (!job.isServed || job.head.length === 0) continue;
+      if (!job.isRehearsable) continue;
       const lacking = this.#foreseen(job);
       if (lacking.length === 0 || isForeseen(lacking, this.#guessed[i] as readonly Lacking[])) ready.push(job);
       else foreseen.push({ job, lacking });
@@ -80,17 +90,18 @@ export class Round implements Opening {
     const wants: Want[] = [];
     const rehearseThem = async (them: readonly Job[]) => {
       for (const job of them) {
+        if (!job.isRehearsable) continue;
         const lacking = rehearse(job, moment);
         if (lacking.length === 0) done.push(job);
         else if (job.reads < mostReads) wants.push({ job, lacking: widened(job, lacking) });
       }
     };
     // While what some need is read, the others are rehearsed.
-    await Promise.all([read(lane, foreseen), rehearseThem(ready)]);
+    await Promise.all([this.#read(lane, foreseen), rehearseThem(ready)]);
     await rehearseThem(foreseen.map(({ job }) => job));
     while (wants.length > 0) {
       const again = wants.splice(0);
-      await read(lane, again);
+      await this.#read(lane, again);
       await rehearseThem(again.map(({ job }) => job));
     }
     return done.filter(({ rehearsed }) => rehearsed.length > 0);
@@ -111,9 +122,10 @@ export class Round implements Opening {
     for (const [i, job] of jobs.entries()) {
       const head = Buffer.isBuffer(ranges[i]) ? ranges[i] : nothing;
       const isContended = job.head.length > 0 && !job.head.equals(head);
-      job.begin(head, !isContended && (areServed === null || areServed[i] === 1));
+      const isServed = areServed === null || areServed[i] === 1;
+      job.begin(head, head.length > 0 && isServed && !isContended);
       const guessed = this.#guessed[i] as readonly Lacking[];
-      if (guessed.length > 0) takeFound(job, guessed, ranges.slice(at, at + guessed.length));
+      if (guessed.length > 0) this.#takeFound(job, guessed, ranges.slice(at, at + guessed.length));
       at += guessed.length;
     }
     const [seconds, rest] = time as [Buffer, Buffer];
@@ -124,34 +136,37 @@ export class Round implements Opening {
     return { rehearsal, call, micros, writes: lane.writes, onFault };
   }
 
+  /** Reads what is wanted for jobs, and watches it. */
+  async #read(lane: Lane, wants: readonly Want[]): Promise<void> {
+    if (wants.length === 0) return;
+    const companions: string[] = [];
+    for (const { job, lacking } of wants) putCompanions(companions, job.log, lacking);
+    const questions = wants.flatMap(({ lacking }) => lacking.map(question));
+    const answers = await lane.ask(companions, questions);
+    let at = 0;
+    for (const { job, lacking } of wants) {
+      this.#takeFound(job, lacking, answers.slice(at, at + lacking.length));
+      at += lacking.length;
+    }
+  }
+
+  /** One that cannot be read, of another type or at no place there is, costs nobody else: its log is for the store. */
+  #takeFound(job: Job, lacking: readonly Lacking[], answers: readonly Reply[]): void {
+    job.reads += 1;
+    for (const [i, one] of lacking.entries()) {
+      const answer = answers[i];
+      if (answer instanceof Error) {
+        job.isRehearsable = false;
+        this.#options.rehearsal.foresight(job.plan).forget(job.log);
+      } else if (one.what === 'range') job.found.push({ lacking: one, bytes: answer as Buffer });
+      else job.facts.push({ lacking: one, answer: answer as number });
+    }
+  }
+
   #foreseen({ plan, log, head, waiting }: Job): Lacking[] {
     const { rehearsal, clock } = this.#options;
     const parts = waiting.map(({ part }) => part);
     return rehearsal.foresight(plan).of(log, head, parts, clock.now);
-  }
-}
-
-/** Reads what is wanted for jobs, and watches it. */
-async function read(lane: Lane, wants: readonly Want[]): Promise<void> {
-  if (wants.length === 0) return;
-  const companions: string[] = [];
-  for (const { job, lacking } of wants) putCompanions(companions, job.log, lacking);
-  const questions = wants.flatMap(({ lacking }) => lacking.map(question));
-  const answers = await lane.ask(companions, questions);
-  let at = 0;
-  for (const { job, lacking } of wants) {
-    takeFound(job, lacking, answers.slice(at, at + lacking.length));
-    at += lacking.length;
-  }
-}
-
-function takeFound(job: Job, lacking: readonly Lacking[], answers: readonly Reply[]): void {
-  job.reads += 1;
-  for (const [i, one] of lacking.entries()) {
-    const answer = answers[i];
-    if (answer instanceof Error) throw answer;
-    if (one.what === 'range') job.found.push({ lacking: one, bytes: answer as Buffer });
-    else job.facts.push({ lacking: one, answer: answer as number });
   }
 }
 

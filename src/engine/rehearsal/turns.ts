@@ -56,6 +56,11 @@ export class Turns {
     this.#calls.add({ queues, next: 0 });
   }
 
+  /** Nothing waits, but what a round has. */
+  get isEmpty(): boolean {
+    return this.#calls.size === 0;
+  }
+
   /** Whether so much waits that the next round is as large as may be, if no other has what it is of. */
   get fillRound(): boolean {
     let logs = 0;

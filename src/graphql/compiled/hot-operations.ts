@@ -116,6 +116,8 @@ export class HotOperations {
     const next = this.#waiting.shift();
     if (!next) return;
     this.#counted.delete(next.key);
+    // What is found without being looked up is not to look as if it were long ago.
+    if (this.#last) this.#compiled.get(keyOf(this.#last));
     try {
       this.#compiled.set(next.key, new OperationVariants(this.#schema, next.document, next.operationName));
     } catch (error) {
