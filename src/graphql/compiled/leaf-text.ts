@@ -1,6 +1,7 @@
 import { GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, type GraphQLLeafType, GraphQLString } from 'graphql';
 import { formatDateTime, isDateTime } from '../date-time.ts';
 import type { FeatureOutput } from '../feature-output.ts';
+import { floatText } from './float-text.ts';
 import { unwritable } from './unwritable.ts';
 
 /** Writes a value that is not null as JSON. */
@@ -17,7 +18,7 @@ export function leafText(type: GraphQLLeafType): LeafText {
     case GraphQLInt.name:
       return (value) => (typeof value === 'number' && (value | 0) === value ? `${value}` : serialized(value));
     case GraphQLFloat.name:
-      return (value) => (typeof value === 'number' && Number.isFinite(value) ? `${value}` : serialized(value));
+      return (value) => (typeof value === 'number' && Number.isFinite(value) ? floatText(value) : serialized(value));
     case GraphQLString.name:
     case GraphQLID.name:
       return (value) => (typeof value === 'string' ? JSON.stringify(value) : serialized(value));
@@ -38,7 +39,7 @@ export function featureText({ type, nullable }: FeatureOutput): (value: number) 
 /** Null of a number that the type does not have. */
 const numberTexts: { readonly [Type in FeatureOutput['type']]: (value: number) => string | null } = {
   Int: (value) => ((value | 0) === value ? `${value}` : null),
-  Float: (value) => (Number.isFinite(value) ? `${value}` : null),
+  Float: (value) => (Number.isFinite(value) ? floatText(value) : null),
   Boolean: (value) => (Number.isNaN(value) ? null : `${value !== 0}`),
   DateTime: (value) => (isDateTime(value) ? `"${formatDateTime(value)}"` : null),
 };
