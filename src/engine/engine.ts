@@ -194,7 +194,7 @@ export class Engine {
    * As `past`, but an entity that cannot be served fails alone: its error is in its place.
    * @throws InvalidIdError, UnavailableError if the whole call failed
    */
-  async pastEach(view: View, asked: readonly MomentsOf[]): Promise<(PastVector[] | Error)[]> {
+  async pastEach(view: View, asked: readonly MomentsOf[]): Promise<readonly (PastVector[] | Error)[]> {
     for (const { id } of asked) assertId(view, id);
     return asked.length === 0 ? [] : this.#store.past(view, asked);
   }

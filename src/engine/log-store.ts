@@ -112,13 +112,16 @@ export class LogStore {
    * Records the parts; each is idempotent, and atomic in pieces of so many rows as a call can do without keeping others
    * waiting. Or, as a `preview`, tells what would come of single rows, and changes nothing.
    */
-  async record(parts: readonly RecordPart[], how: 'record' | 'preview' = 'record'): Promise<(RecordedPart | Error)[]> {
+  record(
+    parts: readonly RecordPart[],
+    how: 'record' | 'preview' = 'record',
+  ): Promise<readonly (RecordedPart | Error)[]> {
     if (how === 'preview' || !this.#committer) return this.#recordThere(parts, how);
     return this.#committer.record(parts);
   }
 
   /** Has the store do it by itself. */
-  #recordThere(parts: readonly RecordPart[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
+  #recordThere(parts: readonly RecordPart[], how: 'record' | 'preview'): Promise<readonly (RecordedPart | Error)[]> {
     return inPieces(
       parts,
       (part) => cutRows(part),
@@ -193,7 +196,7 @@ export class LogStore {
   }
 
   /** Vectors of moments in the past: for each id, in the order of its moments. */
-  past(view: View, asked: readonly MomentsOf[]): Promise<(PastVector[] | Error)[]> {
+  past(view: View, asked: readonly MomentsOf[]): Promise<readonly (PastVector[] | Error)[]> {
     const plan = this.#planOf(view);
     const index = Buffer.from([plan.index]);
     return inPieces(

@@ -13,15 +13,22 @@ const momentsAtOnce = 4;
  * @param join what the pieces of one part came to as what the part came to.
  * @returns what each part came to; of one with a piece that failed, the first such Error.
  */
-export async function inPieces<Part, Value>(
+export function inPieces<Part, Value>(
   parts: readonly Part[],
   cut: (part: Part) => readonly Part[],
   work: (pieces: readonly Part[]) => Promise<readonly (Value | Error)[]>,
   join: (values: readonly Value[]) => Value,
-): Promise<(Value | Error)[]> {
+): Promise<readonly (Value | Error)[]> {
   const cuts = parts.map(cut);
-  const results = await work(cuts.flat());
-  if (cuts.every(({ length }) => length === 1)) return [...results];
+  if (cuts.every(({ length }) => length === 1)) return work(parts);
+  return work(cuts.flat()).then((results) => joined(cuts, results, join));
+}
+
+function joined<Part, Value>(
+  cuts: readonly (readonly Part[])[],
+  results: readonly (Value | Error)[],
+  join: (values: readonly Value[]) => Value,
+): (Value | Error)[] {
   let end = 0;
   return cuts.map(({ length }) => {
     end += length;

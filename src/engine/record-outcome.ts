@@ -3,16 +3,30 @@ import type { RecordOutcome } from './outcome.ts';
 import type { RowVerdict } from './reply.ts';
 import type { Vector } from './vector.ts';
 
-/** What the views of an event said of it. */
-export interface Draft {
-  readonly verdicts: RowVerdict[];
-  readonly reasons: string[];
-  readonly vectors: Map<View, Vector>;
-  unavailable: string | null;
-}
+/** When the views of an event differ, the one that comes first here is told. */
+const precedence: { readonly [S in RowVerdict['status']]: number } = {
+  RECORDED: 0,
+  DUPLICATE: 1,
+  TOO_LATE: 2,
+  FORGOTTEN: 3,
+  REJECTED: 4,
+};
 
-/** When the views of an event differ, the first of these that any of them says. */
-const precedence = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'FORGOTTEN', 'REJECTED'] as const;
+/** What the views of an event said of it. */
+export class Draft {
+  readonly vectors = new Map<View, Vector>();
+  /** The first of those of highest precedence. */
+  verdict: RowVerdict | null = null;
+  /** The first of all. */
+  reason: string | null = null;
+  unavailable: string | null = null;
+
+  take(view: View, vector: Vector, verdict: RowVerdict, reason: string | null): void {
+    this.vectors.set(view, vector);
+    this.reason ??= reason;
+    if (this.verdict === null || precedence[verdict.status] < precedence[this.verdict.status]) this.verdict = verdict;
+  }
+}
 
 /**
  * Puts together what became of an event in each of its views.
@@ -21,24 +35,24 @@ const precedence = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'FORGOTTEN', 'REJECTED'
  */
 export function outcomeOf(
   event: Event,
-  draft: Draft,
+  { vectors, verdict, reason, unavailable }: Draft,
   rejected: string | null,
   toleranceMs: Milliseconds,
 ): RecordOutcome {
-  const none = { occurredAt: null, vectors: draft.vectors };
+  const none = { occurredAt: null, vectors };
   if (rejected !== null) return { status: 'REJECTED', reason: rejected, ...none };
-  if (draft.unavailable !== null) return { status: 'UNAVAILABLE', reason: draft.unavailable, ...none };
-  const status = precedence.find((one) => draft.verdicts.some((verdict) => verdict.status === one));
-  const time = draft.verdicts.find((verdict) => verdict.status === status)?.time ?? null;
+  if (unavailable !== null) return { status: 'UNAVAILABLE', reason: unavailable, ...none };
+  if (verdict === null) return { status: 'REJECTED', reason: `no view is fed by ${event.name}`, ...none };
+  const { status, time } = verdict;
   switch (status) {
     case 'TOO_LATE':
-      return { status, reason: `${event.time} is older than every window`, occurredAt: time, vectors: draft.vectors };
+      return { status, reason: `${event.time} is older than every window`, occurredAt: time, vectors };
     case 'FORGOTTEN':
       return {
         status: 'TOO_LATE',
         reason: `${event.time} is older than the ids that are still remembered: it may have been recorded before`,
         occurredAt: time,
-        vectors: draft.vectors,
+        vectors,
       };
     case 'REJECTED':
       return {
@@ -46,9 +60,7 @@ export function outcomeOf(
         reason: `${event.time} is more than ${toleranceMs / 1_000} s ahead of the store's clock`,
         ...none,
       };
-    case undefined:
-      return { status: 'REJECTED', reason: `no view is fed by ${event.name}`, ...none };
     default:
-      return { status, reason: draft.reasons[0] ?? null, occurredAt: time, vectors: draft.vectors };
+      return { status, reason, occurredAt: time, vectors };
   }
 }

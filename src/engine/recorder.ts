@@ -3,8 +3,8 @@ import { rejection } from './admission.ts';
 import { duplicateReason } from './duplicate.ts';
 import type { LogStore } from './log-store.ts';
 import { type EventInput, LogFaultError, type RecordOutcome, UnavailableError } from './outcome.ts';
-import type { Part, RecordedPart } from './parts.ts';
-import { type Draft, outcomeOf } from './record-outcome.ts';
+import type { Part, RecordedPart, RecordPart } from './parts.ts';
+import { Draft, outcomeOf } from './record-outcome.ts';
 import type { Clock } from './registry.ts';
 import type { RowVerdict } from './reply.ts';
 import { RowEncoder } from './row-encoder.ts';
@@ -44,13 +44,13 @@ export class Recorder {
   async take(event: Event, inputs: readonly EventInput[], how: 'record' | 'preview'): Promise<RecordOutcome[]> {
     const rejected = inputs.map((input) => rejection(event, input, this.#timeRequired));
     const parts = this.#divide(event, inputs, rejected);
-    const recorded = await this.#recordParts(parts, how);
+    const recorded = parts.length === 0 ? [] : await this.#recordParts(parts, how);
     for (const result of recorded) {
       if (result instanceof LogFaultError) this.#onFault(result);
       else if (how === 'record' && !(result instanceof Error)) this.#tell(result);
     }
 
-    const drafts = inputs.map((): Draft => ({ verdicts: [], reasons: [], vectors: new Map(), unavailable: null }));
+    const drafts = inputs.map(() => new Draft());
     for (const [i, { plan, places }] of parts.entries()) {
       const result = recorded[i];
       for (const [row, place] of places.entries()) {
@@ -62,10 +62,9 @@ export class Recorder {
               : `What is stored of this ${plan.view.entity.name} cannot be used, and waiting does not mend it; the log of the server says why`;
         } else if (result) {
           const verdict = result.verdicts[row] as RowVerdict;
-          draft.verdicts.push(verdict);
-          draft.vectors.set(plan.view, result.vector);
-          const reason = verdict.status === 'DUPLICATE' && duplicateReason(plan, inputs[place] as EventInput, verdict);
-          if (reason) draft.reasons.push(reason);
+          const isRepeated = verdict.status === 'DUPLICATE';
+          const reason = isRepeated ? duplicateReason(plan, inputs[place] as EventInput, verdict) : null;
+          draft.take(plan.view, result.vector, verdict, reason);
         }
       }
     }
@@ -97,23 +96,20 @@ export class Recorder {
     return parts;
   }
 
-  async #recordParts(parts: readonly EventsOfPart[], how: 'record' | 'preview'): Promise<(RecordedPart | Error)[]> {
-    if (parts.length === 0) return [];
-    try {
-      return await this.#store.record(
-        parts.map(({ plan, id, inputs, places }) => {
-          const encoder = this.#encoders.get(plan.view) as RowEncoder;
-          const rows = Buffer.alloc(inputs.length * encoder.rowBytes);
-          for (const [row, input] of inputs.entries()) encoder.write(input, rows, row * encoder.rowBytes);
-          sortTies(rows, places);
-          return { plan, id, rows, rowCount: inputs.length };
-        }),
-        how,
-      );
-    } catch (error) {
+  #recordParts(parts: readonly EventsOfPart[], how: 'record' | 'preview'): Promise<readonly (RecordedPart | Error)[]> {
+    const encoded = parts.map((part) => this.#encoded(part));
+    return this.#store.record(encoded, how).catch((error: unknown) => {
       if (error instanceof UnavailableError) return parts.map(() => error);
       throw error;
-    }
+    });
+  }
+
+  #encoded({ plan, id, inputs, places }: EventsOfPart): RecordPart {
+    const encoder = this.#encoders.get(plan.view) as RowEncoder;
+    const rows = Buffer.alloc(inputs.length * encoder.rowBytes);
+    for (const [row, input] of inputs.entries()) encoder.write(input, rows, row * encoder.rowBytes);
+    if (inputs.length > 1) sortTies(rows, places);
+    return { plan, id, rows, rowCount: inputs.length };
   }
 }
 

@@ -77,7 +77,7 @@ export class Committer {
   }
 
   /** Records the parts, each of another entity or view; in their order, what each came to. */
-  record(parts: readonly RecordPart[]): Promise<Result[]> {
+  record(parts: readonly RecordPart[]): Promise<readonly Result[]> {
     return inPieces(parts, cutRows, (pieces) => this.#wait(pieces), joinPieces);
   }
 
