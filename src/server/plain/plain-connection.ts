@@ -38,6 +38,11 @@ interface Asked {
   missing: number;
 }
 
+/** As Node has it: what is sent at the last moment is not to find the connection closed. */
+const keepAliveRoomMs = 1_000;
+
+const mostEarlyBytes = 65_536;
+
 const requestTimeout = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
 
@@ -55,6 +60,7 @@ export class PlainConnection implements Debt {
   #standIn: SocketStandIn | null = null;
   /** What came before the answer did. */
   readonly #early: Buffer[] = [];
+  #earlyBytes = 0;
   #hasAsked = false;
   #isLast = false;
 
@@ -87,9 +93,10 @@ export class PlainConnection implements Debt {
     if (!asked) this.#leave([bytes]);
     else if (asked.missing > 0) this.#receive(asked, bytes);
     else {
-      // Who asks more before it was answered has it from Node, in its turn.
+      // Who asks more before it was answered has it from Node, in its turn. It is read on for a while: so is seen who leaves.
       this.#early.push(bytes);
-      this.#socket.pause();
+      this.#earlyBytes += bytes.length;
+      if (this.#earlyBytes > mostEarlyBytes) this.#socket.pause();
     }
   }
 
@@ -106,7 +113,7 @@ export class PlainConnection implements Debt {
       parts: [],
       missing,
     };
-    if (!this.#hasAsked) this.#socket.setTimeout(keepAliveMs);
+    if (!this.#hasAsked) this.#socket.setTimeout(keepAliveMs + keepAliveRoomMs);
     this.#hasAsked = true;
     owe(this.#socket, this);
     return this.#asked;
@@ -119,7 +126,8 @@ export class PlainConnection implements Debt {
     else {
       clearTimeout(this.#deadline);
       this.#deadline = undefined;
-      if (asked.missing === 0) this.#answer(asked);
+      // Of the last one, what comes behind it is not looked at.
+      if (asked.missing === 0 || this.#isLast) this.#answer(asked);
       else {
         this.#settle();
         this.#leave(asked.parts);
@@ -130,7 +138,7 @@ export class PlainConnection implements Debt {
   #answer(asked: Asked): void {
     const { head, requestId, begunAt } = asked;
     const { shortWay } = this.#service;
-    const request = joined(asked.parts.splice(0));
+    const request = joined(asked.parts.splice(0)).subarray(0, head.bytes + head.bodyBytes);
     const text = decodeUtf8(request.subarray(head.bytes));
     const sent = text === null ? null : new SentBody(text);
     const begun = { requestId, begunAt, sent };
@@ -140,9 +148,10 @@ export class PlainConnection implements Debt {
   }
 
   #conclude(asked: Asked, begun: Begun, request: Buffer, ran: Ran): void {
-    if (this.#asked !== asked) return; // its client has left
+    // What has begun is done, though its client has left.
     if (ran.kind === 'left') this.#standInFor(begun, request);
-    else this.#write(begun, asked.head.contentType, `{"data":${ran.data}}`);
+    else if (this.#asked === asked && this.#socket.writable)
+      this.#write(begun, asked.head.contentType, `{"data":${ran.data}}`);
   }
 
   #write(begun: Begun, contentType: string, body: string): void {
@@ -169,7 +178,8 @@ export class PlainConnection implements Debt {
   #goOn(): void {
     const socket = this.#socket;
     this.#settle();
-    if (this.#isLast) socket.destroySoon();
+    // Node has ended it where it said so.
+    if (this.#isLast || socket.writableEnded) socket.destroySoon();
     else if (this.#early.length > 0) this.#leave(this.#early);
     else if (socket.writableNeedDrain) {
       // Who does not read what it was answered is not to ask more.
@@ -200,7 +210,8 @@ export class PlainConnection implements Debt {
 
   #refuse(text: string): void {
     this.#socket.write(text);
-    this.#socket.destroySoon();
+    // Not once all is taken, as a client that reads nothing would have it.
+    this.#socket.destroy();
   }
 
   /** What is wrong with us is to cost one connection, and not all. */

@@ -23,6 +23,9 @@ const requestLine = Buffer.from('POST /graphql HTTP/1.1\r\n');
 const end = '\r\n\r\n';
 /** Node takes no more either. */
 const mostBytes = 16_384;
+const mostLines = 1_000;
+/** Longer ones are not kept for the next. */
+const mostKeptBytes = 2_048;
 const line = /^([\w!#$%&'*+.^`|~-]+): *([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)$/;
 const lengthLine = /\r\ncontent-length: *(\d+)(?=\r\n)/i;
 const mostLengthDigits = 15;
@@ -36,6 +39,7 @@ const knownNames: ReadonlySet<string> = new Set(known);
 const others: ReadonlySet<string> = new Set([
   'content-encoding',
   'expect',
+  'proxy-connection', // to Node it is a connection
   'te',
   'trailer',
   'transfer-encoding',
@@ -86,8 +90,10 @@ export class PlainHeads {
     if (!head) return null;
     const { 0: given, 1: digits = '', index } = lengthLine.exec(text) as RegExpExecArray;
     const at = index + given.length;
-    // A copy: the bytes are of all that has come with them.
-    const copy = Buffer.from(bytes.subarray(0, text.length));
+    if (text.length > mostKeptBytes) return head;
+    // A copy of its own: the bytes are of all that has come with them.
+    const copy = Buffer.allocUnsafeSlow(text.length);
+    bytes.copy(copy);
     this.#last = { before: copy.subarray(0, at - digits.length), behind: copy.subarray(at), head };
     return head;
   }
@@ -111,7 +117,9 @@ type Headers = { [name in Known]?: string };
 
 function plainHeaders(text: string): Headers | null {
   const headers: Headers = {};
-  for (const one of text.split('\r\n')) {
+  const lines = text.split('\r\n');
+  if (lines.length > mostLines) return null;
+  for (const one of lines) {
     const [, given = '', value] = line.exec(one) ?? [];
     const name = given.toLowerCase();
     if (value === undefined || others.has(name)) return null;

@@ -180,6 +180,20 @@ describe('a plain connection', () => {
     await until(() => watchers() === 0);
   });
 
+  it('sees who leaves a subscription also if it had said more', async () => {
+    const watchers = () => api.backend.current().hub.load.subscriptions;
+    const caller = await Caller.dial();
+    const query = 'subscription { userRiskProfileUpdated(userIds: ["u"]) { cause } }';
+    await caller.ask(post(JSON.stringify({ query }), ['Accept: */*']));
+    await until(() => watchers() === 1);
+    for (const more of ['a', 'b', 'c']) {
+      caller.socket.write(more);
+      await turn();
+    }
+    caller.socket.end();
+    await until(() => watchers() === 0, 5_000);
+  });
+
   it('says to who leaves in the middle of a request what Node says', async () => {
     const part = post(hot()).subarray(0, -5);
     const heard = await Promise.all(

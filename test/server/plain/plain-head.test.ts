@@ -50,7 +50,7 @@ describe('the head of a plain request', () => {
     ['for a stream', [...minimal, 'Accept: text/event-stream, */*']],
     ['for what there is not', [...minimal, 'Accept: text/html']],
     ['that is the last', [...minimal, 'Connection: close']],
-    ['that wants to go on otherwise', [...minimal, 'Connection: Upgrade', 'Upgrade: h2c']],
+    ['that wants to go on otherwise', [...minimal, 'Connection: Upgrade']],
     ['in pieces', [...minimal, 'Transfer-Encoding: chunked']],
     ['compressed', [...minimal, 'Content-Encoding: gzip']],
     ['that waits for leave', [...minimal, 'Expect: 100-continue']],
@@ -65,6 +65,9 @@ describe('the head of a plain request', () => {
     ['with a line without a value', [...minimal, 'X:']],
     ['with a byte beyond ASCII', [...minimal, 'X: é']],
     ['with a byte of control', [...minimal, 'X: a\u0000b']],
+    ['with another name for Connection', [...minimal, 'Proxy-Connection: close']],
+    ['that changes to another protocol', [...minimal, 'Upgrade: h2c']],
+    ['of more lines than Node takes', [...minimal, ...Array.from({ length: 1_000 }, () => 'a: b')]],
     ['beyond all measure', [...minimal, `X: ${'y'.repeat(17_000)}`]],
   ])('is not one %s', (_, lines) => {
     expect(read(request(lines as string[]))).toBe(null);

@@ -11,17 +11,23 @@ import { until } from '../../support/until.ts';
 const patient = { firstRequestMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000 };
 const request = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
 
+const named = (name: string) => request.replace('Host: x', `Host: x\r\nX-Name: ${name}`);
+
 let server: Server;
 let connections: Connections;
 /** The server's ends. */
 const sockets: Socket[] = [];
 const clients: Socket[] = [];
 const faults: unknown[] = [];
+/** What Node was asked, which answers later where it is to. */
+const asked: string[] = [];
+let isNodeSlow = false;
 /** Nothing goes the short way. */
 let run: ShortWay['run'];
 
 beforeEach(() => {
-  sockets.length = faults.length = 0;
+  sockets.length = faults.length = asked.length = 0;
+  isNodeSlow = false;
   run = () => null;
 });
 afterEach(() => {
@@ -44,7 +50,12 @@ async function dial(times: Partial<typeof patient>): Promise<{ readonly client: 
   };
   attendPlainly(server, service);
   connections = new Connections(server, () => {});
-  server.on('request', (_, response) => response.end('by Node'));
+  server.on('request', ({ headers }, response) => {
+    asked.push(String(headers['x-name']));
+    const answer = () => response.end('by Node');
+    if (isNodeSlow) server.once('answer', answer);
+    else answer();
+  });
   server.on('connection', (socket) => sockets.push(socket));
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -103,6 +114,58 @@ describe('a plain connection', () => {
     client.write(request.slice(-1));
     await once(client, 'close');
     expect(heard()).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close\r[\s\S]*by Node$/m);
+  });
+
+  it('is asked for no more than that then, whatever comes behind it', async () => {
+    const { client, heard } = await dial({});
+    client.write(named('a').slice(0, -1));
+    await until(() => sockets[0]?.bytesRead === named('a').length - 1);
+    connections.drain();
+    client.write(named('a').slice(-1) + named('b'));
+    await once(client, 'close');
+    expect(heard()).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close\r[\s\S]*by Node$/m);
+    expect(asked).toEqual(['a']);
+  });
+
+  it('is asked for no more than what Node answers when the server drains', async () => {
+    isNodeSlow = true;
+    const { client, heard } = await dial({});
+    client.write(named('a'));
+    await until(() => asked.length === 1);
+    client.write(named('b'));
+    await until(() => sockets[0]?.bytesRead === 2 * named('a').length);
+    connections.drain();
+    server.emit('answer');
+    await once(client, 'close');
+    expect(heard()).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close\r[\s\S]*by Node$/m);
+    expect(asked).toEqual(['a']);
+  });
+
+  it('is broken when its time is over, though its client takes nothing', async () => {
+    let answered = 0;
+    run = () => {
+      answered += 1;
+      return Promise.resolve({ kind: 'written', data: `"${'x'.repeat(20_000)}"` });
+    };
+    const { client } = await dial({ requestMs: 50 });
+    client.pause();
+    for (let nth = 1; (sockets[0]?.writableLength ?? 0) === 0; nth++) {
+      client.write(request);
+      await until(() => answered === nth);
+    }
+    expect(sockets[0]?.writableNeedDrain).toBe(false);
+    client.write(request.slice(0, -1));
+    await until(() => sockets[0]?.destroyed);
+  });
+
+  it('is not read without end before it is answered', async () => {
+    run = () => new Promise(() => {});
+    const { client } = await dial({});
+    client.write(request);
+    await until(() => sockets[0]?.bytesRead === request.length);
+    client.write('x'.repeat(10_000_000));
+    await until(() => sockets[0]?.isPaused());
+    expect(sockets[0]?.bytesRead).toBeLessThan(1_000_000);
   });
 
   it('is closed at once when the server drains and it has asked nothing, or was answered', async () => {
