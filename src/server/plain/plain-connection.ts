@@ -5,7 +5,7 @@ import { decodeUtf8 } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
 import { requestIdFrom, runAs } from '../request-id.ts';
-import { plainAnswer } from './plain-answer.ts';
+import { writeAnswer } from './plain-answer.ts';
 import { type PlainHead, PlainHeads } from './plain-head.ts';
 import { type Begun, SocketStandIn } from './socket-stand-in.ts';
 
@@ -158,8 +158,7 @@ export class PlainConnection implements Debt {
     const { shortWay, keepAliveMs, onAnswered } = this.#service;
     const { requestId } = begun;
     const keptSeconds = this.#isLast ? null : Math.floor(keepAliveMs / 1_000);
-    const [text, isAscii] = plainAnswer({ contentType, requestId, body, keptSeconds });
-    this.#socket.write(text, isAscii ? 'latin1' : 'utf8');
+    writeAnswer(this.#socket, { contentType, requestId, body, keptSeconds });
     shortWay.counts.plain += 1;
     onAnswered(begun, true);
     this.#goOn();

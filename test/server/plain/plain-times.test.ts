@@ -158,6 +158,27 @@ describe('a plain connection', () => {
     await until(() => sockets[0]?.destroyed);
   });
 
+  it('has its long answer whole, though others are answered before it has taken all', async () => {
+    const answers = ['é', 'b'].map((one) => one.repeat(4_000_000));
+    run = () => Promise.resolve({ kind: 'written', data: `"${answers.shift()}"` });
+    const slow = await dial({});
+    slow.client.pause().setEncoding('utf8');
+    slow.client.write(request);
+    await until(() => (sockets[0]?.writableLength ?? 0) > 0);
+    const quick = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    clients.push(quick);
+    let heard = 0;
+    quick.on('data', (chunk) => {
+      heard += chunk.length;
+    });
+    quick.write(request);
+    await until(() => heard > 4_000_000);
+    slow.client.resume();
+    await until(() => slow.heard().endsWith('"}'));
+    expect(slow.heard()).toContain('content-length: 8000011\r\n');
+    expect(slow.heard().match(/é/g)?.length).toBe(4_000_000);
+  });
+
   it('is not read without end before it is answered', async () => {
     run = () => new Promise(() => {});
     const { client } = await dial({});
