@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
 import type { Event, View } from '../define/index.ts';
-import type { EventInput, RecordOutcome } from '../engine/index.ts';
+import type { EventInput } from '../engine/index.ts';
 import { eventInputType } from './event-input.ts';
 import { batchArgument, maxBatch } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
@@ -25,10 +25,9 @@ export function recordField(t: MutationFields, event: Event, options: FreshetFie
     type: registry.generated(recordPayloadType, event),
     nullable: false,
     args: { input: eventArgument(t.arg, registry, event) },
-    resolve: root(async ({ input }: { input: EventInput }, { engine, activity }): Promise<RecordedEvent> => {
-      const [outcome] = (await engine.record(event, [input])) as [RecordOutcome];
-      activity.countEvent(outcome.status);
-      return { index: 0, input, outcome };
+    resolve: root(async ({ input }: { input: EventInput }, context) => {
+      const [recorded] = await record(event, [input], context);
+      return recorded as RecordedEvent;
     }),
   });
 }

@@ -107,21 +107,17 @@ export class ApiServer {
       // Some clients offer HTTP/2 with their first request, which goes on as it is.
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
-    attendPlainly(this.#http, {
-      shortWay: this.#shortWay,
-      bodyLimitBytes,
-      firstRequestMs: headersTimeoutMs,
-      requestMs: requestTimeoutMs,
-      keepAliveMs: keepAliveTimeoutMs,
-      owe: (socket, debt) => this.#connections.owe(socket, debt),
-      settle: (socket, debt) => this.#connections.settle(socket, debt),
-      onFault: (error) => log.error({ err: error }, 'A request failed'),
-      onAnswered: ({ requestId, begunAt }, isWhole) =>
-        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole }),
-    });
     this.#connections = new Connections(this.#http, ({ method, url }, response) => {
       const { requestId, begunAt, statusCode: status, writableFinished: isWhole } = response as ApiResponse;
       this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole });
+    });
+    attendPlainly(this.#http, {
+      shortWay: this.#shortWay,
+      bodyLimitBytes,
+      connections: this.#connections,
+      onFault: (error) => log.error({ err: error }, 'A request failed'),
+      onAnswered: ({ requestId, begunAt }, isWhole) =>
+        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole }),
     });
     this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));

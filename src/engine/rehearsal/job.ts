@@ -25,7 +25,7 @@ export class Job implements LogAsRead {
   /** What was read beyond that; and keys of which it was asked whether they are there, or how long. */
   found: Found[] = [];
   facts: Fact[] = [];
-  /** Else it is for the store: of a log that is not there, or of which nothing is served. */
+  /** Else it is for the store: of a log that is not there, cannot be read, is served nowhere, or has another writer. */
   isRehearsable = false;
   /** How often more was read. */
   reads = 0;

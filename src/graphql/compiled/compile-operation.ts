@@ -110,12 +110,7 @@ export class CompiledOperation {
     const texts: string[] = [];
     for (const { name, begin, args: place, written } of this.#roots) {
       const run = new Run(args);
-      let result: unknown;
-      try {
-        result = await begin(args[place] as never, context);
-      } catch (error) {
-        result = error instanceof Error ? error : new Error(String(error));
-      }
+      const result = await resultOf(() => begin(args[place] as never, context));
       begun.push({ name, result, run });
       const text = result instanceof Error ? null : await this.#answer(written, result, run, context);
       if (text === null) {
@@ -128,18 +123,15 @@ export class CompiledOperation {
   }
 
   /** Null: it is for the reference. */
-  #answer(written: Written, result: unknown, run: Run, context: RootContext): string | null | Promise<string | null> {
+  async #answer(
+    written: Written,
+    result: unknown,
+    run: Run,
+    { engine, activity }: RootContext,
+  ): Promise<string | null> {
     try {
       written.gather?.(result, run);
-      return run.wantsNothing ? written.text(result, run) : this.#readAnswer(written, result, run, context);
-    } catch {
-      return null;
-    }
-  }
-
-  async #readAnswer(written: Written, result: unknown, run: Run, context: RootContext): Promise<string | null> {
-    try {
-      const isWhole = await run.read(context.engine, (count) => context.activity.countReads(count));
+      const isWhole = run.wantsNothing || (await run.read(engine, (count) => activity.countReads(count)));
       return isWhole ? written.text(result, run) : null;
     } catch {
       return null;
@@ -182,5 +174,14 @@ export class CompiledOperation {
         written: this.#compiler.complete(field.type, nodes),
       };
     });
+  }
+}
+
+/** What work comes to, or fails with. */
+async function resultOf(work: () => unknown): Promise<unknown> {
+  try {
+    return await work();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }

@@ -1,6 +1,7 @@
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ran } from '../../graphql/index.ts';
-import type { Debt } from '../connections.ts';
+import type { Connections, Debt } from '../connections.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
@@ -13,18 +14,15 @@ import { type Begun, SocketStandIn } from './socket-stand-in.ts';
 export interface PlainService {
   readonly shortWay: ShortWay;
   readonly bodyLimitBytes: number;
-  /** How long a client may take for its first request, for all of any request, and from one to the next. */
-  readonly firstRequestMs: number;
-  readonly requestMs: number;
-  readonly keepAliveMs: number;
+  /** Whose limits of time hold: for a first request, for all of any request, and from one to the next. */
+  readonly server: Pick<Server, 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout'>;
   /** Has Node's HTTP server take a socket, with all that comes on it from now on, or what stands in for it for one request. */
   readonly handOver: (socket: Socket | SocketStandIn) => void;
   /** Told when an answer by the short way is written, or its client has left. */
-  readonly onAnswered: (begun: Begun, isWhole: boolean) => void;
+  readonly onAnswered: (asked: Pick<Begun, 'requestId' | 'begunAt'>, isWhole: boolean) => void;
   /** Told of what should not happen. */
   readonly onFault: (error: unknown) => void;
-  readonly owe: (socket: Socket, debt: Debt) => void;
-  readonly settle: (socket: Socket, debt: Debt) => void;
+  readonly connections: Connections;
 }
 
 /** One request, as it comes in and until it is answered. */
@@ -68,7 +66,7 @@ export class PlainConnection implements Debt {
     this.#socket = socket;
     this.#service = service;
     this.#heads = new PlainHeads(service.bodyLimitBytes);
-    socket.setTimeout(service.firstRequestMs);
+    socket.setTimeout(service.server.headersTimeout);
     socket.on('data', this.#take);
     socket.on('end', this.#end);
     socket.on('timeout', this.#expire);
@@ -102,7 +100,7 @@ export class PlainConnection implements Debt {
 
   /** Null: it is no plain request that begins here. */
   #ask(bytes: Buffer): Asked | null {
-    const { keepAliveMs, owe } = this.#service;
+    const { server, connections } = this.#service;
     const head = this.#heads.read(bytes);
     if (!head) return null;
     const missing = head.bytes + head.bodyBytes;
@@ -113,17 +111,19 @@ export class PlainConnection implements Debt {
       parts: [],
       missing,
     };
-    if (!this.#hasAsked) this.#socket.setTimeout(keepAliveMs + keepAliveRoomMs);
+    if (!this.#hasAsked) this.#socket.setTimeout(server.keepAliveTimeout + keepAliveRoomMs);
     this.#hasAsked = true;
-    owe(this.#socket, this);
+    connections.owe(this.#socket, this);
     return this.#asked;
   }
 
   #receive(asked: Asked, bytes: Buffer): void {
     asked.parts.push(bytes);
     asked.missing -= bytes.length;
-    if (asked.missing > 0) this.#deadline ??= setTimeout(() => this.#refuse(requestTimeout), this.#service.requestMs);
-    else {
+    if (asked.missing > 0) {
+      const { requestTimeout: mostMs } = this.#service.server;
+      this.#deadline ??= setTimeout(() => this.#refuse(requestTimeout), mostMs);
+    } else {
       clearTimeout(this.#deadline);
       this.#deadline = undefined;
       // Of the last one, what comes behind it is not looked at.
@@ -155,9 +155,9 @@ export class PlainConnection implements Debt {
   }
 
   #write(begun: Begun, contentType: string, body: string): void {
-    const { shortWay, keepAliveMs, onAnswered } = this.#service;
+    const { shortWay, server, onAnswered } = this.#service;
     const { requestId } = begun;
-    const keptSeconds = this.#isLast ? null : Math.floor(keepAliveMs / 1_000);
+    const keptSeconds = this.#isLast ? null : Math.floor(server.keepAliveTimeout / 1_000);
     writeAnswer(this.#socket, { contentType, requestId, body, keptSeconds });
     shortWay.counts.plain += 1;
     onAnswered(begun, true);
@@ -189,7 +189,7 @@ export class PlainConnection implements Debt {
 
   #settle(): void {
     this.#asked = null;
-    this.#service.settle(this.#socket, this);
+    this.#service.connections.settle(this.#socket, this);
   }
 
   /** The connection is Node's, from these bytes on. */
@@ -233,10 +233,7 @@ export class PlainConnection implements Debt {
 
   readonly #close = (): void => {
     clearTimeout(this.#deadline);
-    if (this.#asked !== null && !this.#standIn) {
-      const { requestId, begunAt } = this.#asked;
-      this.#service.onAnswered({ requestId, begunAt, sent: null }, false);
-    }
+    if (this.#asked !== null && !this.#standIn) this.#service.onAnswered(this.#asked, false);
     this.#asked = null;
     this.#standIn?.destroy();
   };

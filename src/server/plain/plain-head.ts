@@ -1,3 +1,5 @@
+import { maxHeaderSize } from 'node:http';
+import { graphqlPath } from '../graphql/pipeline.ts';
 import { unsupportedBody } from '../http/media-types.ts';
 import { acceptedTypes, contentTypes } from '../http/result-types.ts';
 
@@ -19,10 +21,9 @@ interface KnownHead {
   readonly head: PlainHead;
 }
 
-const requestLine = Buffer.from('POST /graphql HTTP/1.1\r\n');
+const requestLine = Buffer.from(`POST ${graphqlPath} HTTP/1.1\r\n`);
 const end = '\r\n\r\n';
-/** Node takes no more either. */
-const mostBytes = 16_384;
+/** Node takes no more either, nor than `maxHeaderSize`. */
 const mostLines = 1_000;
 /** Longer ones are not kept for the next. */
 const mostKeptBytes = 2_048;
@@ -84,13 +85,13 @@ export class PlainHeads {
   #anew(bytes: Buffer): PlainHead | null {
     if (!holds(bytes, requestLine, 0)) return null;
     const to = bytes.indexOf(end, requestLine.length, 'latin1');
-    if (to < 0 || to > mostBytes) return null;
+    if (to < 0 || to > maxHeaderSize) return null;
     const text = bytes.toString('latin1', 0, to + end.length);
     const head = plainHead(text);
     if (!head) return null;
+    if (text.length > mostKeptBytes) return head;
     const { 0: given, 1: digits = '', index } = lengthLine.exec(text) as RegExpExecArray;
     const at = index + given.length;
-    if (text.length > mostKeptBytes) return head;
     // A copy of its own: the bytes are of all that has come with them.
     const copy = Buffer.allocUnsafeSlow(text.length);
     bytes.copy(copy);

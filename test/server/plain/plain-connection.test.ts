@@ -15,6 +15,10 @@ const twoMutations = `mutation ($a: TransactionInput!, $b: TransactionInput!) {
   a: recordTransaction(input: $a) { status }
   b: recordTransaction(input: $b) { user { riskProfile { txnCount1h } } }
 }`;
+const leftBetween = `mutation ($a: TransactionInput!, $b: TransactionInput!) {
+  a: recordTransaction(input: $a) { user { riskProfile { txnCount1h } } }
+  b: recordTransaction(input: $b) { status }
+}`;
 const json = ['Host: x', 'X-Request-Id: one', 'Content-Type: application/json'];
 
 let api: TestApi;
@@ -152,6 +156,43 @@ describe('a plain connection', () => {
     expect(caller.heard.slice(known)).toMatch(/"a":\{"status":"RECORDED"/);
     expect(caller.heard.slice(known)).toContain('"errors":[');
     caller.socket.destroy();
+  });
+
+  it('has done by the reference what a compiled operation left, though its client has left meanwhile', async () => {
+    const record = (transactionId: string, userId: string) => ({ transactionId, userId, merchantId: 'm', amount: 1 });
+    const ask = (a: object, b: object) => post(JSON.stringify({ query: leftBetween, variables: { a, b } }));
+    const caller = await Caller.dial();
+    await until(async () => {
+      const { plain } = api.server.ways;
+      await caller.ask(ask(record('x', 'well'), record('y', 'well')));
+      return api.server.ways.plain > plain;
+    });
+    const valkey = new Redis(inject('valkeyUrl'));
+    await valkey.set(`${api.keyPrefix}:log:v1:user_risk_profile:{broken}`, 'spoilt');
+    valkey.disconnect();
+    const { left } = api.server.ways;
+    const { engine } = api;
+    const held = Promise.withResolvers<void>();
+    const recording = Promise.withResolvers<void>();
+    const { record: recordNow } = engine;
+    engine.record = async (...args) => {
+      recording.resolve();
+      await held.promise;
+      return recordNow.apply(engine, args);
+    };
+    caller.socket.write(ask(record('7', 'broken'), record('8', 'after')));
+    await recording.promise;
+    engine.record = recordNow;
+    const aborted = () => api.log.filter((line) => line.includes('"aborted":true')).length;
+    const before = aborted();
+    caller.socket.destroy();
+    await until(() => aborted() > before);
+    held.resolve();
+    await until(async () => {
+      const { data } = await api.ask(hotQuery, { id: 'after' });
+      return (data as { user: { riskProfile: { txnCount1h: number } } }).user.riskProfile.txnCount1h === 1;
+    });
+    expect(api.server.ways.left).toBe(left + 1);
   });
 
   it('answers in turn who asks again before it was answered', async () => {

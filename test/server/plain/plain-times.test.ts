@@ -4,11 +4,10 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../../src/server/connections.ts';
 import type { ShortWay } from '../../../src/server/http/short-way.ts';
-import type { PlainService } from '../../../src/server/plain/plain-connection.ts';
 import { attendPlainly } from '../../../src/server/plain/plain-connections.ts';
 import { until } from '../../support/until.ts';
 
-const patient = { firstRequestMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000 };
+const patient = { headersTimeout: 60_000, requestTimeout: 60_000, keepAliveTimeout: 60_000 };
 const request = 'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}';
 
 const named = (name: string) => request.replace('Host: x', `Host: x\r\nX-Name: ${name}`);
@@ -38,18 +37,15 @@ afterEach(() => {
 /** A server whose clients have so much time, and a client of it. */
 async function dial(times: Partial<typeof patient>): Promise<{ readonly client: Socket; heard(): string }> {
   server = createServer();
-  const service: Omit<PlainService, 'handOver'> = {
+  Object.assign(server, patient, times);
+  connections = new Connections(server, () => {});
+  attendPlainly(server, {
     shortWay: { run: (sent) => run(sent), counts: {} } as ShortWay,
     bodyLimitBytes: 1_000,
-    ...patient,
-    ...times,
+    connections,
     onAnswered: () => {},
     onFault: (error) => faults.push(error),
-    owe: (socket, debt) => connections.owe(socket, debt),
-    settle: (socket, debt) => connections.settle(socket, debt),
-  };
-  attendPlainly(server, service);
-  connections = new Connections(server, () => {});
+  });
   server.on('request', ({ headers }, response) => {
     asked.push(String(headers['x-name']));
     const answer = () => response.end('by Node');
@@ -71,23 +67,24 @@ async function dial(times: Partial<typeof patient>): Promise<{ readonly client: 
 
 describe('a plain connection', () => {
   it('that asks nothing at first is told so, and closed', async () => {
-    const { client, heard } = await dial({ firstRequestMs: 50 });
+    const { client, heard } = await dial({ headersTimeout: 50 });
     await once(client, 'close');
     expect(heard()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   it('that asks nothing more is closed, and has time for that', async () => {
-    const { client, heard } = await dial({ firstRequestMs: 50, keepAliveMs: 200 });
+    const { client, heard } = await dial({ headersTimeout: 50, keepAliveTimeout: 200 });
     client.write(request);
     await until(() => heard().endsWith('by Node'));
     const from = performance.now();
     await once(client, 'close');
-    expect(performance.now() - from).toBeGreaterThan(100);
+    // What Node has beyond what it says, so that who asks at the last moment is answered.
+    expect(performance.now() - from).toBeGreaterThan(1_000);
     expect(heard()).not.toContain('408');
   });
 
   it('that asks in the middle of which nothing comes is told so, and closed', async () => {
-    const { client, heard } = await dial({ requestMs: 50 });
+    const { client, heard } = await dial({ requestTimeout: 50 });
     client.write(request.slice(0, -1));
     await once(client, 'close');
     expect(heard()).toMatch(/^HTTP\/1\.1 408 /);
@@ -96,7 +93,7 @@ describe('a plain connection', () => {
   it('is not closed while it waits for its answer, and has its time then', async () => {
     const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<ShortWay['run']>>>();
     run = () => promise as ReturnType<ShortWay['run']>;
-    const { client, heard } = await dial({ keepAliveMs: 50 });
+    const { client, heard } = await dial({ keepAliveTimeout: 50 });
     client.write(request);
     await until(() => sockets[0]?.bytesRead === request.length);
     const timedOut = once(sockets[0] as Socket, 'timeout');
@@ -147,7 +144,7 @@ describe('a plain connection', () => {
       answered += 1;
       return Promise.resolve({ kind: 'written', data: `"${'x'.repeat(20_000)}"` });
     };
-    const { client } = await dial({ requestMs: 50 });
+    const { client } = await dial({ requestTimeout: 50 });
     client.pause();
     for (let nth = 1; (sockets[0]?.writableLength ?? 0) === 0; nth++) {
       client.write(request);
