@@ -19,6 +19,13 @@ export interface BenchServer {
   clear(): Promise<void>;
 }
 
+/** @throws Error if the URL is of a cluster: what is measured is one server. */
+export function serverAddress(url: string) {
+  const address = parseValkeyUrl(url);
+  if (address.kind !== 'single') throw new Error(`${url} is not the address of one server`);
+  return address;
+}
+
 /** Lends a throwaway embedded Valkey, or the one at `url`, of which only the keys that were made are removed. */
 export async function withServer<T>(url: string | null, use: (server: BenchServer) => Promise<T>): Promise<T> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -29,7 +36,7 @@ export async function withServer<T>(url: string | null, use: (server: BenchServe
   });
   try {
     const address = url ?? embedded?.url ?? '';
-    const valkey = connect(parseValkeyUrl(address), { commandTimeoutMs });
+    const valkey = connect(serverAddress(address), { commandTimeoutMs });
     const prefixes: string[] = [];
     const server: BenchServer = {
       valkey,

@@ -1,5 +1,5 @@
 import { invalidKeyPrefixReason } from './engine/index.ts';
-import { parseValkeyUrl, type ValkeyAddress } from './valkey/index.ts';
+import { type Acknowledgement, inMemory, parseValkeyUrl, type ValkeyAddress } from './valkey/index.ts';
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -22,6 +22,8 @@ export interface Config {
   readonly keyPrefix: string;
   /** `FRESHET_SWEEP_SECONDS`: how often all that is watched is read though nothing was heard of it; default 30; null (0): never. */
   readonly sweepMs: number | null;
+  /** `FRESHET_ACK`: what must have become of an event before it is acknowledged; default `memory`. */
+  readonly acknowledge: Acknowledgement;
   /** `FRESHET_DOCUMENTS`: which client documents are served, any or only those of schema/operations; default `any`. */
   readonly documents: 'any' | 'trusted';
   /** `LOG_LEVEL`; default `info`. */
@@ -47,7 +49,14 @@ type Reader<T> = (text: string) => T;
 
 const mostWorkers = 64;
 
-const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS', 'FRESHET_DOCUMENTS'];
+const ours = [
+  'FRESHET_DATA_DIR',
+  'FRESHET_CLOCK',
+  'FRESHET_KEY_PREFIX',
+  'FRESHET_SWEEP_SECONDS',
+  'FRESHET_ACK',
+  'FRESHET_DOCUMENTS',
+];
 
 /**
  * Reads the configuration. A variable that is empty counts as unset.
@@ -74,9 +83,15 @@ export function readConfig(env: Environment): Config {
     clock: read('FRESHET_CLOCK', 'wall', oneOf(['wall', 'event'])),
     keyPrefix: read('FRESHET_KEY_PREFIX', 'fs', readKeyPrefix),
     sweepMs: read<number | null>('FRESHET_SWEEP_SECONDS', 30_000, readSweep),
+    acknowledge: read('FRESHET_ACK', inMemory, readAcknowledgement),
     documents: read('FRESHET_DOCUMENTS', 'any', oneOf(['any', 'trusted'])),
     logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
   };
+  if (config.valkey === null && config.acknowledge.kind === 'replica') {
+    problems.push(
+      'FRESHET_ACK: an embedded Valkey has no replicas to confirm anything; name one that has with VALKEY_URL',
+    );
+  }
   for (const name of Object.keys(env)) {
     if (name.startsWith('FRESHET_') && !ours.includes(name)) {
       problems.push(`${name}: is not a setting; known are ${ours.join(', ')}`);
@@ -125,6 +140,13 @@ function readSweep(text: string): number | null {
     throw new Error(`expected seconds from 1 to 86400, or 0 for never, got ${JSON.stringify(text)}`);
   }
   return seconds === 0 ? null : 1_000 * seconds;
+}
+
+function readAcknowledgement(text: string): Acknowledgement {
+  if (text === 'memory' || text === 'fsync') return { kind: text };
+  const replicas = /^replica(?::([1-9]))?$/.exec(text);
+  if (replicas) return { kind: 'replica', replicas: Number(replicas[1] ?? 1) };
+  throw new Error(`expected memory, fsync, replica or replica:n with n from 1 to 9, got ${JSON.stringify(text)}`);
 }
 
 function oneOf<const T extends string>(values: readonly T[]): Reader<T> {

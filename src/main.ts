@@ -111,6 +111,7 @@ async function runWithValkey(config: Config, log: Logger, serving: Serving, star
       embedded = await startEmbeddedValkey({
         dataDir: config.dataDir,
         persistent: true,
+        syncsAlways: config.acknowledge.kind === 'fsync',
         report: announce,
       });
       void embedded.exited.then((exit) => {
@@ -161,10 +162,10 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
 }
 
 async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {
-  const { keyPrefix, clock, sweepMs, host, port } = config;
+  const { keyPrefix, clock, sweepMs, acknowledge, host, port } = config;
   const { schema, views, clientDocuments } = await import('../schema/index.ts');
   const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
-  return { schema, views, documents, keyPrefix, clock, sweepMs, log, host, port };
+  return { schema, views, documents, keyPrefix, clock, sweepMs, acknowledge, log, host, port };
 }
 
 /** @param embeddedUrl of the embedded Valkey; null where another is configured. */

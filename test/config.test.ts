@@ -23,6 +23,7 @@ describe('the configuration', () => {
       clock: 'wall',
       keyPrefix: 'fs',
       sweepMs: 30_000,
+      acknowledge: { kind: 'memory' },
       documents: 'any',
       logLevel: 'info',
     });
@@ -39,6 +40,7 @@ describe('the configuration', () => {
         FRESHET_CLOCK: 'event',
         FRESHET_KEY_PREFIX: 'team:fs',
         FRESHET_SWEEP_SECONDS: '2.5',
+        FRESHET_ACK: 'replica:2',
         FRESHET_DOCUMENTS: 'trusted',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
@@ -47,11 +49,12 @@ describe('the configuration', () => {
       port: 0,
       host: '::1',
       workers: 4,
-      valkey: { host: 'store', port: 7000, tls: false, username: null, password: null, db: 2 },
+      valkey: { kind: 'single', host: 'store', port: 7000, tls: false, username: null, password: null, db: 2 },
       dataDir: '/var/lib/freshet',
       clock: 'event',
       keyPrefix: 'team:fs',
       sweepMs: 2_500,
+      acknowledge: { kind: 'replica', replicas: 2 },
       documents: 'trusted',
       logLevel: 'debug',
     });
@@ -71,6 +74,7 @@ describe('the configuration', () => {
       FRESHET_KEY_PREFIX: 'a{b}',
       FRESHET_KEYPREFIX: 'fs',
       FRESHET_SWEEP_SECONDS: 'often',
+      FRESHET_ACK: 'replica:0',
       FRESHET_DOCUMENTS: 'mine',
       LOG_LEVEL: 'loud',
     };
@@ -78,13 +82,14 @@ describe('the configuration', () => {
       'PORT: expected a port from 0 to 65535, got "65536"',
       'HOST: expected a host name or address without scheme or port, got "http://localhost"',
       'WORKERS: expected a whole number from 1 to 64, got "0"',
-      'VALKEY_URL: expected valkey://host:port/db, or valkeys:// for TLS',
+      'VALKEY_URL: expected valkey://host:port/db, valkey+cluster://host:port,host:port or valkey+sentinel://host:port,host:port/name, or valkeys for TLS',
       'FRESHET_CLOCK: expected one of wall, event, got "sun"',
       'FRESHET_KEY_PREFIX: must be 1 to 64 characters without braces, blanks or control characters, got "a{b}"',
       'FRESHET_SWEEP_SECONDS: expected seconds from 1 to 86400, or 0 for never, got "often"',
+      'FRESHET_ACK: expected memory, fsync, replica or replica:n with n from 1 to 9, got "replica:0"',
       'FRESHET_DOCUMENTS: expected one of any, trusted, got "mine"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_ACK, FRESHET_DOCUMENTS',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });
@@ -107,6 +112,15 @@ describe('the configuration', () => {
 
   it('knows a sweep that never comes', () => {
     expect(readConfig({ FRESHET_SWEEP_SECONDS: '0' }).sweepMs).toBeNull();
+  });
+
+  it('knows what is promised of what it acknowledges', () => {
+    const asked = { VALKEY_URL: 'valkey://store' };
+    expect(readConfig({ FRESHET_ACK: 'fsync' }).acknowledge).toEqual({ kind: 'fsync' });
+    expect(readConfig({ ...asked, FRESHET_ACK: 'replica' }).acknowledge).toEqual({ kind: 'replica', replicas: 1 });
+    expect(problemsOf({ FRESHET_ACK: 'replica' })).toEqual([expect.stringMatching(/embedded Valkey has no replicas/)]);
+    for (const FRESHET_ACK of ['disk', 'replica:', 'replica:10'])
+      expect(problemsOf({ ...asked, FRESHET_ACK })).toHaveLength(1);
   });
 
   it('knows which hosts only this machine can reach', () => {

@@ -4,6 +4,7 @@ import { riskProfile } from '../../schema/user.ts';
 import type { View } from '../../src/define/index.ts';
 import { Engine } from '../../src/engine/index.ts';
 import { Random, type Transaction } from '../../src/simulate/index.ts';
+import { SingleServer } from '../../src/valkey/index.ts';
 import { PlainPatterns } from '../contenders/plain-patterns.ts';
 import { Deadline } from '../deadline.ts';
 import type { BenchServer } from '../server.ts';
@@ -61,7 +62,7 @@ export class Past {
 
 /** Entity by entity, each in order of time, so that a batch has many events of few. */
 async function recordView(valkey: Redis, keyPrefix: string, view: View, events: readonly Transaction[]): Promise<void> {
-  const engine = await Engine.open({ valkey, views: [view], keyPrefix, clock: 'wall' });
+  const engine = await Engine.open({ servers: new SingleServer(valkey), views: [view], keyPrefix, clock: 'wall' });
   const ordered = [...Map.groupBy(events, (one) => one[view.by as 'userId' | 'merchantId']).values()].flat();
   for (let at = 0; at < ordered.length; at += 1_000) {
     const outcomes = await engine.record(event, ordered.slice(at, at + 1_000));

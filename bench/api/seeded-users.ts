@@ -3,6 +3,7 @@ import { riskProfile } from '../../schema/user.ts';
 import type { Milliseconds } from '../../src/define/index.ts';
 import { Engine } from '../../src/engine/index.ts';
 import { Random, type Transaction } from '../../src/simulate/index.ts';
+import { SingleServer } from '../../src/valkey/index.ts';
 import { features, type Profile } from '../peers/features.ts';
 import { type Population, populations } from '../simulate/population.ts';
 import { drawAmount, drawFraud } from '../simulate/transaction.ts';
@@ -70,7 +71,12 @@ function drawAge(random: Random, least: Milliseconds): Milliseconds {
 
 /** Records it all, one user after the other, so that a batch has many events of few. */
 export async function seed(valkey: Redis, keyPrefix: string, users: readonly SeededUser[]): Promise<void> {
-  const engine = await Engine.open({ valkey, views: [riskProfile], keyPrefix, clock: 'wall' });
+  const engine = await Engine.open({
+    servers: new SingleServer(valkey),
+    views: [riskProfile],
+    keyPrefix,
+    clock: 'wall',
+  });
   const transactions = users.flatMap((user) => user.transactions);
   for (let at = 0; at < transactions.length; at += 1_000) {
     const outcomes = await engine.record(event, transactions.slice(at, at + 1_000));

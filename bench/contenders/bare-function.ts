@@ -1,6 +1,6 @@
 import type { Redis } from 'iovalkey';
 import type { Transaction } from '../../src/simulate/index.ts';
-import { FunctionCaller } from '../../src/valkey/index.ts';
+import { FunctionCaller, SingleServer } from '../../src/valkey/index.ts';
 import type { Subject } from '../subject.ts';
 import type { Contender } from './contender.ts';
 
@@ -26,7 +26,7 @@ export class BareFunction implements Contender {
     this.#prefix = prefix;
     this.#subject = subject;
     this.#name = `bare_${subject.name}`;
-    this.#functions = new FunctionCaller(valkey, code(this.#name, subject));
+    this.#functions = new FunctionCaller(new SingleServer(valkey), code(this.#name, subject));
   }
 
   async load(transactions: readonly Transaction[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Redis } from 'iovalkey';
 import { Engine, type Vector } from '../../src/engine/index.ts';
 import type { Transaction } from '../../src/simulate/index.ts';
+import { SingleServer } from '../../src/valkey/index.ts';
 import type { Deadline } from '../deadline.ts';
 import { event, type Subject } from '../subject.ts';
 import type { Contender } from './contender.ts';
@@ -22,7 +23,12 @@ export class EngineContender implements Contender {
   }
 
   static async open(valkey: Redis, keyPrefix: string, subject: Subject): Promise<EngineContender> {
-    const engine = await Engine.open({ valkey, views: [subject.view], keyPrefix, clock: 'event' });
+    const engine = await Engine.open({
+      servers: new SingleServer(valkey),
+      views: [subject.view],
+      keyPrefix,
+      clock: 'event',
+    });
     return new EngineContender(engine, subject);
   }
 

@@ -3,14 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Redis } from 'iovalkey';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { parseValkeyUrl } from '../../src/valkey/index.ts';
+import { serverAddress } from '../server.ts';
 
 /**
  * What remains of pushing when nothing is computed: a POST is published to Valkey, and answered once that is acknowledged; what
  * is heard of it from there goes out to all sockets as it is, to each as often as its address says (`/?copies=100`).
  */
 const [, , url = '', channel = ''] = process.argv;
-const { host, port, db } = parseValkeyUrl(url);
+const { host, port, db } = serverAddress(url);
 const [publisher, subscriber] = [new Redis({ host, port, db }), new Redis({ host, port, db })];
 const copies = new Map<WebSocket, number>();
 const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });

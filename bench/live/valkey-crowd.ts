@@ -1,5 +1,6 @@
 import type { Redis } from 'iovalkey';
-import { connect, connectSubscriber, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber } from '../../src/valkey/index.ts';
+import { serverAddress } from '../server.ts';
 import { type Crowd, spread } from './crowd.ts';
 
 /**
@@ -24,7 +25,7 @@ export class ValkeyCrowd implements Crowd {
   }
 
   static async open(valkeyUrl: string, channel: string, size: number, text: string): Promise<ValkeyCrowd> {
-    const address = parseValkeyUrl(valkeyUrl);
+    const address = serverAddress(valkeyUrl);
     const subscribers: Redis[] = [];
     for (const receivers of spread(size)) {
       const subscriber = connectSubscriber(address);

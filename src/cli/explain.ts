@@ -2,7 +2,13 @@ import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import { Inspector, InvalidIdError, UnavailableError } from '../engine/index.ts';
-import { connect, describeAddress, findEmbeddedValkey, parseValkeyUrl, type ValkeyAddress } from '../valkey/index.ts';
+import {
+  describeAddress,
+  findEmbeddedValkey,
+  openServers,
+  parseValkeyUrl,
+  type ValkeyAddress,
+} from '../valkey/index.ts';
 import { type Explanation, explain } from './explain/explanation.ts';
 import { explanationJson } from './explain/json.ts';
 import { type Asked, findAsked, UnknownNameError } from './explain/names.ts';
@@ -58,14 +64,14 @@ function parseArguments() {
 
 async function lookInto(config: Config, asked: readonly Asked[], id: string): Promise<Explanation[]> {
   const address = config.valkey ?? (await embeddedAddress(config.dataDir));
-  const valkey = connect(address);
+  const servers = openServers(address);
   try {
-    return await explain(await Inspector.open(valkey, views, config.keyPrefix), asked, id);
+    return await explain(await Inspector.open(servers, views, config.keyPrefix), asked, id);
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
     throw new Error(`${describeAddress(address)}: ${error.message}. ${adviceForAddress}`, { cause: error });
   } finally {
-    valkey.disconnect();
+    servers.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { transaction } from '../../schema/transaction.ts';
 import { Engine, invalidKeyPrefixReason } from '../engine/index.ts';
-import { connect, parseValkeyUrl, startEmbeddedValkey, type ValkeyAddress } from '../valkey/index.ts';
+import { openServers, parseValkeyUrl, startEmbeddedValkey, type ValkeyAddress } from '../valkey/index.ts';
 import { abortOnSignal, InterruptedError } from './interruption.ts';
 import { withProgress } from './replay/progress.ts';
 import { replayFile } from './replay/replay-file.ts';
@@ -55,12 +55,12 @@ async function main(interruption: AbortSignal): Promise<number> {
   const embedded = given ? null : await startEmbeddedValkey({ persistent: false, report: say });
   try {
     interruption.throwIfAborted();
-    const valkey = connect(given ?? parseValkeyUrl(embedded?.url ?? ''));
+    const servers = openServers(given ?? parseValkeyUrl(embedded?.url ?? ''));
     try {
       let status = 0;
       for (const [i, file] of files.entries()) {
         const keyPrefix = values.prefix ?? `replay-${Date.now().toString(36)}-${i}`;
-        const engine = await Engine.open({ valkey, views, keyPrefix, clock: 'event' });
+        const engine = await Engine.open({ servers, views, keyPrefix, clock: 'event' });
         const { verify, out = null } = values;
         const summary = await withProgress(file, process.stderr, (listener) =>
           replayFile(file, engine, transaction, { verify, out, listener, signal: interruption }),
@@ -70,7 +70,7 @@ async function main(interruption: AbortSignal): Promise<number> {
       }
       return status;
     } finally {
-      valkey.disconnect();
+      servers.close();
     }
   } finally {
     await embedded?.stop();

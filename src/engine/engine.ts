@@ -1,5 +1,5 @@
-import type { Redis } from 'iovalkey';
 import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
+import { type Acknowledgement, inMemory, type Servers } from '../valkey/index.ts';
 import { invalidIdError } from './admission.ts';
 import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
 import { Corrector } from './corrector.ts';
@@ -17,7 +17,7 @@ import type { PastVector, Vector } from './vector.ts';
 
 /** What an engine works on, and how. */
 export interface EngineOptions {
-  readonly valkey: Redis;
+  readonly servers: Servers;
   readonly views: readonly View[];
   /** First part of every key; without braces. */
   readonly keyPrefix: string;
@@ -30,8 +30,13 @@ export interface EngineOptions {
   readonly singles?: number;
   /** Of so many different values a window keeps all; with more, it counts by a sample of about as many; default 3,072. */
   readonly values?: number;
-  /** Whether events are recorded by rehearsal, which spares the store most of the work; default true. False: the store does it all. */
+  /**
+   * Whether events are recorded by rehearsal, which spares the store most of the work; default true. False: the store does it all, as it
+   * does on a cluster, where a transaction is of one slot.
+   */
   readonly rehearses?: boolean;
+  /** What must have become of an event before it is acknowledged; default: it is in memory. */
+  readonly acknowledge?: Acknowledgement;
   /** Told of each entity of which what is stored cannot be used: into some, nothing can be recorded. */
   readonly onFault?: (fault: LogFaultError) => void;
 }
@@ -46,7 +51,7 @@ export class Engine {
   readonly views: readonly View[];
   readonly clock: Clock;
   readonly keys: KeyNames;
-  readonly #valkey: Redis;
+  readonly #servers: Servers;
   readonly #store: LogStore;
   readonly #toleranceMs: Milliseconds;
   readonly #recorder: Recorder;
@@ -54,8 +59,8 @@ export class Engine {
   readonly #reads: SharedReadsOfViews;
 
   private constructor(options: EngineOptions, store: LogStore) {
-    const { valkey, views, clock, toleranceMs = defaultToleranceMs, onFault = () => {} } = options;
-    this.#valkey = valkey;
+    const { servers, views, clock, toleranceMs = defaultToleranceMs, onFault = () => {} } = options;
+    this.#servers = servers;
     this.views = views;
     this.clock = clock;
     this.#toleranceMs = toleranceMs;
@@ -71,16 +76,17 @@ export class Engine {
    * @throws DefinitionError, IncompatibleStoreError, UnavailableError
    */
   static async open(options: EngineOptions): Promise<Engine> {
-    const { valkey, keyPrefix, views, clock, toleranceMs = defaultToleranceMs } = options;
+    const { servers, keyPrefix, views, clock, toleranceMs = defaultToleranceMs } = options;
     const {
       microsPerCall = defaultMicrosPerCall,
       singles = defaultSingles,
       values = defaultValues,
       rehearses = true,
+      acknowledge = inMemory,
       onFault = () => {},
     } = options;
-    const limits = { toleranceMs, microsPerCall, singles, values, rehearses, onFault };
-    return new Engine(options, await LogStore.open(valkey, new KeyNames(keyPrefix), views, clock, limits));
+    const limits = { toleranceMs, microsPerCall, singles, values, rehearses, acknowledge, onFault };
+    return new Engine(options, await LogStore.open(servers, new KeyNames(keyPrefix), views, clock, limits));
   }
 
   /** Companions of logs that were found missing since the start: evicted, or deleted by hand. */
@@ -140,7 +146,7 @@ export class Engine {
    * @throws UnavailableError
    */
   search(text: string, most: number): Promise<EntitySearch> {
-    return searchEntities(this.#valkey, this.keys, this.views, text, most);
+    return searchEntities(this.#servers, this.keys, this.views, text, most);
   }
 
   /**

@@ -1,5 +1,5 @@
-import type { Redis } from 'iovalkey';
 import type { Entity, View } from '../define/index.ts';
+import type { Servers } from '../valkey/index.ts';
 import { invalidIdReason } from './admission.ts';
 import { type KeyNames, stem } from './keys.ts';
 import { orUnavailable } from './valkey-failure.ts';
@@ -28,7 +28,7 @@ const mostKeys = 200_000;
  * @throws UnavailableError
  */
 export async function searchEntities(
-  valkey: Redis,
+  servers: Servers,
   keys: KeyNames,
   views: readonly View[],
   text: string,
@@ -39,33 +39,39 @@ export async function searchEntities(
   const wanted = text.toLowerCase();
   const found = new Map<string, FoundEntity>();
   // Whoever knows the whole id is not to depend on how far a search comes.
-  for (const { entity, exists } of await orUnavailable(() => lookUp(valkey, keys, views, text))) {
+  for (const { entity, exists } of await orUnavailable(() => lookUp(servers, keys, views, text))) {
     if (exists) found.set(`${entity.name} ${text}`, { entity, id: text });
   }
-  let cursor = '0';
-  for (let looked = 0; looked < mostKeys; looked += keysPerCall) {
-    const [next, matches] = await orUnavailable(() => valkey.scan(cursor, 'MATCH', pattern, 'COUNT', keysPerCall));
-    for (const key of matches) {
-      const brace = key.indexOf('{', keys.prefix.length);
-      const entity = stems.get(key.slice(0, brace));
-      if (!entity) continue; // of a view that is not served here
-      const id = keys.decodeId(key.slice(brace + 1, -1));
-      if (!id.toLowerCase().includes(wanted)) continue; // the text is but in how a sign of it is encoded
-      if (found.size === most && !found.has(`${entity.name} ${id}`))
-        return { found: [...found.values()], complete: false };
-      found.set(`${entity.name} ${id}`, { entity, id });
+  let looked = 0;
+  for (const { valkey } of servers.all) {
+    for (let cursor: string | null = '0'; cursor !== null; looked += keysPerCall) {
+      if (looked >= mostKeys) return { found: [...found.values()], complete: false };
+      const from: string = cursor;
+      const [next, matches] = await orUnavailable(() => valkey.scan(from, 'MATCH', pattern, 'COUNT', keysPerCall));
+      cursor = next === '0' ? null : next;
+      for (const key of matches) {
+        const brace = key.indexOf('{', keys.prefix.length);
+        const entity = stems.get(key.slice(0, brace));
+        if (!entity) continue; // of a view that is not served here
+        const id = keys.decodeId(key.slice(brace + 1, -1));
+        if (!id.toLowerCase().includes(wanted)) continue; // the text is but in how a sign of it is encoded
+        if (found.size === most && !found.has(`${entity.name} ${id}`))
+          return { found: [...found.values()], complete: false };
+        found.set(`${entity.name} ${id}`, { entity, id });
+      }
     }
-    if (next === '0') return { found: [...found.values()], complete: true };
-    cursor = next;
   }
-  return { found: [...found.values()], complete: false };
+  return { found: [...found.values()], complete: true };
 }
 
 /** Of which views something is stored of just this id. */
-function lookUp(valkey: Redis, keys: KeyNames, views: readonly View[], id: string) {
+function lookUp(servers: Servers, keys: KeyNames, views: readonly View[], id: string) {
   const wanted = invalidIdReason(id) === null ? views : [];
   return Promise.all(
-    wanted.map(async (view) => ({ entity: view.entity, exists: (await valkey.exists(keys.hash(view, id))) === 1 })),
+    wanted.map(async (view) => {
+      const key = keys.hash(view, id);
+      return { entity: view.entity, exists: (await servers.ask(key, ({ valkey }) => valkey.exists(key))) === 1 };
+    }),
   );
 }
 

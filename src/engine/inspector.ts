@@ -1,6 +1,5 @@
-import type { Redis } from 'iovalkey';
 import type { View } from '../define/index.ts';
-import { FunctionCaller } from '../valkey/index.ts';
+import { FunctionCaller, type Servers } from '../valkey/index.ts';
 import { invalidIdReason } from './admission.ts';
 import type { InspectedFeature, Inspection, InspectionReport } from './inspection.ts';
 import { KeyNames } from './keys.ts';
@@ -23,14 +22,14 @@ export class Inspector {
   readonly keys: KeyNames;
   /** The clock that the prefix is of; null: nothing was ever stored under it. */
   readonly clock: Clock | null;
-  readonly #valkey: Redis;
+  readonly #servers: Servers;
   readonly #plans: ReadonlyMap<View, Plan>;
   readonly #library: Library;
   readonly #functions: FunctionCaller;
   readonly #callHead: Buffer;
 
   private constructor(
-    valkey: Redis,
+    servers: Servers,
     keys: KeyNames,
     plans: ReadonlyMap<View, Plan>,
     clock: Clock | null,
@@ -38,10 +37,10 @@ export class Inspector {
   ) {
     this.keys = keys;
     this.clock = clock;
-    this.#valkey = valkey;
+    this.#servers = servers;
     this.#plans = plans;
     this.#library = writeLibrary([...plans.values()]);
-    this.#functions = new FunctionCaller(valkey, this.#library.code);
+    this.#functions = new FunctionCaller(servers, this.#library.code);
     this.#callHead = head;
   }
 
@@ -49,15 +48,16 @@ export class Inspector {
    * @param views all that are served, in the order in which they are: the functions of others are others.
    * @throws DefinitionError, UnavailableError
    */
-  static async open(valkey: Redis, views: readonly View[], keyPrefix: string): Promise<Inspector> {
+  static async open(servers: Servers, views: readonly View[], keyPrefix: string): Promise<Inspector> {
+    await orUnavailable(() => servers.ready());
     const keys = new KeyNames(keyPrefix);
     const plans = new Map(views.map((view, place) => [view, planView(view, place)]));
-    const registry = await new PrefixRegistry(valkey, keys).look([...plans.values()]);
+    const registry = await new PrefixRegistry(servers, keys).look([...plans.values()]);
     const clock = registry?.clock ?? null;
     const completeSince = registry?.since ?? new Map();
     const settings = { ...limits, clock: clock ?? 'wall', prefix: keyPrefix, completeSince };
     const head = callHead([...plans.values()], settings);
-    return new Inspector(valkey, keys, plans, clock, head);
+    return new Inspector(servers, keys, plans, clock, head);
   }
 
   /**
@@ -75,7 +75,9 @@ export class Inspector {
     const call = { name: this.#library.functions.inspect, keys: [log], args: [this.#callHead, argument] };
     const bytes = await orUnavailable(() => this.#functions.look(call));
     if (bytes) return this.#read(bytes, plan, id, position !== undefined);
-    const found = await orUnavailable(() => this.#valkey.exists(log, this.keys.hash(view, id)));
+    const found = await orUnavailable(() =>
+      this.#servers.ask(log, ({ valkey }) => valkey.exists(log, this.keys.hash(view, id))),
+    );
     if (found === 0) return null;
     throw new IncompatibleStoreError(
       `${log}: the functions of these definitions are not loaded in this Valkey. Either another version of Freshet, or of its definitions, serves it: look from that one's folder. Or none has since Valkey was started: start it once`,

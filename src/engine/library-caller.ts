@@ -1,10 +1,12 @@
-import type { Redis } from 'iovalkey';
-import { FunctionCaller } from '../valkey/index.ts';
+import { type Acknowledgement, FunctionCaller, type Servers } from '../valkey/index.ts';
 import { type Library, writeLibrary } from './library.ts';
 import type { Plan } from './plan.ts';
 import { orUnavailable } from './valkey-failure.ts';
 
 export type FunctionName = keyof Library['functions'];
+
+/** Those that do what a client is told was done. */
+const acknowledged: ReadonlySet<FunctionName> = new Set(['record', 'label', 'retract', 'forget']);
 
 /** The function library that serves some plans, loaded. */
 export class LibraryCaller {
@@ -16,10 +18,13 @@ export class LibraryCaller {
     this.#functions = functions;
   }
 
-  /** @throws UnavailableError */
-  static async load(valkey: Redis, plans: readonly Plan[]): Promise<LibraryCaller> {
+  /**
+   * @param acknowledge what must have become of what clients are told was done.
+   * @throws UnavailableError
+   */
+  static async load(servers: Servers, plans: readonly Plan[], acknowledge: Acknowledgement): Promise<LibraryCaller> {
     const { functions: names, code } = writeLibrary(plans);
-    const functions = new FunctionCaller(valkey, code);
+    const functions = new FunctionCaller(servers, code, acknowledge);
     await orUnavailable(() => functions.load());
     return new LibraryCaller(names, functions);
   }
@@ -29,6 +34,7 @@ export class LibraryCaller {
    * @throws UnavailableError
    */
   call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
-    return orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args }));
+    const isAcknowledged = acknowledged.has(name);
+    return orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args, isAcknowledged }));
   }
 }

@@ -42,6 +42,7 @@ const sharedParts = [
   'fold',
   'store',
   'corrections',
+  'here',
   'compact',
   'insert',
   'append',

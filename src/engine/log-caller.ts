@@ -8,6 +8,10 @@ import type { EpochMs } from './vector.ts';
 /** What every call on logs is told beside what it is for. */
 export interface CallSettings extends CallLimits {
   readonly clock: Clock;
+  /** Whether an entity's keys may be on their way from one server to another; default false. */
+  readonly isCluster?: boolean;
+  /** Whether more is promised of what is acknowledged than that it is in memory; default false. */
+  readonly isDurable?: boolean;
   readonly prefix: string;
   /** Of each view, when its newest feature was first loaded. */
   readonly completeSince: ReadonlyMap<View, EpochMs>;
@@ -32,10 +36,13 @@ export class LogCaller {
   readonly #library: LibraryCaller;
   /** The first argument of every call. */
   readonly head: Buffer;
+  /** Whether a call must be of one entity, since others are of other slots. */
+  readonly isOneEntityACall: boolean;
 
   constructor(library: LibraryCaller, plans: readonly Plan[], settings: CallSettings) {
     this.#library = library;
     this.head = callHead(plans, settings);
+    this.isOneEntityACall = settings.isCluster ?? false;
   }
 
   /**
@@ -58,9 +65,19 @@ export class LogCaller {
 
 /** ARGV[1] of every call, as lua/call.lua reads it. */
 export function callHead(plans: readonly Plan[], settings: CallSettings): Buffer {
-  const { clock, prefix, toleranceMs, microsPerCall, singles, values, completeSince } = settings;
+  const {
+    clock,
+    isCluster = false,
+    isDurable = false,
+    prefix,
+    toleranceMs,
+    microsPerCall,
+    singles,
+    values,
+    completeSince,
+  } = settings;
   const head = Buffer.alloc(37 + 8 * plans.length);
-  head.writeUInt8(clock === 'event' ? 1 : 0, 0);
+  head.writeUInt8((clock === 'event' ? 1 : 0) + (isCluster ? 2 : 0) + (isDurable ? 4 : 0), 0);
   head.writeUInt32LE(Buffer.byteLength(prefix), 1);
   head.writeDoubleLE(toleranceMs, 5);
   head.writeDoubleLE(microsPerCall, 13);

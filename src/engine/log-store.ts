@@ -1,5 +1,6 @@
-import type { Redis } from 'iovalkey';
 import { DefinitionError, type Entity, type View } from '../define/index.ts';
+import type { Acknowledgement, Servers, ValkeyServer } from '../valkey/index.ts';
+import { byEntity } from './by-entity.ts';
 import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
@@ -23,7 +24,7 @@ import { Committer, type RecordCounts } from './rehearsal/committer.ts';
 import type { NotServed, ReplyReader } from './reply.ts';
 import { type PartReply, untilDone } from './rounds.ts';
 import { StoredVectors } from './stored-vectors.ts';
-import { logFailure } from './valkey-failure.ts';
+import { logFailure, orUnavailable } from './valkey-failure.ts';
 import type { PastVector } from './vector.ts';
 import { VectorBatch } from './vector-batch.ts';
 
@@ -31,6 +32,8 @@ import { VectorBatch } from './vector-batch.ts';
 export interface StoreSettings extends CallLimits {
   /** Whether events are recorded by rehearsal where that can be (see rehearsal/committer.ts). */
   readonly rehearses: boolean;
+  /** What must have become of an event before it is acknowledged. */
+  readonly acknowledge: Acknowledgement;
   /** Told of logs that cannot be rehearsed. */
   readonly onFault: (fault: LogFaultError) => void;
 }
@@ -45,6 +48,7 @@ const mostViews = 255;
 export class LogStore {
   readonly keys: KeyNames;
   readonly plans: ReadonlyMap<View, Plan>;
+  readonly #servers: Servers;
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
@@ -53,14 +57,15 @@ export class LogStore {
   readonly #committer: Committer | null;
 
   private constructor(
-    valkey: Redis,
+    servers: Servers,
     keys: KeyNames,
     plans: readonly Plan[],
     registry: PrefixRegistry,
     caller: LogCaller,
     stored: StoredVectors,
-    { singles, rehearses, onFault }: StoreSettings,
+    { singles, rehearses, acknowledge, onFault }: StoreSettings,
   ) {
+    this.#servers = servers;
     this.keys = keys;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
@@ -69,9 +74,13 @@ export class LogStore {
     this.#upgrades = new LogUpgrades(keys, registry, caller);
     const logOf = ({ plan: { view }, id }: Part) => keys.log(view, id);
     const store = (parts: readonly RecordPart[]) => this.#recordThere(parts, 'record');
-    this.#committer = rehearses
-      ? new Committer({ valkey, caller, plans, prefix: keys.prefix, singles, logOf, store, onFault })
-      : null;
+    if (!rehearses || servers.isCluster) {
+      this.#committer = null;
+      return;
+    }
+    const [{ valkey }] = servers.all as [ValkeyServer];
+    const options = { valkey, caller, plans, prefix: keys.prefix, singles, logOf, store, acknowledge, onFault };
+    this.#committer = new Committer(options);
   }
 
   /**
@@ -79,7 +88,7 @@ export class LogStore {
    * @throws DefinitionError, IncompatibleStoreError, UnavailableError
    */
   static async open(
-    valkey: Redis,
+    servers: Servers,
     keys: KeyNames,
     views: readonly View[],
     clock: Clock,
@@ -87,15 +96,19 @@ export class LogStore {
   ): Promise<LogStore> {
     assertServable(views);
     const plans = views.map((view, place) => planView(view, place));
-    const library = await LibraryCaller.load(valkey, plans);
-    const registry = new PrefixRegistry(valkey, keys);
+    await orUnavailable(() => servers.ready());
+    const library = await LibraryCaller.load(servers, plans, limits.acknowledge);
+    const registry = new PrefixRegistry(servers, keys);
     const completeSince = await registry.enrol(clock, plans, (key, argument) =>
       library.call('enrol', [key], [argument]),
     );
-    const caller = new LogCaller(library, plans, { ...limits, clock, prefix: keys.prefix, completeSince });
-    const stored = new StoredVectors(valkey, keys, plans, clock);
+    const { isCluster } = servers;
+    const isDurable = limits.acknowledge.kind !== 'memory';
+    const settings = { ...limits, clock, isCluster, isDurable, prefix: keys.prefix, completeSince };
+    const caller = new LogCaller(library, plans, settings);
+    const stored = new StoredVectors(servers, keys, plans, clock);
     await stored.connect();
-    return new LogStore(valkey, keys, plans, registry, caller, stored, limits);
+    return new LogStore(servers, keys, plans, registry, caller, stored, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -227,18 +240,20 @@ export class LogStore {
     argumentsOf: (pending: readonly P[]) => Buffer[],
     read: (reader: ReplyReader, part: P) => { readonly kind: 'done'; readonly value: Value } | NotServed,
   ): Promise<(Value | Error)[]> {
+    const keyOf = ({ plan, id }: Part) => this.keys.log(plan.view, id);
+    const call = (all: readonly P[]) => {
+      const pending = name === 'record' ? all.slice(0, recordedAtOnce) : all;
+      const keys = pending.map(keyOf);
+      return this.#caller.call(name, keys, argumentsOf(pending), (reader) =>
+        pending.map((part, i): PartReply<Value> => {
+          const reply = read(reader, part);
+          if (reply.kind !== 'fault') return reply;
+          return { kind: 'done', value: logFailure(keys[i] as string, reply.reason) };
+        }),
+      );
+    };
     return untilDone<P, Value>(parts, {
-      attempt: (all) => {
-        const pending = name === 'record' ? all.slice(0, recordedAtOnce) : all;
-        const keys = pending.map(({ plan, id }) => this.keys.log(plan.view, id));
-        return this.#caller.call(name, keys, argumentsOf(pending), (reader) =>
-          pending.map((part, i): PartReply<Value> => {
-            const reply = read(reader, part);
-            if (reply.kind !== 'fault') return reply;
-            return { kind: 'done', value: logFailure(keys[i] as string, reply.reason) };
-          }),
-        );
-      },
+      attempt: this.#servers.isCluster ? (all) => byEntity(this.#servers, all, keyOf, call) : call,
       upgrade: (logs) => this.#upgrades.run(logs),
     });
   }

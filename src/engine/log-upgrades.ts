@@ -50,6 +50,10 @@ export class LogUpgrades {
       for (const log of group) refuse(log, reasonOf(log));
       return;
     }
+    if (this.#caller.isOneEntityACall && group.length > 1) {
+      for (const log of group) await this.#runGroup([log], refuse);
+      return;
+    }
     for (let pending = group; pending.length > 0; ) {
       const keys = pending.map((log) => this.#keyOf(log));
       const outcomes = await this.#caller.call('upgrade', keys, [argument], (reader) =>
@@ -57,6 +61,8 @@ export class LogUpgrades {
       );
       for (const [i, outcome] of outcomes.entries()) {
         if (outcome?.kind === 'fault') refuse(pending[i] as OutdatedLog, logFailure(keys[i] as string, outcome.reason));
+        if (outcome?.kind === 'moving')
+          refuse(pending[i] as OutdatedLog, new UnavailableError('the Valkey cluster is moving these keys'));
       }
       pending = pending.filter((_, i) => outcomes[i]?.kind === 'left');
     }

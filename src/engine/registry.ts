@@ -1,6 +1,6 @@
-import type { Redis } from 'iovalkey';
 import type { Entity, View } from '../define/index.ts';
 import { featureSignature } from '../define/index.ts';
+import type { Servers } from '../valkey/index.ts';
 import type { KeyedView, KeyNames } from './keys.ts';
 import { type Layout, layoutHash, layoutOf } from './layout.ts';
 import type { Plan } from './plan.ts';
@@ -37,12 +37,12 @@ export interface EnrolledView extends KeyedView {
  * each view is, and each layout that a log may have. One hash; every entry is written once and never changed.
  */
 export class PrefixRegistry {
-  readonly #valkey: Redis;
+  readonly #servers: Servers;
   readonly #keys: KeyNames;
   readonly #layouts = new Map<string, Layout>();
 
-  constructor(valkey: Redis, keys: KeyNames) {
-    this.#valkey = valkey;
+  constructor(servers: Servers, keys: KeyNames) {
+    this.#servers = servers;
     this.#keys = keys;
   }
 
@@ -79,7 +79,7 @@ export class PrefixRegistry {
    * @throws UnavailableError
    */
   async look(plans: readonly Plan[]): Promise<{ readonly clock: Clock; readonly since: Map<View, EpochMs> } | null> {
-    const stored = await orUnavailable(() => this.#valkey.hgetall(this.#keys.registry));
+    const stored = await this.#all();
     if (stored.clock === undefined) return null;
     return { clock: stored.clock === 'event' ? 'event' : 'wall', since: sinceOf(plans, stored) };
   }
@@ -92,7 +92,8 @@ export class PrefixRegistry {
     const field = layoutField(view, hash);
     const known = this.#layouts.get(field);
     if (known) return known;
-    const text = await orUnavailable(() => this.#valkey.hget(this.#keys.registry, field));
+    const key = this.#keys.registry;
+    const text = await orUnavailable(() => this.#servers.ask(key, ({ valkey }) => valkey.hget(key, field)));
     if (text === null) return null;
     const layout = JSON.parse(text) as Layout;
     this.#layouts.set(field, layout);
@@ -105,7 +106,7 @@ export class PrefixRegistry {
    * @throws UnavailableError
    */
   async viewsOf(entity: Entity): Promise<EnrolledView[]> {
-    const entries = Object.entries(await orUnavailable(() => this.#valkey.hgetall(this.#keys.registry)));
+    const entries = Object.entries(await this.#all());
     const start = entityField(entity, null);
     return entries.flatMap(([field]) => {
       const [, name, version] = field.startsWith(start) ? (/^(\w+):v(\d+)$/.exec(field.slice(start.length)) ?? []) : [];
@@ -115,6 +116,11 @@ export class PrefixRegistry {
       const seen = layouts.flatMap(([, text]) => (JSON.parse(text) as Layout).seen.map((set) => set.name));
       return [{ ...view, seen: [...new Set(seen)] }];
     });
+  }
+
+  #all(): Promise<{ readonly [field: string]: string }> {
+    const key = this.#keys.registry;
+    return orUnavailable(() => this.#servers.ask(key, ({ valkey }) => valkey.hgetall(key)));
   }
 
   #refusal({ field, stored, wanted }: Conflict, plans: readonly Plan[]): IncompatibleStoreError {

@@ -7,6 +7,8 @@ export type EntityReply =
   | { readonly kind: 'vector'; readonly vector: Vector }
   /** Its log must be folded, and the call had folded enough: ask again. */
   | { readonly kind: 'left' }
+  /** On a cluster: its keys are on their way to another server. */
+  | { readonly kind: 'moving' }
   /** Its log has another layout and must be brought up to date first. */
   | { readonly kind: 'layout'; readonly layoutHash: string }
   /** It alone could not be served, for this reason of Valkey's. */
@@ -55,7 +57,7 @@ const obstacles = [
 const methods = ['EXACT', 'INTERPOLATED', 'SAMPLED', 'UNREACHABLE'] as const;
 const statuses = ['RECORDED', 'DUPLICATE', 'TOO_LATE', 'REJECTED', 'FORGOTTEN'] as const;
 /** The first byte of an entity's reply. */
-const mark = { done: 0x56, left: 0x53, layout: 0x4c } as const; // 'V', 'S', 'L'; the fourth is 'E'
+const mark = { done: 0x56, left: 0x53, moving: 0x4d, layout: 0x4c } as const; // 'V', 'S', 'M', 'L'; the fifth is 'E'
 
 /** Reads a packed reply of the function library from front to back; the functions in lua/ say what stands in it. */
 export class ReplyReader {
@@ -82,6 +84,9 @@ export class ReplyReader {
       case mark.left:
         this.#at = at;
         return { kind: 'left' };
+      case mark.moving:
+        this.#at = at;
+        return { kind: 'moving' };
       case mark.layout:
         this.#at = at + 8;
         return { kind: 'layout', layoutHash: bytes.toString('latin1', at, at + 8) };

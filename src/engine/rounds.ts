@@ -1,9 +1,15 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UnavailableError } from './outcome.ts';
 import type { Part } from './parts.ts';
 import type { NotServed } from './reply.ts';
 
 /** A log is brought up to date at its first touch; more rounds mean that processes of two deployments disagree. */
 const upgradeRounds = 3;
+
+/** For how long it is waited for keys that are on their way to another server of a cluster. */
+const movePatienceMs = 3_000; // 3 seconds
+const shortestMoveMs = 10;
+const longestMoveMs = 200;
 
 /** What one part of a call came to; a part that has a value, or an error, is done with. */
 export type PartReply<Value> =
@@ -28,6 +34,8 @@ interface Pending<P> {
   readonly place: number;
   /** How often its log was brought up to date. */
   readonly upgrades: number;
+  /** Whether it was found on its way to another server. */
+  readonly isMoving: boolean;
 }
 
 /**
@@ -42,10 +50,21 @@ export async function untilDone<P extends Part, Value>(
   work: Work<P, Value>,
 ): Promise<(Value | Error)[]> {
   const values: (Value | Error)[] = [];
-  let pending = parts.map((part, place): Pending<P> => ({ part, place, upgrades: 0 }));
+  let pending = parts.map((part, place): Pending<P> => ({ part, place, upgrades: 0, isMoving: false }));
+  const begun = performance.now();
+  let waitMs = shortestMoveMs;
   while (pending.length > 0) {
     try {
       pending = await round(pending, values, work);
+      const moving = pending.filter(({ isMoving }) => isMoving);
+      if (moving.length === 0) continue;
+      if (performance.now() - begun > movePatienceMs) {
+        for (const { place } of moving) values[place] = new UnavailableError('the Valkey cluster is moving these keys');
+        pending = pending.filter(({ isMoving }) => !isMoving);
+      } else if (moving.length === pending.length) {
+        await sleep(waitMs);
+        waitMs = Math.min(2 * waitMs, longestMoveMs);
+      }
     } catch (error) {
       // What earlier calls did is done.
       if (values.length === 0 || !(error instanceof UnavailableError)) throw error;
@@ -68,7 +87,7 @@ async function round<P extends Part, Value>(
   for (const [i, reply] of replies.entries()) {
     const one = pending[i] as Pending<P>;
     if (reply.kind === 'done') values[one.place] = reply.value;
-    else if (reply.kind === 'left') left.push(one);
+    else if (reply.kind === 'left' || reply.kind === 'moving') left.push({ ...one, isMoving: reply.kind === 'moving' });
     else if (one.upgrades < upgradeRounds) {
       const { plan, id } = one.part;
       outdated.push({ one, log: { plan, id, layoutHash: reply.layoutHash } });
@@ -78,7 +97,7 @@ async function round<P extends Part, Value>(
   for (const [i, { one }] of outdated.entries()) {
     const refusal = refusals[i];
     if (refusal) values[one.place] = refusal;
-    else left.push({ ...one, upgrades: one.upgrades + 1 });
+    else left.push({ ...one, upgrades: one.upgrades + 1, isMoving: false });
   }
   return left.sort((a, b) => a.place - b.place); // pieces of one entity keep their order
 }

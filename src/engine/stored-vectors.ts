@@ -1,5 +1,12 @@
-import type { Redis } from 'iovalkey';
-import { bytesText, CommandBuffer, encodeArgument, type Reply, Wire } from '../valkey/index.ts';
+import {
+  bytesText,
+  CommandBuffer,
+  encodeArgument,
+  type Reply,
+  type Servers,
+  type ValkeyServer,
+  Wire,
+} from '../valkey/index.ts';
 import type { KeyNames } from './keys.ts';
 import { layoutHash, layoutOf } from './layout.ts';
 import type { Plan } from './plan.ts';
@@ -18,15 +25,15 @@ const getRange = encodeArgument('GETRANGE');
  * at them, which takes Lua several times as long as it takes Valkey to send them. What it says of all others is for it to say.
  */
 export class StoredVectors {
-  readonly #wire: Wire;
+  readonly #servers: Servers;
   readonly #commands = new CommandBuffer();
   readonly #keys: KeyNames;
   readonly #clock: Clock;
   /** What stands at the head of each plan's logs. */
   readonly #layouts: ReadonlyMap<Plan, string>;
 
-  constructor(valkey: Redis, keys: KeyNames, plans: readonly Plan[], clock: Clock) {
-    this.#wire = Wire.beside(valkey, 'freshet-reader');
+  constructor(servers: Servers, keys: KeyNames, plans: readonly Plan[], clock: Clock) {
+    this.#servers = servers;
     this.#keys = keys;
     this.#clock = clock;
     this.#layouts = new Map(plans.map((plan) => [plan, layoutHash(layoutOf(plan))]));
@@ -34,42 +41,80 @@ export class StoredVectors {
 
   /** Connects, so that the first who reads need not wait for it; where it fails, later reads try again. */
   async connect(): Promise<void> {
-    await this.#wire.open().catch(() => {});
+    await Promise.all(
+      this.#servers.all.map((server) =>
+        wireTo(server)
+          .open()
+          .catch(() => {}),
+      ),
+    );
   }
 
   /**
    * Fills in what is stored and still true.
    * @returns the places of all others, in order.
-   * @throws UnavailableError if there is no answer in time; where the connection fails otherwise, nothing is filled in.
+   * @throws UnavailableError if there is no answer in time; where the connection fails otherwise, nothing is filled in. On a cluster, the
+   * places of a server that does not answer are left to whoever asks again.
    */
   async fill(plan: Plan, batch: VectorBatch): Promise<readonly number[]> {
     const { view, ids } = batch;
+    const all = [...ids.keys()];
     // It is told as of the moment of the read.
-    if (tellsAge(view)) return [...ids.keys()];
-    const replies = await orUnavailable(() => this.#ask(plan, batch));
+    if (tellsAge(view)) return all;
+    const [only] = this.#servers.all;
+    if (!this.#servers.isCluster) return this.#fillFrom(only as ValkeyServer, plan, batch, all);
+    const byServer = Map.groupBy(all, (place) => this.#serverOf(plan, ids[place] as string));
+    const left = [...byServer].map(([server, places]) =>
+      server ? this.#fillFrom(server, plan, batch, places).catch(() => places) : places,
+    );
+    return (await Promise.all(left)).flat().sort((a, b) => a - b);
+  }
+
+  #serverOf({ view }: Plan, id: string): ValkeyServer | null {
+    try {
+      return this.#servers.of(this.#keys.log(view, id));
+    } catch {
+      return null;
+    }
+  }
+
+  /** Of these places, those that are left. */
+  async #fillFrom(
+    server: ValkeyServer,
+    plan: Plan,
+    batch: VectorBatch,
+    places: readonly number[],
+  ): Promise<readonly number[]> {
+    const replies = await orUnavailable(() => this.#ask(wireTo(server), plan, batch, places));
     const time = replies?.[0];
-    if (!replies || !Array.isArray(time)) return [...ids.keys()];
+    if (!replies || !Array.isArray(time)) return places;
     const now = 1_000 * Number(time[0]) + Math.floor(Number(time[1]) / 1_000);
     const layout = this.#layouts.get(plan) as string;
     const left: number[] = [];
-    for (let place = 0; place < ids.length; place++) {
-      const isServed = replies[1 + 2 * place] === 1;
-      if (!isServed || !this.#take(batch, place, replies[2 + 2 * place], layout, now)) left.push(place);
+    for (let i = 0; i < places.length; i++) {
+      const isServed = replies[1 + 2 * i] === 1;
+      const place = places[i] as number;
+      if (!isServed || !this.#take(batch, place, replies[2 + 2 * i], layout, now)) left.push(place);
     }
     return left;
   }
 
   /** Null where the connection fails at once: another one may do. */
-  async #ask({ view }: Plan, { ids, vectorBytes }: VectorBatch): Promise<Reply[] | null> {
+  async #ask(
+    wire: Wire,
+    { view }: Plan,
+    { ids, vectorBytes }: VectorBatch,
+    places: readonly number[],
+  ): Promise<Reply[] | null> {
     const last = layoutBytes + vectorBytes - 1;
     try {
-      await this.#wire.open();
+      await wire.open();
       const commands = this.#commands;
       const [hash, log] = [bytesText(this.#keys.hashStem(view)), bytesText(this.#keys.logStem(view))];
       commands.begin(1);
       commands.encoded(time);
-      for (const id of ids) {
-        const tag = bytesText(this.#keys.tag(id));
+      for (const place of places) {
+        const tag = bytesText(this.#keys.tag(ids[place] as string));
         // A hash that is missing is for the function to restore.
         commands.begin(2);
         commands.encoded(exists);
@@ -80,7 +125,7 @@ export class StoredVectors {
         commands.number(0);
         commands.number(last);
       }
-      return await this.#wire.send(commands);
+      return await wire.send(commands);
     } catch (error) {
       if (error instanceof Error && /timed out/.test(error.message)) throw error;
       return null;
@@ -96,4 +141,8 @@ export class StoredVectors {
     const [asOf, validUntil] = [doubles[head + 1] as number, doubles[head + 2] as number];
     return (this.#clock === 'event' ? asOf : Math.max(now, asOf)) < validUntil;
   }
+}
+
+function wireTo({ valkey }: ValkeyServer): Wire {
+  return Wire.beside(valkey, 'freshet-reader');
 }

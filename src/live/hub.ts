@@ -1,6 +1,6 @@
 import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
-import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
+import { type KeyspaceNews, unavailableReason } from '../valkey/index.ts';
 import { Decay } from './decay.ts';
 import { Pump } from './pump.ts';
 import { Sweep } from './sweep.ts';
@@ -9,10 +9,7 @@ import { type Watch, Watcher, type WatcherLife, type WatchOptions } from './watc
 
 export interface HubOptions {
   readonly engine: Engine;
-  readonly events: Pick<
-    KeyspaceEvents,
-    'listen' | 'subscribe' | 'unsubscribe' | 'problem' | 'commandProblem' | 'settle' | 'storeNow' | 'askTime'
-  >;
+  readonly events: Omit<KeyspaceNews, 'close'>;
   /** How often all that is watched is read though nothing was heard of it; null, the default: never. */
   readonly sweepMs?: number | null;
   /** Told of every read that failed and is tried again. */
@@ -85,7 +82,7 @@ export class Hub {
     });
     events.listen({
       changed: (key, operation) => this.#changed(key, operation),
-      missed: () => this.#missed(),
+      missed: (keys) => this.#missed(keys),
     });
     engine.onRecorded((vector, applied) => this.#answered(vector, applied));
   }
@@ -185,8 +182,11 @@ export class Hub {
     this.#pump.mark(entity);
   }
 
-  #missed(): void {
-    for (const entity of this.#entities.values()) this.#resync(entity);
+  #missed(keys?: Iterable<string>): void {
+    for (const key of keys ?? this.#entities.keys()) {
+      const entity = this.#entities.get(key);
+      if (entity) this.#resync(entity);
+    }
   }
 
   #resync(entity: WatchedEntity): void {
@@ -284,21 +284,28 @@ export class Hub {
   #awaitDecay(entity: WatchedEntity, vector: Vector): void {
     if (this.#engine.clock === 'event') return; // whose time goes on with events alone
     const { validUntil } = vector;
-    const now = this.#events.storeNow();
+    const now = this.#events.storeNow(entity.key);
     if (validUntil === null || now === null || validUntil > now) {
-      this.#decay.set(entity, validUntil);
+      this.#wait(entity, validUntil);
       return;
     }
     // It came late, or our idea of the store's clock is ahead of it.
     const isNewest = () => entity.last === vector && entity.watchers.size > 0;
     this.#events.askTime().then(
       () => {
-        if (isNewest()) this.#decay.set(entity, validUntil);
+        if (isNewest()) this.#wait(entity, validUntil);
       },
       () => {
         if (isNewest()) this.#pump.mark(entity);
       },
     );
+  }
+
+  /** @param validUntil by the clock of the entity's server, which is not the one that decay goes by where there are several. */
+  #wait(entity: WatchedEntity, validUntil: number | null): void {
+    const [own, all] = [this.#events.storeNow(entity.key), this.#events.storeNow()];
+    const aheadMs = own === null || all === null ? 0 : Math.round(all - own);
+    this.#decay.set(entity, validUntil === null ? null : validUntil + aheadMs);
   }
 
   /** Whoever waits for a first message is told; the others get theirs once a read succeeds. */

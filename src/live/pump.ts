@@ -35,7 +35,7 @@ const mostPerRead = 1_000;
 const shortestBackoffMs = 50;
 /** While Valkey is away. */
 const longestBackoffMs = 2_000; // 2 seconds
-/** For an entity that cannot be read though Valkey is there. */
+/** For an entity that cannot be read though Valkey is there, or the rest of it. */
 const longestHoldMs = 10_000; // 10 seconds
 
 /**
@@ -140,7 +140,8 @@ export class Pump<W extends Watched> {
     for (const [i, taken] of batch.entries()) {
       const result = results[i] as Vector | Error;
       if (result instanceof Error) {
-        this.#tryAgain([taken], (watched) => this.#hold(watched));
+        const longestMs = result instanceof UnavailableError ? longestBackoffMs : longestHoldMs;
+        this.#tryAgain([taken], (watched) => this.#hold(watched, longestMs));
         this.#outlet.unreadable(taken.watched, result, readAt);
       } else {
         this.#failing.delete(taken.watched);
@@ -161,9 +162,9 @@ export class Pump<W extends Watched> {
   }
 
   /** Marks it after a while, each time a longer one. */
-  #hold(watched: W): void {
+  #hold(watched: W, longestMs = longestHoldMs): void {
     const before = this.#failing.get(watched)?.ms ?? 0;
-    const ms = Math.min(Math.max(2 * before, shortestBackoffMs), longestHoldMs);
+    const ms = Math.min(Math.max(2 * before, shortestBackoffMs), longestMs);
     const timer = setTimeout(() => this.mark(watched, { atOnce: true }), ms).unref();
     this.#failing.set(watched, { ms, timer });
     this.#dirty.delete(watched);

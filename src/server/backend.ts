@@ -1,17 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Redis } from 'iovalkey';
 import type { Logger } from 'pino';
 import type { View } from '../define/index.ts';
 import { Engine, UnavailableError } from '../engine/index.ts';
 import { Hub } from '../live/index.ts';
 import {
-  connect,
-  connectSubscriber,
+  type Acknowledgement,
+  assertSuitable,
   describeAddress,
+  inMemory,
   isRefusal,
-  KeyspaceEvents,
+  type KeyspaceNews,
+  openKeyspaceNews,
+  openServers,
+  type Servers,
   unavailableReason,
   type ValkeyAddress,
+  type ValkeyServer,
 } from '../valkey/index.ts';
 import type { Backend } from './graphql/pipeline.ts';
 import { type Health, valkeyHealth } from './health.ts';
@@ -24,11 +28,13 @@ export interface BackendOptions {
   readonly clock: 'wall' | 'event';
   /** How often all that is watched is read though nothing was heard of it; null: never. */
   readonly sweepMs: number | null;
+  /** What must have become of an event before it is acknowledged; default: it is in memory. */
+  readonly acknowledge?: Acknowledgement;
   readonly log: Logger;
 }
 
 interface OpenBackend extends Backend {
-  readonly events: KeyspaceEvents;
+  readonly events: KeyspaceNews;
 }
 
 const longestBackoffMs = 2_000; // 2 seconds
@@ -36,14 +42,14 @@ const longestBackoffMs = 2_000; // 2 seconds
 /** Engine and hub on one Valkey: opens them as soon as it can be reached, and knows how they are. */
 export class BackendKeeper {
   readonly #options: BackendOptions;
-  readonly #valkey: Redis;
+  readonly #servers: Servers;
   readonly #closing = new AbortController();
   #open: OpenBackend | null = null;
   #problem = 'Valkey has not been reached yet';
 
   private constructor(options: BackendOptions) {
     this.#options = options;
-    this.#valkey = connect(options.address);
+    this.#servers = openServers(options.address);
   }
 
   /**
@@ -70,7 +76,7 @@ export class BackendKeeper {
 
   async health(): Promise<Health> {
     if (!this.#open) return { ready: false, problems: [this.#problem], warnings: [] };
-    const { problems, warnings } = await valkeyHealth(this.#valkey);
+    const { problems, warnings } = await valkeyHealth(this.#servers, this.#options.acknowledge ?? inMemory);
     const deaf = this.#open.events.problem;
     const all = deaf && problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : problems;
     const lost = this.#open.engine.lostCompanions;
@@ -88,7 +94,7 @@ export class BackendKeeper {
     this.#open?.events.close();
     this.#open = null;
     this.#problem = 'The server is shutting down';
-    this.#valkey.disconnect();
+    this.#servers.close();
   }
 
   async #retry(): Promise<void> {
@@ -100,18 +106,17 @@ export class BackendKeeper {
   }
 
   async #attempt(): Promise<boolean> {
-    const { address, views, keyPrefix, clock, sweepMs, log } = this.#options;
+    const { address, views, keyPrefix, clock, sweepMs, acknowledge = inMemory, log } = this.#options;
+    const servers = this.#servers;
     try {
+      await servers.ready();
+      await Promise.all(servers.all.map((server) => assertSuitable(server, servers.isCluster, acknowledge)));
       const onFault = (fault: Error) => {
         if (isFirstReport(fault))
           log.error({ err: fault, requestId: currentRequestId() }, 'An event cannot be recorded');
       };
-      const engine = await Engine.open({ valkey: this.#valkey, views, keyPrefix, clock, onFault });
-      const events = await KeyspaceEvents.open({
-        valkey: this.#valkey,
-        subscriber: connectSubscriber(address),
-        keyPrefix,
-      });
+      const engine = await Engine.open({ servers, views, keyPrefix, clock, acknowledge, onFault });
+      const events = await openKeyspaceNews(servers, address, keyPrefix);
       if (this.#closing.signal.aborted) {
         events.close();
         return false;
@@ -136,16 +141,30 @@ export class BackendKeeper {
   }
 
   #reportConnection(): void {
-    const { address, log } = this.#options;
-    let lost = false;
-    this.#valkey.on('close', () => {
-      if (!lost && !this.#closing.signal.aborted)
-        log.warn(`Lost ${describeAddress(address)}; trying again until it is back`);
-      lost = true;
-    });
-    this.#valkey.on('ready', () => {
-      if (lost) log.info(`${describeAddress(address)} is back`);
-      lost = false;
+    const { log } = this.#options;
+    const reported = new Set<ValkeyServer>();
+    const report = (server: ValkeyServer) => {
+      if (reported.has(server)) return;
+      reported.add(server);
+      const { valkey, name } = server;
+      let lost = false;
+      valkey.on('close', () => {
+        if (!lost && !this.#closing.signal.aborted && this.#servers.all.includes(server))
+          log.warn(`Lost ${name}; trying again until it is back`);
+        lost = true;
+      });
+      valkey.on('ready', () => {
+        if (lost) log.info(`${name} is back`);
+        lost = false;
+      });
+    };
+    const reportAll = () => this.#servers.all.forEach(report);
+    reportAll();
+    this.#servers.onChange(({ slots }) => {
+      log.info(
+        `The cluster has changed: ${slots.size} slots have moved; its primaries are ${this.#servers.all.map(({ name }) => name).join(', ')}`,
+      );
+      reportAll();
     });
   }
 }

@@ -1,16 +1,8 @@
 import { Redis } from 'iovalkey';
+import type { SentinelAddress, SingleAddress } from './address.ts';
 
-/** Where a single Valkey listens. */
-export interface ValkeyAddress {
-  readonly host: string;
-  /** Default 6379. */
-  readonly port: number;
-  readonly tls: boolean;
-  readonly username: string | null;
-  readonly password: string | null;
-  /** The numbered database; default 0. */
-  readonly db: number;
-}
+/** Where one server is to be found that takes commands and writes. */
+export type ServerAddress = SingleAddress | SentinelAddress;
 
 /** How long things may take. The defaults fit a Valkey that is near. */
 export interface ConnectionLimits {
@@ -25,67 +17,12 @@ const defaultConnectTimeoutMs = 3_000; // 3 seconds
 /** Attempts to reconnect go on for ever, at most this far apart. */
 const longestBackoffMs = 1_000; // 1 second
 
-const schemes: { readonly [scheme: string]: 'plain' | 'tls' | 'later' } = {
-  'valkey:': 'plain',
-  'redis:': 'plain',
-  'valkeys:': 'tls',
-  'rediss:': 'tls',
-  'valkey+cluster:': 'later',
-  'valkeys+cluster:': 'later',
-  'valkey+sentinel:': 'later',
-  'valkeys+sentinel:': 'later',
-};
-
-/**
- * Reads `valkey://[user:password@]host[:port][/db]`; `valkeys://` is TLS, `redis://` and `rediss://` mean the same.
- * @throws Error that says what was expected; it never repeats the password.
- */
-export function parseValkeyUrl(text: string): ValkeyAddress {
-  const scheme = /^[a-z+]+:/i.exec(text)?.[0].toLowerCase() ?? '';
-  const kind = text.slice(scheme.length, scheme.length + 2) === '//' ? schemes[scheme] : undefined;
-  if (kind === undefined) throw new Error('expected valkey://host:port/db, or valkeys:// for TLS');
-  if (kind === 'later') {
-    throw new Error(`${scheme}// is not served yet: this version speaks to a single Valkey, valkey://host:port/db`);
-  }
-  // URL reads user, host and port as it should only under a scheme that it knows, and each hides its own default port.
-  const rest = text.slice(scheme.length);
-  const url = URL.parse(`http:${rest}`);
-  if (!url?.hostname) throw new Error('expected a host and a port up to 65535, as in valkey://host:6379/0');
-  const port = url.port || URL.parse(`https:${rest}`)?.port || '6379';
-  const db = /^\/?(\d{0,4})$/.exec(url.pathname)?.[1];
-  if (db === undefined)
-    throw new Error(`expected a database number after the host, got ${JSON.stringify(url.pathname)}`);
-  if (url.search || url.hash) throw new Error('takes no options after the database number');
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(port),
-    tls: kind === 'tls',
-    username: url.username ? decodePart(url.username) : null,
-    password: url.password ? decodePart(url.password) : null,
-    db: Number(db),
-  };
-}
-
-function decodePart(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new Error('expected user and password percent-encoded; a per cent sign itself is %25');
-  }
-}
-
-/** The address for people and logs: without user and password. */
-export function describeAddress({ host, port, tls, db }: ValkeyAddress): string {
-  const shown = host.includes(':') ? `[${host}]` : host;
-  return `${tls ? 'valkeys' : 'valkey'}://${shown}:${port}/${db}`;
-}
-
 /**
  * Opens the connection for commands. Nothing on it waits for ever: a command fails after `commandTimeoutMs`, or once an
  * attempt to reconnect has failed since it was given. A command under way when the connection breaks is sent once more
  * on the next one, so what is sent must be idempotent. Attempts to reconnect go on for ever.
  */
-export function connect(address: ValkeyAddress, limits: ConnectionLimits = {}): Redis {
+export function connect(address: ServerAddress, limits: ConnectionLimits = {}): Redis {
   const commandTimeoutMs = limits.commandTimeoutMs ?? defaultCommandTimeoutMs;
   return quiet(
     new Redis({
@@ -101,7 +38,7 @@ export function connect(address: ValkeyAddress, limits: ConnectionLimits = {}): 
 }
 
 /** Opens a connection for subscriptions. It queues nothing and forgets its channels when it breaks: see KeyspaceEvents. */
-export function connectSubscriber(address: ValkeyAddress, limits: ConnectionLimits = {}): Redis {
+export function connectSubscriber(address: ServerAddress, limits: ConnectionLimits = {}): Redis {
   return quiet(
     new Redis({
       ...baseOptions(address, limits),
@@ -116,10 +53,10 @@ export function connectSubscriber(address: ValkeyAddress, limits: ConnectionLimi
   );
 }
 
-function baseOptions({ host, port, tls, username, password, db }: ValkeyAddress, limits: ConnectionLimits) {
+function baseOptions(address: ServerAddress, limits: ConnectionLimits) {
+  const { db, tls, username, password } = address;
   return {
-    host,
-    port,
+    ...(address.kind === 'single' ? { host: address.host, port: address.port } : bySentinel(address)),
     db,
     family: 0, // whichever the name resolves to
     familyFallback: { enabled: false },
@@ -131,6 +68,24 @@ function baseOptions({ host, port, tls, username, password, db }: ValkeyAddress,
     retryStrategy: backoffMs,
     enableAutoPipelining: false,
     keepAlive: 10_000, // 10 seconds
+  };
+}
+
+/** Asked anew at each attempt to connect, so that the next one after a failover finds the new primary. */
+function bySentinel({ sentinels, name, tls, sentinelUsername, sentinelPassword }: SentinelAddress) {
+  return {
+    sentinels: sentinels.map(({ host, port }) => ({ host, port })),
+    name,
+    role: 'master' as const,
+    ...(sentinelUsername === null ? {} : { sentinelUsername }),
+    ...(sentinelPassword === null ? {} : { sentinelPassword }),
+    ...(tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
+    // A primary that is cut off from the others still answers us: sentinels say that it is one no more.
+    failoverDetector: true,
+    // One that has become a replica, and told nobody: the next connection finds the new one.
+    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
+    sentinelRetryStrategy: () => null, // attempts are ours to make
+    sentinelCommandTimeout: defaultConnectTimeoutMs,
   };
 }
 

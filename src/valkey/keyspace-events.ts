@@ -7,8 +7,40 @@ import { StoreClock } from './store-clock.ts';
 export interface KeyspaceListener {
   /** `operation`, such as `hset`, `del`, `expired` or `evicted`, was done to a subscribed key. */
   changed(key: string, operation: string): void;
-  /** Any subscribed key may have changed unheard: the connection was lost and is back, with all its subscriptions. */
-  missed(): void;
+  /**
+   * Any subscribed key may have changed unheard: the connection was lost and is back, with all its subscriptions.
+   * @param keys only these may have; left out: any.
+   */
+  missed(keys?: Iterable<string>): void;
+}
+
+/** Keyspace notifications of exact keys, wherever they live. */
+export interface KeyspaceNews {
+  /** Why changes may go unheard at the moment; null while all is well. */
+  readonly problem: Error | null;
+  /** Why the newest proof could not be made, though nothing says that changes go unheard: commands fail. Null if it could. */
+  readonly commandProblem: Error | null;
+  /**
+   * What the clock of a key's server says, in milliseconds since 1970; null before it is known.
+   * @param key left out: of the one by which timers are set.
+   */
+  storeNow(key?: string): number | null;
+  /** Asks for the clock again, once for all who ask meanwhile. Rejects as a command does. */
+  askTime(): Promise<void>;
+  /**
+   * Resolves once every notification that was sent before this call has been heard, or was lost on its way.
+   * @throws whatever keeps a connection from answering.
+   */
+  settle(): Promise<void>;
+  listen(listener: KeyspaceListener): void;
+  /**
+   * Resolves once Valkey has acknowledged: what changes from then on is heard, or `missed` is called. Keys stay wanted
+   * until `unsubscribe`, also when this fails and across reconnects.
+   */
+  subscribe(keys: readonly string[]): Promise<void>;
+  /** Takes effect at once for us, and at Valkey in the order of calls. */
+  unsubscribe(keys: readonly string[]): void;
+  close(): void;
 }
 
 export interface KeyspaceEventsOptions {
@@ -18,6 +50,10 @@ export interface KeyspaceEventsOptions {
   readonly subscriber: Redis;
   /** Where the canary key lives. */
   readonly keyPrefix: string;
+  /** The hash tag of the canary key; default one that nobody else has. */
+  readonly canaryTag?: string;
+  /** Whether keys may have changed before it ever listened; default false. */
+  readonly comesLate?: boolean;
   /** How long to wait for a connection, and for a notification of our own canary; default 3 s. */
   readonly patienceMs?: number;
   /** How often to prove that notifications still arrive; default 10 s. */
@@ -40,11 +76,11 @@ const canaryOperations = ['hset', 'del', 'expired'] as const;
  * sends them (`notify-keyspace-events`, to which it only ever adds), subscribes, and proves by a canary key that they
  * arrive; it goes on proving it, so a connection that died in silence does not go unnoticed.
  */
-export class KeyspaceEvents {
+export class KeyspaceEvents implements KeyspaceNews {
   readonly #options: KeyspaceEventsOptions;
   readonly #patienceMs: number;
   readonly #channelPrefix: string;
-  readonly #canaryKey: string;
+  #canaryKey: string;
   readonly #heartbeat: NodeJS.Timeout;
   readonly #wanted = new Set<string>();
   readonly #unheard = new Set<string>();
@@ -57,7 +93,7 @@ export class KeyspaceEvents {
   #sending = false;
   #established = Promise.withResolvers<void>();
   #heard = Promise.withResolvers<void>();
-  #everEstablished = false;
+  #everEstablished: boolean;
   #closed = false;
   #problem: Error | null = new Error('Connection is closed.');
   #commandProblem: Error | null = null;
@@ -67,13 +103,19 @@ export class KeyspaceEvents {
     this.#options = options;
     this.#patienceMs = options.patienceMs ?? 3_000;
     this.#channelPrefix = `__keyspace@${options.valkey.options.db ?? 0}__:`;
-    this.#canaryKey = `${options.keyPrefix}:canary:{${randomUUID()}}`;
+    this.#canaryKey = this.#canary(options.canaryTag ?? randomUUID());
+    this.#everEstablished = options.comesLate ?? false;
     const { subscriber } = options;
     subscriber.on('message', (channel: string, operation: string) => this.#hear(channel, operation));
     subscriber.on('ready', () => void this.#establish(++this.#epoch));
     subscriber.on('close', () => this.#lose());
     if (subscriber.status === 'ready') void this.#establish(++this.#epoch);
     this.#heartbeat = setInterval(() => void this.#beat(), options.heartbeatMs ?? 10_000).unref();
+  }
+
+  /** Begins to listen: `problem` says whether it does, and it goes on trying. */
+  static start(options: KeyspaceEventsOptions): KeyspaceEvents {
+    return new KeyspaceEvents(options);
   }
 
   /**
@@ -92,22 +134,19 @@ export class KeyspaceEvents {
     }
   }
 
-  /** Why changes may go unheard at the moment; null while all is well. */
   get problem(): Error | null {
     return this.#problem;
   }
 
-  /** Why the newest proof could not be made, though nothing says that changes go unheard: commands fail. Null if it could. */
   get commandProblem(): Error | null {
     return this.#commandProblem;
   }
 
-  /** What the server's clock says, in milliseconds since 1970, as each proof taught; null before the first. */
+  /** As each proof taught; null before the first. */
   storeNow(): number | null {
     return this.#clock.now();
   }
 
-  /** Asks the server for its clock again, once for all who ask meanwhile. Rejects as a command does. */
   askTime(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = null;
@@ -121,10 +160,6 @@ export class KeyspaceEvents {
     this.#clock.learn({ micros: microsOf(answer), sentAt, receivedAt: performance.now() });
   }
 
-  /**
-   * Resolves once every notification that the server sent before this call has been heard, or was lost on its way.
-   * @throws whatever keeps the connection from answering.
-   */
   async settle(): Promise<void> {
     // Answers come in the order of what is sent on the connection, notifications among it.
     await this.#options.subscriber.ping();
@@ -134,10 +169,6 @@ export class KeyspaceEvents {
     this.#listener = listener;
   }
 
-  /**
-   * Resolves once Valkey has acknowledged: what changes from then on is heard, or `missed` is called. Keys stay wanted
-   * until `unsubscribe`, also when this fails and across reconnects.
-   */
   async subscribe(keys: readonly string[]): Promise<void> {
     for (const key of keys) this.#wanted.add(key);
     const epoch = this.#epoch;
@@ -151,11 +182,23 @@ export class KeyspaceEvents {
     await this.#whenEstablished(this.#patienceMs);
   }
 
-  /** Takes effect at once for us, and at Valkey in the order of calls. */
   unsubscribe(keys: readonly string[]): void {
     for (const key of keys) this.#wanted.delete(key);
     // One that fails breaks the connection's subscriptions with it.
     if (this.#sending) this.#send('unsubscribe', keys).catch(() => {});
+  }
+
+  /** Has another canary sing from now on: the one before it lives on another server. */
+  async changeCanary(tag: string): Promise<void> {
+    const before = this.#canaryKey;
+    this.#canaryKey = this.#canary(tag);
+    if (!this.#sending) return;
+    await this.#send('subscribe', [this.#canaryKey]);
+    await this.#send('unsubscribe', [before]);
+  }
+
+  #canary(tag: string): string {
+    return `${this.#options.keyPrefix}:canary:{${tag}}`;
   }
 
   close(): void {
@@ -203,12 +246,12 @@ export class KeyspaceEvents {
     for (const [error] of answers) if (error) throw error;
     this.#clock.learn({ micros: microsOf(answers.at(-1)?.[1]), sentAt, receivedAt: performance.now() });
     const silence = AbortSignal.timeout(this.#patienceMs);
-    while (this.#unheard.size > 0 && !silence.aborted) {
+    while (this.#unheard.size > 0 && !silence.aborted && key === this.#canaryKey) {
       await Promise.race([this.#heard.promise, new Promise((resolve) => setTimeout(resolve, 5).unref())]);
       // Touching a key that is past its time is what makes Valkey notice.
       if (this.#unheard.has('expired')) await valkey.exists(key);
     }
-    return this.#unheard.size === 0;
+    return this.#unheard.size === 0 || key !== this.#canaryKey;
   }
 
   async #beat(): Promise<void> {

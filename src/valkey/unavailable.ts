@@ -1,3 +1,5 @@
+import { UnconfirmedError } from './acknowledgement.ts';
+
 /** Errors with which Valkey itself says that it cannot serve now; a retry may succeed. By the first word of its reply. */
 const replies: { readonly [word: string]: string } = {
   LOADING: 'Valkey is still loading its data',
@@ -5,6 +7,8 @@ const replies: { readonly [word: string]: string } = {
   MASTERDOWN: 'Valkey is a replica that has lost its primary',
   CLUSTERDOWN: 'the Valkey cluster is down',
   TRYAGAIN: 'the Valkey cluster is moving these keys',
+  ASK: 'the Valkey cluster is moving these keys',
+  MOVED: 'the Valkey cluster has moved these keys',
   MISCONF: 'Valkey cannot persist and takes no writes',
   NOREPLICAS: 'Valkey has too few replicas to take writes',
   OOM: 'Valkey is out of memory',
@@ -24,6 +28,7 @@ const failures: readonly (readonly [RegExp, string])[] = [
     /Connection is closed|aborted due to connection close|ECONNRESET|EPIPE|Socket closed/,
     'the connection to Valkey broke',
   ],
+  [/non local key/, 'the Valkey cluster is moving these keys'],
   [/function not found/i, 'Valkey forgot its functions again while they were loaded'],
   [/max number of clients/, 'Valkey has no connection to spare'],
 ];
@@ -34,6 +39,7 @@ const failures: readonly (readonly [RegExp, string])[] = [
  */
 export function unavailableReason(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
+  if (error instanceof UnconfirmedError) return error.message;
   const word = /^[A-Z]+\b/.exec(error.message)?.[0];
   const reply = word === undefined ? undefined : replies[word];
   if (reply !== undefined) return reply;

@@ -12,10 +12,11 @@ import { LoadGenerator } from '../../bench/load/load-generator.ts';
 import { features } from '../../bench/peers/features.ts';
 import { keysUnder } from '../../bench/server.ts';
 import { riskProfile } from '../../schema/user.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 
 const valkeyUrl = inject('valkeyUrl');
-const valkey = connect(parseValkeyUrl(valkeyUrl), { commandTimeoutMs: 20_000 });
+const valkey = connect(singleAddress(valkeyUrl), { commandTimeoutMs: 20_000 });
 const keyPrefix = `test:${randomBytes(6).toString('hex')}`;
 const generator = new LoadGenerator();
 const processes: ContenderProcess[] = [];

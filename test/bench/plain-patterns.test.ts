@@ -7,9 +7,10 @@ import { drawHistory, transactionsOf } from '../../bench/simulate/history.ts';
 import { zipf } from '../../bench/simulate/population.ts';
 import { type Subject, subjects } from '../../bench/subject.ts';
 import { Random } from '../../src/simulate/index.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 
-const valkey = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
+const valkey = connect(singleAddress(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
 const used: string[] = [];
 
 afterAll(async () => {

@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } f
 import { views } from '../../schema/index.ts';
 import { transaction } from '../../schema/transaction.ts';
 import { Engine, type EventInput } from '../../src/engine/index.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, SingleServer } from '../../src/valkey/index.ts';
 import { ApiProcess, newKeyPrefix } from '../support/api.ts';
+import { singleAddress } from '../support/single-address.ts';
 
 interface Ended {
   readonly status: number | null;
@@ -22,7 +23,7 @@ const then = Date.parse('2026-01-31T12:00:00Z');
 
 let valkey: Redis;
 beforeAll(() => {
-  valkey = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
+  valkey = connect(singleAddress(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
 });
 afterAll(() => valkey.disconnect());
 
@@ -68,7 +69,7 @@ async function recorded(
   { clock = 'event', singles = 128 }: { clock?: 'event' | 'wall'; singles?: number } = {},
 ): Promise<string> {
   const keyPrefix = newKeyPrefix();
-  const engine = await Engine.open({ valkey, views, keyPrefix, clock, singles });
+  const engine = await Engine.open({ servers: new SingleServer(valkey), views, keyPrefix, clock, singles });
   await engine.record(transaction, events);
   return keyPrefix;
 }

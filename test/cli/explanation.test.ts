@@ -7,8 +7,9 @@ import { findAsked, UnknownNameError } from '../../src/cli/explain/names.ts';
 import { explanationText } from '../../src/cli/explain/text.ts';
 import { count, distinct, lastN, ratio, sum, timeSinceLast, type View, view } from '../../src/define/index.ts';
 import { Engine, type EventInput, Inspector } from '../../src/engine/index.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, SingleServer } from '../../src/valkey/index.ts';
 import { newKeyPrefix } from '../support/api.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { until } from '../support/until.ts';
 
 const minuteMs = 60_000;
@@ -37,7 +38,7 @@ const habits = view('user_habits', {
 
 let valkey: Redis;
 beforeAll(() => {
-  valkey = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
+  valkey = connect(singleAddress(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
 });
 afterAll(() => valkey.disconnect());
 
@@ -56,9 +57,9 @@ interface Options {
 /** A store in which events were recorded, by the event clock unless told otherwise; tells what is said of a name. */
 async function storeOf(events: readonly EventInput[], { of = views, clock = 'event', ...limits }: Options = {}) {
   const keyPrefix = newKeyPrefix();
-  const engine = await Engine.open({ valkey, views: of, keyPrefix, clock, ...limits });
+  const engine = await Engine.open({ servers: new SingleServer(valkey), views: of, keyPrefix, clock, ...limits });
   await engine.record(transaction, events);
-  const inspector = await Inspector.open(valkey, of, keyPrefix);
+  const inspector = await Inspector.open(new SingleServer(valkey), of, keyPrefix);
   const look = (entity: string, id: string, feature?: string) => explain(inspector, findAsked(of, entity, feature), id);
   return {
     engine,

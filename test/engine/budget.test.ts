@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Aggregation, count } from '../../src/define/index.ts';
 import { Engine } from '../../src/engine/index.ts';
+import { SingleServer } from '../../src/valkey/index.ts';
 import { valuesOf } from './expectations.ts';
 import { pay, payment, spending } from './payments.ts';
 import { useScratch } from './scratch.ts';
@@ -15,7 +16,7 @@ async function thrifty(features: { [name: string]: Aggregation }, microsPerCall:
   onTestFinished(() => valkey.disconnect());
   const view = spending(features, 'thrifty');
   const engine = await Engine.open({
-    valkey,
+    servers: new SingleServer(valkey),
     views: [view],
     keyPrefix,
     clock: 'wall',

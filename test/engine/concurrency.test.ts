@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { afterAll, describe, expect, inject, test } from 'vitest';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect } from '../../src/valkey/index.ts';
 import { beginning } from '../support/arbitraries.ts';
 import type { History } from '../support/oracle.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { cut } from '../support/streams.ts';
 import { expectTrue, valuesOf } from './expectations.ts';
 import { everything, pay, payment } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
 const scratch = useScratch();
-const elsewhere = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
+const elsewhere = connect(singleAddress(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
 afterAll(() => elsewhere.quit());
 
 const dayMs = 86_400_000;

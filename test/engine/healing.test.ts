@@ -1,7 +1,8 @@
 import { describe, expect, inject, test } from 'vitest';
 import { count, distinct, max } from '../../src/define/index.ts';
 import type { Vector } from '../../src/engine/index.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { valuesOf } from './expectations.ts';
 import { everything, pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
@@ -203,7 +204,7 @@ describe('an engine', () => {
 describe('while Valkey is away', () => {
   test('events are unavailable but not rejected, and reads say so too', async () => {
     const profile = spending({ count1h: count({ window: '1h' }) });
-    const valkey = connect(parseValkeyUrl(inject('valkeyUrl')));
+    const valkey = connect(singleAddress(inject('valkeyUrl')));
     const prefix = scratch.prefix();
     const engine = await scratch.open([profile], 'wall', prefix, valkey);
     valkey.disconnect();

@@ -22,6 +22,7 @@ import {
 } from '../../src/engine/index.ts';
 import { writeLibrary } from '../../src/engine/library.ts';
 import { planView } from '../../src/engine/plan.ts';
+import { SingleServer } from '../../src/valkey/index.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
 import { batchSizes, cut, scenario } from '../support/streams.ts';
 import { until } from '../support/until.ts';
@@ -35,7 +36,8 @@ const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 const big: Where = { amount: { gte: 100 } };
 
-const inspectorOf = (engine: Engine) => Inspector.open(scratch.valkey, engine.views, engine.keys.prefix);
+const inspectorOf = (engine: Engine) =>
+  Inspector.open(new SingleServer(scratch.valkey), engine.views, engine.keys.prefix);
 
 async function inspect(engine: Engine, id: string, feature?: string): Promise<Inspection> {
   const [view] = engine.views as [View];
@@ -319,7 +321,7 @@ describe('an inspector', () => {
     const engine = await scratch.open([counts], 'wall');
     expect(await inspect(engine, 'nobody')).toMatchObject({ stored: false, vector: { eventSeq: 0 } });
     const unloaded = spending({ count2h: count({ window: '2h' }) }, 'never_loaded');
-    const inspector = await Inspector.open(scratch.valkey, [unloaded], scratch.prefix());
+    const inspector = await Inspector.open(new SingleServer(scratch.valkey), [unloaded], scratch.prefix());
     expect(inspector.clock).toBeNull();
     expect(await inspector.inspect(unloaded, 'nobody')).toBeNull();
   });
@@ -335,7 +337,7 @@ describe('an inspector', () => {
     const engine = await scratch.open([counts], 'wall');
     await engine.record(payment, [pay()]);
     const grown = spending({ count1h: count({ window: '1h' }), sum1h: sum('amount', { window: '1h' }) }, 'looked_into');
-    const inspector = await Inspector.open(scratch.valkey, [grown], engine.keys.prefix);
+    const inspector = await Inspector.open(new SingleServer(scratch.valkey), [grown], engine.keys.prefix);
     const before = await everythingOf([grown], engine.keys.prefix);
     expect(before).toMatchObject([{}, {}, []]);
     await expect(inspector.inspect(grown, 'ada')).rejects.toMatchObject({

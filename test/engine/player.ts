@@ -9,6 +9,7 @@ import {
   type Vector,
 } from '../../src/engine/index.ts';
 import { usesLabel } from '../../src/engine/label-plan.ts';
+import { SingleServer } from '../../src/valkey/index.ts';
 import { type Fields, isWellFormed } from '../support/oracle.ts';
 import type { Fault, Limits, Script, Turn } from '../support/scripts.ts';
 import { asRecorded, faulty, isHearsay, retractionOf } from './hearsay.ts';
@@ -223,7 +224,13 @@ export class Player {
   /** An engine of the script's views. */
   open(limits: Limits, keyPrefix: string): Promise<Engine> {
     const { valkey } = this.#scratch;
-    return Engine.open({ valkey, views: this.script.views, clock: this.clock, keyPrefix, ...limits });
+    return Engine.open({
+      servers: new SingleServer(valkey),
+      views: this.script.views,
+      clock: this.clock,
+      keyPrefix,
+      ...limits,
+    });
   }
 }
 

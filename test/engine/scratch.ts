@@ -5,7 +5,8 @@ import type { View } from '../../src/define/index.ts';
 import { type Clock, Engine, type EngineOptions } from '../../src/engine/index.ts';
 import { writeLibrary } from '../../src/engine/library.ts';
 import { planView } from '../../src/engine/plan.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, SingleServer } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 
 /** Where numbers stand in the header of a log, in bytes (see lua/call.lua). */
 const headerAt = { revision: 8, asOf: 16, expiresAt: 56 } as const;
@@ -24,7 +25,7 @@ export class Scratch {
   #lent = 0;
 
   constructor(valkeyUrl = inject('valkeyUrl')) {
-    this.valkey = connect(parseValkeyUrl(valkeyUrl), { commandTimeoutMs });
+    this.valkey = connect(singleAddress(valkeyUrl), { commandTimeoutMs });
   }
 
   /** A prefix that nobody has used. */
@@ -44,7 +45,14 @@ export class Scratch {
   ): Promise<Engine> {
     // Every other engine has the store do it all: whatever holds, holds either way.
     this.#opened += 1;
-    return Engine.open({ valkey, views, keyPrefix, clock, rehearses: this.#opened % 2 === 1, ...limits });
+    return Engine.open({
+      servers: new SingleServer(valkey),
+      views,
+      keyPrefix,
+      clock,
+      rehearses: this.#opened % 2 === 1,
+      ...limits,
+    });
   }
 
   /** Lends an engine of random views, and removes all that it stored and loaded. */

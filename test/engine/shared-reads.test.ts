@@ -2,7 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { count } from '../../src/define/index.ts';
 import { Engine, LogFaultError, UnavailableError } from '../../src/engine/index.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, SingleServer } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { pay, payment, spending, takings } from './payments.ts';
 
@@ -15,9 +16,9 @@ let engine: Engine;
 beforeAll(async () => {
   store = await ThrowawayValkey.create();
   await store.start();
-  valkey = connect(parseValkeyUrl(store.url));
+  valkey = connect(singleAddress(store.url));
   engine = await Engine.open({
-    valkey,
+    servers: new SingleServer(valkey),
     views: [spent, takings],
     keyPrefix: 'shared',
     clock: 'wall',

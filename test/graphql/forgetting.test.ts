@@ -1,7 +1,8 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Aggregation, count, distinct, type Entity, type View, view, type Where } from '../../src/define/index.ts';
 import { Engine } from '../../src/engine/index.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, SingleServer } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { account, bank, newBuilder, transfer } from './deployments.ts';
 import { freshPrefix, Service } from './service.ts';
 
@@ -31,7 +32,7 @@ const booked = transfers('bank_booked', 1, bank, { senders30d: distinct('senderI
 
 /** Room for several deployments under one key prefix. */
 class Prefix {
-  readonly #valkey = connect(parseValkeyUrl(inject('valkeyUrl')));
+  readonly #valkey = connect(singleAddress(inject('valkeyUrl')));
   readonly #keyPrefix = freshPrefix();
 
   constructor() {
@@ -40,7 +41,13 @@ class Prefix {
 
   /** A deployment that only records; it may have several versions of a view. */
   recorder(views: readonly View[]): Promise<Engine> {
-    return Engine.open({ valkey: this.#valkey, views, keyPrefix: this.#keyPrefix, clock: 'event', singles: 2 });
+    return Engine.open({
+      servers: new SingleServer(this.#valkey),
+      views,
+      keyPrefix: this.#keyPrefix,
+      clock: 'event',
+      singles: 2,
+    });
   }
 
   /** A deployment with a schema, in which what it serves can be forgotten. */

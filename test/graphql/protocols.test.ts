@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { RiskProfilesDocument } from '../../schema/operations/generated.ts';
 import { riskProfile } from '../../schema/user.ts';
-import { parseValkeyUrl } from '../../src/valkey/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { freshId } from './service.ts';
 
 let api: TestApi;
@@ -158,7 +158,7 @@ describe('a wrong value', () => {
 });
 
 test('an entity whose stored log cannot be used fails alone, and says nothing of why', async () => {
-  const { host, port, db } = parseValkeyUrl(inject('valkeyUrl'));
+  const { host, port, db } = singleAddress(inject('valkeyUrl'));
   const valkey = new Redis({ host, port, db });
   const [good, spoilt, other] = [freshId('user'), freshId('user'), freshId('user')];
   try {

@@ -16,7 +16,8 @@ import { Engine, type EngineOptions } from '../../src/engine/index.ts';
 import { OperationVariants } from '../../src/graphql/compiled/operation-variants.ts';
 import { Activity, type Ahead, createContext, type FreshetContext } from '../../src/graphql/index.ts';
 import { Hub } from '../../src/live/index.ts';
-import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents, SingleServer } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { goesShortWay } from '../support/way.ts';
 
 /** What a document's execution results in, with whatever errors. */
@@ -57,10 +58,10 @@ export class Service {
   /** Opens it until it is closed, for several tests. */
   static async openFor(schema: GraphQLSchema, views: readonly View[], options: ServiceOptions = {}): Promise<Service> {
     const { valkeyUrl = inject('valkeyUrl'), keyPrefix = freshPrefix(), clock = 'wall', ...limits } = options;
-    const address = parseValkeyUrl(valkeyUrl);
+    const address = singleAddress(valkeyUrl);
     const valkey = connect(address);
     const subscriber = connectSubscriber(address);
-    const engine = await Engine.open({ valkey, views, keyPrefix, clock, ...limits });
+    const engine = await Engine.open({ servers: new SingleServer(valkey), views, keyPrefix, clock, ...limits });
     const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
     return new Service(schema, engine, new Hub({ engine, events }), valkey, events);
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 
 let server: ThrowawayValkey;
@@ -13,9 +14,9 @@ afterAll(() => server?.destroy());
 
 describe('the canary of keyspace events', () => {
   it('never stands without a TTL: if that cannot be set, nothing is', async () => {
-    const valkey = connect(parseValkeyUrl(server.url));
+    const valkey = connect(singleAddress(server.url));
     await valkey.call('ACL', ['SETUSER', 'hasty', 'on', '>secret', '~*', '&*', '+@all', '-pexpire']);
-    const address = parseValkeyUrl(server.url.replace('//', '//hasty:secret@'));
+    const address = singleAddress(server.url.replace('//', '//hasty:secret@'));
     const hasty = connect(address);
     await expect(
       KeyspaceEvents.open({

@@ -3,8 +3,9 @@ import type { Redis } from 'iovalkey';
 import { inject } from 'vitest';
 import { Engine } from '../../src/engine/index.ts';
 import { Hub, type HubOptions, type Update } from '../../src/live/index.ts';
-import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents, SingleServer } from '../../src/valkey/index.ts';
 import type { KeyspaceEventsOptions } from '../../src/valkey/keyspace-events.ts';
+import { singleAddress } from '../support/single-address.ts';
 import type { SwallowingProxy } from '../support/swallowing-proxy.ts';
 import { payment, payments } from './payments.ts';
 
@@ -49,10 +50,15 @@ export async function openHub(
   { heartbeatMs, ...options }: Pick<HubOptions, 'sweepMs'> & Pick<KeyspaceEventsOptions, 'heartbeatMs'> = {},
   valkeyUrl = inject('valkeyUrl'),
 ): Promise<HubRig> {
-  const address = parseValkeyUrl(valkeyUrl);
+  const address = singleAddress(valkeyUrl);
   const [valkey, subscriber, connection] = [connect(address), connectSubscriber(address), connect(address)];
-  const engine = await Engine.open({ valkey, views: [payments], keyPrefix, clock: 'wall' });
-  const elsewhere = await Engine.open({ valkey: connection, views: [payments], keyPrefix, clock: 'wall' });
+  const engine = await Engine.open({ servers: new SingleServer(valkey), views: [payments], keyPrefix, clock: 'wall' });
+  const elsewhere = await Engine.open({
+    servers: new SingleServer(connection),
+    views: [payments],
+    keyPrefix,
+    clock: 'wall',
+  });
   const events = await KeyspaceEvents.open({
     valkey,
     subscriber,

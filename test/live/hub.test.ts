@@ -3,11 +3,12 @@ import type { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Engine, InvalidIdError } from '../../src/engine/index.ts';
 import { Hub, type Update } from '../../src/live/index.ts';
-import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents, SingleServer } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { until } from '../support/until.ts';
 import { payment, payments } from './payments.ts';
 
-const address = parseValkeyUrl(inject('valkeyUrl'));
+const address = singleAddress(inject('valkeyUrl'));
 const keyPrefix = `hub-${randomUUID()}`;
 
 let valkey: Redis;
@@ -24,8 +25,8 @@ let hub: Hub;
 beforeAll(async () => {
   [valkey, connection] = [connect(address), connect(address)];
   subscriber = connectSubscriber(address);
-  engine = await Engine.open({ valkey, views: [payments], keyPrefix, clock: 'wall' });
-  elsewhere = await Engine.open({ valkey: connection, views: [payments], keyPrefix, clock: 'wall' });
+  engine = await Engine.open({ servers: new SingleServer(valkey), views: [payments], keyPrefix, clock: 'wall' });
+  elsewhere = await Engine.open({ servers: new SingleServer(connection), views: [payments], keyPrefix, clock: 'wall' });
   events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
   hub = new Hub({ engine, events });
 });

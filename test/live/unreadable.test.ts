@@ -4,11 +4,12 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Engine } from '../../src/engine/index.ts';
 import { VectorLoaders } from '../../src/graphql/loaders.ts';
 import { Hub } from '../../src/live/index.ts';
-import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents, SingleServer } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { until } from '../support/until.ts';
 import { payment, payments } from './payments.ts';
 
-const address = parseValkeyUrl(inject('valkeyUrl'));
+const address = singleAddress(inject('valkeyUrl'));
 const keyPrefix = `unreadable-${randomUUID()}`;
 
 let valkey: Redis;
@@ -19,7 +20,7 @@ const failures: unknown[] = [];
 
 beforeAll(async () => {
   valkey = connect(address);
-  engine = await Engine.open({ valkey, views: [payments], keyPrefix, clock: 'wall' });
+  engine = await Engine.open({ servers: new SingleServer(valkey), views: [payments], keyPrefix, clock: 'wall' });
   events = await KeyspaceEvents.open({ valkey, subscriber: connectSubscriber(address), keyPrefix });
   hub = new Hub({ engine, events, onReadFailure: (error) => failures.push(error) });
 });

@@ -3,7 +3,8 @@ import type { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine, UnavailableError } from '../../src/engine/index.ts';
 import { Hub } from '../../src/live/index.ts';
-import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents, SingleServer } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
 import { payment, payments } from './payments.ts';
@@ -17,9 +18,14 @@ let hub: Hub;
 beforeAll(async () => {
   server = await ThrowawayValkey.create();
   await server.start();
-  const address = parseValkeyUrl(server.url);
+  const address = singleAddress(server.url);
   valkey = connect(address, { commandTimeoutMs: 500 });
-  engine = await Engine.open({ valkey, views: [payments], keyPrefix: 'away', clock: 'wall' });
+  engine = await Engine.open({
+    servers: new SingleServer(valkey),
+    views: [payments],
+    keyPrefix: 'away',
+    clock: 'wall',
+  });
   const subscriber = connectSubscriber(address, { commandTimeoutMs: 500 });
   events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix: 'away', patienceMs: 500, heartbeatMs: 200 });
   hub = new Hub({ engine, events });

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect } from '../../src/valkey/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { until } from '../support/until.ts';
 
 let api: TestApi;
-const valkey = connect(parseValkeyUrl(inject('valkeyUrl')));
+const valkey = connect(singleAddress(inject('valkeyUrl')));
 
 beforeAll(async () => {
   api = await startApi();

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { parseValkeyUrl } from '../../src/valkey/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
+import { singleAddress } from '../support/single-address.ts';
 
 let api: TestApi;
 let valkey: Redis;
 
 beforeAll(async () => {
   api = await startApi();
-  const { host, port, db } = parseValkeyUrl(inject('valkeyUrl'));
+  const { host, port, db } = singleAddress(inject('valkeyUrl'));
   valkey = new Redis({ host, port, db });
 });
 

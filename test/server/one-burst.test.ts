@@ -4,9 +4,10 @@ import { transaction } from '../../schema/transaction.ts';
 import { user } from '../../schema/user.ts';
 import { count, view } from '../../src/define/index.ts';
 import { Engine } from '../../src/engine/index.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, SingleServer } from '../../src/valkey/index.ts';
 import { newKeyPrefix, startApi, type TestApi } from '../support/api.ts';
 import { CountingProxy } from '../support/counting-proxy.ts';
+import { singleAddress } from '../support/single-address.ts';
 
 const userIds = Array.from({ length: 1_000 }, (_, i) => `user-${i}`);
 let proxy: CountingProxy;
@@ -52,10 +53,15 @@ describe('a thousand users in one query', () => {
       description: 'Goes stale soon.',
       features: { txnCount2s: count({ window: '2s' }) },
     });
-    const valkey = connect(parseValkeyUrl(proxy.url));
+    const valkey = connect(singleAddress(proxy.url));
     try {
       const limits = { keyPrefix: newKeyPrefix(), microsPerCall: 0 };
-      const engine = await Engine.open({ valkey, views: [passing], clock: 'wall', ...limits });
+      const engine = await Engine.open({
+        servers: new SingleServer(valkey),
+        views: [passing],
+        clock: 'wall',
+        ...limits,
+      });
       const outcomes = await engine.record(transaction, events(0).slice(0, 3));
       const lastEventAt = Math.max(...outcomes.map(({ occurredAt }) => occurredAt ?? 0));
       // Nothing to wait for but the clock that decides: the store's, told by the moment of an unknown user's vector.

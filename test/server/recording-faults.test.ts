@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { RecordTransactionsDocument } from '../../schema/operations/generated.ts';
 import { riskProfile } from '../../schema/user.ts';
-import { connect, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect } from '../../src/valkey/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
+import { singleAddress } from '../support/single-address.ts';
 
 let api: TestApi;
 
@@ -12,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => api?.stop());
 
 it('an event that cannot be recorded for what is stored is logged, once a request, and its client told not to wait', async () => {
-  const valkey = connect(parseValkeyUrl(inject('valkeyUrl')));
+  const valkey = connect(singleAddress(inject('valkeyUrl')));
   await valkey.set(api.engine.keys.log(riskProfile, 'broken'), 'no log');
   valkey.disconnect();
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeAddress, parseValkeyUrl } from '../../src/valkey/index.ts';
 
-const plain = { host: 'store', port: 6379, tls: false, username: null, password: null, db: 0 };
+const plain = { kind: 'single', host: 'store', port: 6379, tls: false, username: null, password: null, db: 0 };
 
 describe('a Valkey URL', () => {
   it.each([
@@ -19,6 +19,43 @@ describe('a Valkey URL', () => {
     expect(parseValkeyUrl(url)).toEqual(address);
   });
 
+  it('of a cluster names some of its nodes', () => {
+    const access = { tls: false, username: null, password: null };
+    expect(parseValkeyUrl('valkey+cluster://a,b:7000,[::1]:7001')).toEqual({
+      kind: 'cluster',
+      ...access,
+      seeds: [
+        { host: 'a', port: 6379 },
+        { host: 'b', port: 7000 },
+        { host: '::1', port: 7001 },
+      ],
+    });
+    const secret = parseValkeyUrl('rediss+cluster://me:p%40ss@a/');
+    expect(secret).toMatchObject({ tls: true, username: 'me', password: 'p@ss', seeds: [{ host: 'a', port: 6379 }] });
+    expect(describeAddress(secret)).toBe('valkeys+cluster://a:6379');
+  });
+
+  it('of sentinels names them, and the primary', () => {
+    const address = parseValkeyUrl(
+      'valkey+sentinel://:secret@a,b:7000/main/2?sentinelUser=watch&sentinelPassword=p%26q',
+    );
+    expect(address).toEqual({
+      kind: 'sentinel',
+      tls: false,
+      username: null,
+      password: 'secret',
+      sentinels: [
+        { host: 'a', port: 26_379 },
+        { host: 'b', port: 7_000 },
+      ],
+      name: 'main',
+      db: 2,
+      sentinelUsername: 'watch',
+      sentinelPassword: 'p&q',
+    });
+    expect(describeAddress(address)).toBe('valkey+sentinel://a:26379,b:7000/main/2');
+  });
+
   it.each([
     ['store:6379', /expected valkey:\/\//],
     ['http://store', /expected valkey:\/\//],
@@ -27,8 +64,11 @@ describe('a Valkey URL', () => {
     ['valkey://store:99999', /expected a host/],
     ['valkey://store/users', /database number/],
     ['valkey://store/0?tls=1', /no options/],
-    ['valkey+cluster://a,b,c', /valkey\+cluster:\/\/ is not served yet/],
-    ['valkey+sentinel://a,b/name', /valkey\+sentinel:\/\/ is not served yet/],
+    ['valkey+cluster://a,,b', /expected a host/],
+    ['valkey+cluster://a,b/1', /one database/],
+    ['valkey+sentinel://a,b', /name of the primary/],
+    ['valkey+sentinel://a/main/x', /database number/],
+    ['valkey+sentinel://a/main?password=x', /no option password/],
   ])('%s is refused', (url, message) => {
     expect(() => parseValkeyUrl(url)).toThrow(message);
   });

@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { connect, parseValkeyUrl, unavailableReason } from '../../src/valkey/index.ts';
+import { connect, unavailableReason } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
 
@@ -28,7 +29,7 @@ afterAll(async () => {
 });
 
 function open(url: string, commandTimeoutMs = 500): Redis {
-  const client = connect(parseValkeyUrl(url), { commandTimeoutMs, connectTimeoutMs: 500 });
+  const client = connect(singleAddress(url), { commandTimeoutMs, connectTimeoutMs: 500 });
   clients.push(client);
   return client;
 }

@@ -1,6 +1,7 @@
 import type { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { connect, connectSubscriber, KeyspaceEvents, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { connect, connectSubscriber, KeyspaceEvents } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
 
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => server?.destroy());
 
 beforeEach(async () => {
-  valkey = connect(parseValkeyUrl(server.url));
+  valkey = connect(singleAddress(server.url));
   await valkey.config('SET', 'notify-keyspace-events', '');
 });
 
@@ -35,7 +36,7 @@ interface Ears {
 }
 
 async function listen(url = server.url, options: { patienceMs?: number; heartbeatMs?: number } = {}): Promise<Ears> {
-  const address = parseValkeyUrl(url);
+  const address = singleAddress(url);
   const subscriber = connectSubscriber(address);
   const commands = url === server.url ? valkey : connect(address);
   try {
@@ -88,7 +89,7 @@ describe('keyspace events', () => {
 
   it('are those of the database that the URL names', async () => {
     const { events, heard } = await listen(`${server.url}/3`);
-    const third = connect(parseValkeyUrl(`${server.url}/3`));
+    const third = connect(singleAddress(`${server.url}/3`));
     await events.subscribe(['key']);
     await valkey.hset('key', 'in', 'the wrong one');
     await third.hset('key', 'in', 'ours');
@@ -186,7 +187,7 @@ describe('where CONFIG is forbidden', () => {
   });
 
   it('no Valkey at all is an error of its own', async () => {
-    const nowhere = connectSubscriber({ ...parseValkeyUrl(server.url), port: 1 });
+    const nowhere = connectSubscriber({ ...singleAddress(server.url), port: 1 });
     await expect(
       KeyspaceEvents.open({ valkey, subscriber: nowhere, keyPrefix: 'test', patienceMs: 100 }),
     ).rejects.toThrow('Connection is closed.');

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import type { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CommandBuffer, connect, parseValkeyUrl, ReplyError, unavailableReason, Wire } from '../../src/valkey/index.ts';
+import { CommandBuffer, connect, ReplyError, unavailableReason, Wire } from '../../src/valkey/index.ts';
+import { singleAddress } from '../support/single-address.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
 
@@ -18,7 +19,7 @@ afterEach(() => valkey?.disconnect());
 afterAll(() => server?.destroy());
 
 function wireIn(database = 0, commandTimeoutMs = 2_000): Wire {
-  valkey = connect(parseValkeyUrl(`${server.url}/${database}`), { commandTimeoutMs });
+  valkey = connect(singleAddress(`${server.url}/${database}`), { commandTimeoutMs });
   return new Wire(valkey, 'test-wire');
 }
 
@@ -102,7 +103,7 @@ describe('a wire', () => {
   it('ends with the connection that it stands beside', async () => {
     const wire = wireIn();
     await send(wire, ['PING']);
-    const other = connect(parseValkeyUrl(server.url));
+    const other = connect(singleAddress(server.url));
     try {
       const ended = once(valkey, 'end');
       valkey.disconnect();
@@ -117,7 +118,7 @@ describe('a wire', () => {
 
   it('does not open where the store refuses who it says it is', async () => {
     const { port } = new URL(server.url);
-    valkey = connect(parseValkeyUrl(`valkey://nobody:wrong@127.0.0.1:${port}`));
+    valkey = connect(singleAddress(`valkey://nobody:wrong@127.0.0.1:${port}`));
     await expect(new Wire(valkey, 'test-wire').open()).rejects.toThrow();
   });
 });

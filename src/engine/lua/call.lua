@@ -13,7 +13,8 @@
 --            time (see compact.lua), oldest first
 --
 -- A cell is a single or a tile; cells are numbered from 0, tiles first. Times are whole milliseconds since 1970; an absent
--- time is infinite. ARGV[1] of every function: B clock (0 wall, 1 event), I4 length of the key prefix, d tolerance for
+-- time is infinite. ARGV[1] of every function: B 1 for the event clock, 2 where an entity's keys may be on their way to another server
+-- of a cluster, 4 where whoever is told that an event is known waits until it is safe, I4 length of the key prefix, d tolerance for
 -- times ahead, d for how many microseconds the call may work, d how many singles compaction leaves, d of how many
 -- values a window keeps all, then d complete_since of each view. What is left once
 -- that time is over is said to be left ('S'), so that others are served in between.
@@ -43,11 +44,11 @@ end
 local function open_call(packed)
   local call = { lost = 0, done = 0, looks_at = 1, over = false }
   call.millis, call.micros = store_now()
-  local clock, at
+  local flags, at
   local micros
-  clock, call.prefix_length, call.tolerance, micros, call.singles, call.values, at = struct.unpack('<BI4dddd', packed)
+  flags, call.prefix_length, call.tolerance, micros, call.singles, call.values, at = struct.unpack('<BI4dddd', packed)
   call.ends, call.looks_every = os.clock() + micros / 1e6, min(MUCH_WORK, micros / 200)
-  call.event_clock = clock == 1
+  call.event_clock, call.in_cluster, call.is_durable = band(flags, 1) > 0, band(flags, 2) > 0, band(flags, 4) > 0
   call.complete_since = {}
   for i = 1, #views do
     call.complete_since[i], at = struct.unpack('<d', packed, at)
@@ -77,10 +78,12 @@ local function is_over(call, work)
   return call.over
 end
 
--- Runs the work on one entity; what goes wrong with it is its own reply, and no other entity's: 'E', I2 length, reason.
+-- Runs the work on one entity; what goes wrong with it is its own reply, and no other entity's: 'E', I2 length, reason; or 'M' where
+-- its keys are on their way (see here.lua).
 local function alone(work, ...)
   local fine, reply = pcall(work, ...)
   if fine then return reply end
   local reason = sub(type(reply) == 'table' and reply.err or tostring(reply), 1, 200)
+  if string.find(reason, 'non local key', 1, true) then return 'M' end
   return 'E' .. struct.pack('<I2', #reason) .. reason
 end

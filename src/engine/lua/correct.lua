@@ -83,6 +83,7 @@ local function correct_entity(call, view, key, row, of_single, of_tile)
   if is_over(call, MUCH_WORK) then return LEFT end
   local log, outdated = load_log(call, view, key)
   if outdated then return outdated end
+  here.expect_all(call, view, key)
   local status, why, time, columns, fields, time_differs, vector
   local lost = call.lost
   if log then
@@ -99,6 +100,7 @@ local function correct_entity(call, view, key, row, of_single, of_tile)
       vector = settle(call, log, now, true)
     elseif row.dry or call.lost == lost and now < log.s[VALID_UNTIL] and redis.call('EXISTS', hash_name(call, key)) == 1 then
       vector = 'V' .. sub(log.raw, 9, 8 + 8 * (VECTOR + view.vector))
+      if not row.dry then here.write_again(call, log) end
     else
       vector = settle(call, log, now, false)
     end

@@ -12,12 +12,17 @@ end
 -- Returns I4 keys that were removed, d bytes of memory that they took (0 where Valkey does not say), and I4 as `record`.
 local function forget(keys, args)
   local call, count, bytes = open_call(args[1]), 0, 0
+  local names = {}
   for i, key in ipairs(keys) do
-    for _, name in ipairs(names_of(call, cjson.decode(args[i + 1]), key)) do
-      local usage = redis.pcall('MEMORY', 'USAGE', name) -- which some services forbid
-      bytes = bytes + (tonumber(usage) or 0)
-      count = count + redis.call('UNLINK', name)
-    end
+    for _, name in ipairs(names_of(call, cjson.decode(args[i + 1]), key)) do names[#names + 1] = name end
+  end
+  if call.in_cluster then
+    for _, name in ipairs(names) do redis.call('EXISTS', name) end -- see here.lua
+  end
+  for _, name in ipairs(names) do
+    local usage = redis.pcall('MEMORY', 'USAGE', name) -- which some services forbid
+    bytes = bytes + (tonumber(usage) or 0)
+    count = count + redis.call('UNLINK', name)
   end
   return struct.pack('<I4dI4', count, bytes, call.lost)
 end

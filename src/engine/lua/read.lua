@@ -16,6 +16,7 @@ local function read_entity(call, view, key, force, above)
   if not whole and now < valid_until then return still_true(view, served, now) end
   if is_over(call, MUCH_WORK) then return LEFT end
   local log = load_log(call, view, key)
+  here.expect_tables(call, log)
   log.refold, log.check_seen = force, true
   if force then
     for _, seen in ipairs(view.seen) do log.relist[seen] = true end

@@ -162,6 +162,7 @@ local function record_entity(call, key, packed)
   local view = views[string.byte(packed, 1)]
   local count, is_first = (#packed - 1) / view.single_bytes, call.done == 0
   if is_over(call, count) then return LEFT end
+  here.expect_hash(call, key)
   local several, done, read = count > 1, nil, nil
   if view.append and not several then
     done, read = view.append(call, key, packed)
@@ -169,6 +170,7 @@ local function record_entity(call, key, packed)
   end
   local log, outdated = load_log(call, view, key, read, several and view.single_bytes * most_singles(call, view))
   if outdated then return outdated end
+  here.expect_all(call, view, key)
   local is_new = not log
   log = log or new_log(call, view, key)
   -- Compaction takes longest of all: a call begins with it, or leaves it to the next, with all that follows: an entity's events
@@ -206,6 +208,7 @@ local function record_entity(call, key, packed)
     vector = nothing_stored(call, view)
   elseif now < s[VALID_UNTIL] and redis.call('EXISTS', hash_name(call, key)) == 1 then
     vector = still_true(view, log.raw, now)
+    here.write_again(call, log)
   else
     vector = settle(call, log, now, false)
   end

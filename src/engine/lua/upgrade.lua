@@ -50,6 +50,7 @@ local function upgrade_log(call, view, old, key)
   local raw = redis.call('GET', key)
   if not raw or sub(raw, 1, 8) ~= old.layout then return 'V' end
   if is_over(call, MUCH_WORK) then return LEFT end
+  here.expect_all(call, view, key)
   local had = { struct.unpack(old.header_format, raw, 9) }
   local log = new_log(call, view, key)
   local s, from = log.s, old.from

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
+import { type Acknowledgement, bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
 import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
@@ -36,6 +36,8 @@ export interface CommitterOptions {
   readonly prefix: string;
   /** How many singles compaction leaves. */
   readonly singles: number;
+  /** What must have become of what is written before it is told. */
+  readonly acknowledge: Acknowledgement;
   readonly logOf: (part: RecordPart) => string;
   /** Has the store record parts by itself. @throws UnavailableError */
   readonly store: (parts: readonly RecordPart[]) => Promise<readonly (RecordedPart | Error)[]>;
@@ -157,7 +159,7 @@ export class Committer {
       const next: Round | null = this.#lanes.areWantedByOthers(this.#dispatch) ? null : this.#nextRound();
       if (isOneMoment || rehearsed.length === 0) begun = next && lane.begin(next);
       else {
-        const committed = lane.commit(next);
+        const committed = lane.commit(next, this.#options.acknowledge);
         void this.#conclude(round, rehearsed, committed.written);
         begun = committed.begun;
       }

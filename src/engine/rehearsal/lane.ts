@@ -1,5 +1,13 @@
 import type { Redis } from 'iovalkey';
-import { CommandBuffer, type Reply, ReplyError, Wire } from '../../valkey/index.ts';
+import {
+  type Acknowledgement,
+  CommandBuffer,
+  confirmation,
+  type Reply,
+  ReplyError,
+  shortfall,
+  Wire,
+} from '../../valkey/index.ts';
 
 /** A command with its arguments. Texts are bytes, a character each. */
 export type Command = readonly [name: string, ...args: (string | number)[]];
@@ -60,20 +68,23 @@ export class Lane {
 
   /**
    * Has all written that is in `writes`, or nothing, if something of what is watched has changed; and begins the next round: both are
-   * one text. What comes of it fails if the connection does, when it may have been written or not; or with what the store says of why
-   * it was not.
+   * one text. What comes of it fails if the connection does, when it may have been written or not; with what the store says of why
+   * it was not; or where it was written and not acknowledged in time as is wanted. The next round begins behind that.
    */
-  commit(next: Opening | null): Committed {
+  commit(next: Opening | null, wanted: Acknowledgement): Committed {
     if (this.#wire.losses !== this.#begunAt) {
       return { written: Promise.resolve(null), begun: next && this.begin(next) };
     }
     const { writes } = this;
     writes.add(['EXEC']);
+    const confirming = confirmation(wanted);
+    if (confirming) writes.add(confirming);
     const count = writes.count;
     if (next) putOpening(writes, next);
     const [written, begun] = next ? this.#wire.sendBoth(writes, count) : [this.#wire.send(writes), null];
     this.#beginWrites();
-    return { written: written.then(answersToWrites), begun: begun?.then(answersToOpening) ?? null };
+    const answers = confirming ? written.then((all) => confirmed(all, wanted)) : written.then(answersToWrites);
+    return { written: answers, begun: begun?.then(answersToOpening) ?? null };
   }
 
   #beginWrites(): void {
@@ -104,6 +115,14 @@ function answersToOpening([unwatched, watched, ...answers]: Reply[]): Reply[] {
 function answersToWrites(answers: readonly Reply[]): readonly Reply[] | null {
   throwErrors(answers);
   return answers.at(-1) as readonly Reply[] | null;
+}
+
+/** Behind the answers to writes stands whether they are acknowledged: what was overtaken has nothing to be. */
+function confirmed(all: readonly Reply[], wanted: Acknowledgement): readonly Reply[] | null {
+  const written = answersToWrites(all.slice(0, -1));
+  const failure = written && shortfall(wanted, all.at(-1));
+  if (failure) throw failure;
+  return written;
 }
 
 function throwErrors(answers: readonly Reply[]): void {

@@ -12,6 +12,8 @@ export interface LaunchOptions {
   readonly directory: string;
   /** Whether to keep an append-only file; else nothing is written. */
   readonly persistent: boolean;
+  /** Whether each write is on disk before it is answered; else within a second. Default false. */
+  readonly syncsAlways?: boolean;
   /** On 127.0.0.1. */
   readonly port: number;
   /** By which the server is known again; see processTitle. */
@@ -101,7 +103,7 @@ function serverArguments(options: LaunchOptions, { host, port, directory }: Plac
     dir: directory,
     save: '',
     appendonly: options.persistent ? 'yes' : 'no',
-    appendfsync: 'everysec',
+    appendfsync: options.syncsAlways ? 'always' : 'everysec',
     daemonize: 'no',
     'proc-title-template': processTitle(options.token),
   };

@@ -30,6 +30,8 @@ export type EmbeddedValkeyOptions = SearchOptions &
     | { readonly persistent: true; readonly dataDir: string; readonly lockPatienceMs?: number }
     | { readonly persistent: false; readonly dataDir?: never; readonly lockPatienceMs?: never }
   ) & {
+    /** Whether each write is on disk before it is answered; else within a second. Default false. */
+    readonly syncsAlways?: boolean;
     /** Which port of 127.0.0.1 to try next; default any free one. */
     readonly choosePort?: () => Promise<number>;
   };
@@ -128,14 +130,16 @@ async function startOnFreePort(
   lock: DataDirectoryLock,
   options: EmbeddedValkeyOptions,
 ): Promise<{ server: LaunchedServer; port: number }> {
-  const { persistent, report, choosePort = findFreePort } = options;
+  const { persistent, report, syncsAlways = false, choosePort = findFreePort } = options;
   for (let attempt = 1; ; attempt += 1) {
     const port = await choosePort();
     // Noted before there is a server, and again once it tells more: at no moment may one run that the lock does not know.
     lock.note({ port, valkeyPid: null, valkeyStartedAt: null, runId: null });
-    const server = await launch({ binary, directory, persistent, port, token: lock.token }).catch((error: unknown) => {
-      throw startFailed(binary, `it cannot be executed: ${reasonOf(error)}`, []);
-    });
+    const server = await launch({ binary, directory, persistent, syncsAlways, port, token: lock.token }).catch(
+      (error: unknown) => {
+        throw startFailed(binary, `it cannot be executed: ${reasonOf(error)}`, []);
+      },
+    );
     if (binary.kind === 'program') {
       lock.note({ valkeyPid: server.pid, valkeyStartedAt: identifyProcess(server.pid)?.startedAt ?? null });
     }

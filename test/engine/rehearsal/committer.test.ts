@@ -10,8 +10,9 @@ import { InPlace } from '../../../src/engine/rehearsal/in-place.ts';
 import { Lane } from '../../../src/engine/rehearsal/lane.ts';
 import { Rehearsal } from '../../../src/engine/rehearsal/rehearsal.ts';
 import { Turns } from '../../../src/engine/rehearsal/turns.ts';
-import { connect, parseValkeyUrl } from '../../../src/valkey/index.ts';
+import { connect, SingleServer } from '../../../src/valkey/index.ts';
 import { holdsFor, patienceMs } from '../../support/property.ts';
+import { singleAddress } from '../../support/single-address.ts';
 import { ThrowawayValkey } from '../../support/throwaway-valkey.ts';
 import { until } from '../../support/until.ts';
 import { retract } from '../correcting.ts';
@@ -20,7 +21,7 @@ import { pay, payment, spending } from '../payments.ts';
 import { useScratch } from '../scratch.ts';
 
 const scratch = useScratch();
-const elsewhere = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
+const elsewhere = connect(singleAddress(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
 afterAll(() => elsewhere.quit());
 
 const view = spending(
@@ -258,7 +259,13 @@ describe('what cannot be rehearsed', () => {
     const faults: Error[] = [];
     const onFault = (fault: Error) => faults.push(fault);
     const [valkey, keyPrefix] = [scratch.valkey, scratch.prefix()];
-    const engine = await Engine.open({ valkey, views: [view], keyPrefix, clock: 'wall', onFault });
+    const engine = await Engine.open({
+      servers: new SingleServer(valkey),
+      views: [view],
+      keyPrefix,
+      clock: 'wall',
+      onFault,
+    });
     await engine.record(payment, [pay()]);
     const rehearse = vi.spyOn(Rehearsal.prototype, 'record').mockImplementation(() => {
       throw new TypeError('x is not a function');
@@ -366,10 +373,16 @@ describe('while connections for recording are lost', { timeout: patienceMs }, ()
   it('each event is in once, when what was not answered is sent again', async () => {
     const server = await ThrowawayValkey.create();
     await server.start();
-    const valkey = connect(parseValkeyUrl(server.url));
+    const valkey = connect(singleAddress(server.url));
     try {
       // Logs are soon compacted, so that rehearsals read more than once.
-      const engine = await Engine.open({ valkey, views: [view], keyPrefix: 'lost', clock: 'wall', singles: 16 });
+      const engine = await Engine.open({
+        servers: new SingleServer(valkey),
+        views: [view],
+        keyPrefix: 'lost',
+        clock: 'wall',
+        singles: 16,
+      });
       const stop = new AbortController();
       let killed = 0;
       const killing = (async () => {
@@ -413,11 +426,16 @@ describe('a store that does not answer', () => {
   it('is asked no more for those who wait already', async () => {
     const server = await ThrowawayValkey.create();
     await server.start();
-    const valkey = connect(parseValkeyUrl(server.url), { commandTimeoutMs: 500 });
+    const valkey = connect(singleAddress(server.url), { commandTimeoutMs: 500 });
     const begin = vi.spyOn(Lane.prototype, 'begin');
     const commit = vi.spyOn(Lane.prototype, 'commit');
     try {
-      const engine = await Engine.open({ valkey, views: [view], keyPrefix: 'frozen', clock: 'wall' });
+      const engine = await Engine.open({
+        servers: new SingleServer(valkey),
+        views: [view],
+        keyPrefix: 'frozen',
+        clock: 'wall',
+      });
       await engine.record(payment, [pay()]);
       server.freeze();
       begin.mockClear();
@@ -441,11 +459,16 @@ describe('where a command that rehearsals need is not allowed', () => {
   it.each(['watch', 'unwatch', 'multi', 'exec'])('the store does it all: %s', async (command) => {
     const server = await ThrowawayValkey.create();
     await server.start();
-    const admin = connect(parseValkeyUrl(server.url));
+    const admin = connect(singleAddress(server.url));
     await admin.call('ACL', 'SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', `-${command}`);
-    const valkey = connect(parseValkeyUrl(server.url.replace('//', '//limited:secret@')));
+    const valkey = connect(singleAddress(server.url.replace('//', '//limited:secret@')));
     try {
-      const engine = await Engine.open({ valkey, views: [view], keyPrefix: 'limited', clock: 'event' });
+      const engine = await Engine.open({
+        servers: new SingleServer(valkey),
+        views: [view],
+        keyPrefix: 'limited',
+        clock: 'event',
+      });
       for (let nth = 1; nth <= 3; nth++) {
         const [outcome] = await engine.record(payment, [pay({ paidAt: start + nth })]);
         expect(outcome?.status).toBe('RECORDED');

@@ -3,12 +3,13 @@ import type { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { compileLua } from '../../../src/engine/rehearsal/compile-lua.ts';
 import { luaLibrary } from '../../../src/engine/rehearsal/lua-library.ts';
-import { connect, parseValkeyUrl } from '../../../src/valkey/index.ts';
+import { connect } from '../../../src/valkey/index.ts';
+import { singleAddress } from '../../support/single-address.ts';
 
 let valkey: Redis;
 
 beforeAll(() => {
-  valkey = connect(parseValkeyUrl(inject('valkeyUrl')));
+  valkey = connect(singleAddress(inject('valkeyUrl')));
 });
 afterAll(() => valkey?.disconnect());
 

@@ -2,15 +2,16 @@ import { afterAll, afterEach, describe, expect, inject, it, vi } from 'vitest';
 import { count, distinct, min, sum } from '../../../src/define/index.ts';
 import type { Engine } from '../../../src/engine/index.ts';
 import { Round } from '../../../src/engine/rehearsal/round.ts';
-import { connect, parseValkeyUrl } from '../../../src/valkey/index.ts';
+import { connect } from '../../../src/valkey/index.ts';
 import { Relay } from '../../support/relay.ts';
+import { singleAddress } from '../../support/single-address.ts';
 import { until } from '../../support/until.ts';
 import { valuesOf } from '../expectations.ts';
 import { pay, payment, spending } from '../payments.ts';
 import { useScratch } from '../scratch.ts';
 
 const scratch = useScratch();
-const elsewhere = connect(parseValkeyUrl(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
+const elsewhere = connect(singleAddress(inject('valkeyUrl')), { commandTimeoutMs: 20_000 });
 afterAll(() => elsewhere.quit());
 afterEach(() => {
   vi.restoreAllMocks();
@@ -191,7 +192,7 @@ describe('one of the connections for recording that falls silent', () => {
       };
       return { toServer };
     });
-    const valkey = connect(parseValkeyUrl(relay.url), { commandTimeoutMs: 3_000 });
+    const valkey = connect(singleAddress(relay.url), { commandTimeoutMs: 3_000 });
     try {
       const engine = await scratch.open([view], 'event', scratch.prefix(), valkey, { rehearses: true });
       // So many that all the connections are made.

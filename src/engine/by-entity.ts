@@ -1,0 +1,52 @@
+import type { Servers } from '../valkey/index.ts';
+import { UnavailableError } from './outcome.ts';
+import type { Part } from './parts.ts';
+import type { PartReply } from './rounds.ts';
+
+/** So many calls to one server go out together: it serves nobody else until it has done them all. */
+const callsAtOnce = 32;
+
+/**
+ * Makes a call for each entity: on a cluster a call is of one slot, and two entities hardly ever share one. Those to one server go out in
+ * one piece; what is more than it should be kept busy with is left. An entity whose server is away fails alone.
+ * @param keyOf the key by which a part is found.
+ * @param call for parts of one entity; what each of the first of them came to.
+ * @returns what each part came to, in their order.
+ */
+export async function byEntity<P extends Part, Value>(
+  servers: Servers,
+  parts: readonly P[],
+  keyOf: (part: P) => string,
+  call: (parts: readonly P[]) => Promise<readonly PartReply<Value>[]>,
+): Promise<PartReply<Value>[]> {
+  const replies = new Array<PartReply<Value>>(parts.length).fill({ kind: 'left' });
+  const calls = new Map<string, number>();
+  const work: Promise<void>[] = [];
+  for (const [key, places] of Map.groupBy(parts.keys(), (place) => keyOf(parts[place] as P))) {
+    const server = nameOf(servers, key);
+    const before = calls.get(server) ?? 0;
+    if (before >= callsAtOnce) continue;
+    calls.set(server, before + 1);
+    work.push(
+      call(places.map((place) => parts[place] as P)).then(
+        (own) => {
+          for (const [i, reply] of own.entries()) replies[places[i] as number] = reply;
+        },
+        (error: unknown) => {
+          if (!(error instanceof UnavailableError)) throw error;
+          for (const place of places) replies[place] = { kind: 'done', value: error };
+        },
+      ),
+    );
+  }
+  await Promise.all(work);
+  return replies;
+}
+
+function nameOf(servers: Servers, key: string): string {
+  try {
+    return servers.of(key).name;
+  } catch {
+    return ''; // nobody is known: whoever calls finds out, or waits until somebody is
+  }
+}

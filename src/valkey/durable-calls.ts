@@ -1,0 +1,94 @@
+import type { Redis } from 'iovalkey';
+import { type Acknowledgement, confirmation, shortfall } from './acknowledgement.ts';
+import { CommandBuffer } from './command-buffer.ts';
+import { bytesText, type Reply } from './resp.ts';
+import { Wire } from './wire.ts';
+
+/** A command that writes. */
+export interface DurableCommand {
+  readonly texts: readonly string[];
+  /** Behind the texts. */
+  readonly args: readonly (string | Buffer)[];
+}
+
+interface Waiting {
+  readonly command: DurableCommand;
+  readonly resolve: (reply: Buffer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** More than so many would keep others of this connection, and of the server, waiting. */
+const mostTogether = 64;
+
+/**
+ * Commands of which each is answered once what it wrote is acknowledged as is wanted. To wait for that holds up its connection, so they
+ * have one of their own; and those that come while one batch is waited for go out together, behind one wait.
+ */
+export class DurableCalls {
+  static readonly #beside = new WeakMap<Redis, DurableCalls>();
+  readonly #wire: Wire;
+  readonly #wanted: Acknowledgement;
+  readonly #commands = new CommandBuffer();
+  readonly #waiting: Waiting[] = [];
+  #isBusy = false;
+
+  /** Those to a server, for all who want the same of it. */
+  static beside(valkey: Redis, wanted: Acknowledgement): DurableCalls {
+    const calls = DurableCalls.#beside.get(valkey) ?? new DurableCalls(valkey, wanted);
+    DurableCalls.#beside.set(valkey, calls);
+    return calls;
+  }
+
+  private constructor(valkey: Redis, wanted: Acknowledgement) {
+    this.#wire = Wire.beside(valkey, 'freshet-writer');
+    this.#wanted = wanted;
+  }
+
+  /**
+   * Sends a command and waits until what it wrote is acknowledged.
+   * @throws UnconfirmedError if it is not in time: it is done, and a retry is safe; what Valkey answers, or the connection fails with.
+   */
+  send(command: DurableCommand): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ command, resolve, reject });
+      if (!this.#isBusy) void this.#work();
+    });
+  }
+
+  /** Never rejects. */
+  async #work(): Promise<void> {
+    this.#isBusy = true;
+    // Whoever calls in the same turn comes along.
+    await null;
+    while (this.#waiting.length > 0) await this.#sendBatch(this.#waiting.splice(0, mostTogether));
+    this.#isBusy = false;
+  }
+
+  async #sendBatch(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#wire.open();
+      const commands = this.#commands;
+      for (const { command } of batch) put(commands, command);
+      commands.add(confirmation(this.#wanted) ?? ['PING']);
+      const replies = await this.#wire.send(commands);
+      const failure = shortfall(this.#wanted, replies.at(-1));
+      for (const [i, { resolve, reject }] of batch.entries()) {
+        const reply = replies[i] as Reply;
+        if (reply instanceof Error) reject(reply);
+        else if (failure) reject(failure);
+        else resolve(reply as Buffer);
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+}
+
+function put(commands: CommandBuffer, { texts, args }: DurableCommand): void {
+  commands.begin(texts.length + args.length);
+  for (const text of texts) commands.text(bytesText(text));
+  for (const arg of args) {
+    if (typeof arg === 'string') commands.text(bytesText(arg));
+    else commands.bytes(arg, 0, arg.length);
+  }
+}

@@ -1,0 +1,71 @@
+import type { Redis } from 'iovalkey';
+
+/** A server that takes writes, and our connection to it. */
+export interface ValkeyServer {
+  readonly valkey: Redis;
+  /** For people: where it is. */
+  readonly name: string;
+}
+
+/** Told of keys that have come to another server. */
+export interface Removals {
+  /** By their slots. */
+  readonly slots: ReadonlySet<number>;
+}
+
+/**
+ * Where keys live: on one server, or on the primaries of a cluster, each of which has some of the slots that keys fall into. Whoever
+ * asks for a key asks here, and is led to whoever has it now.
+ */
+export interface Servers {
+  /** Whether keys of different slots may be on different servers, so that one call cannot have both. */
+  readonly isCluster: boolean;
+  /** All that are known; of a cluster none before it was first reached. */
+  readonly all: readonly ValkeyServer[];
+  /** Resolves once it is known who has what. Rejects as a command does. */
+  ready(): Promise<void>;
+  /** The slot that a key falls into; 0 where there are none. */
+  slotOf(key: string): number;
+  /** Who has a key now, as far as is known. @throws Error with a reason for `unavailableReason` where nobody is known. */
+  of(key: string): ValkeyServer;
+  /**
+   * Does some work where a key is, and again where that turns out to be elsewhere, for a bounded time: the work must be safe to be done
+   * twice.
+   * @throws what the work last failed with.
+   */
+  ask<T>(key: string, work: (server: ValkeyServer) => Promise<T>): Promise<T>;
+  /** Has this one told whenever servers come or go, or slots go from one to another. It cannot be stopped. */
+  onChange(listener: (removals: Removals) => void): void;
+  /** Ends all connections. */
+  close(): void;
+}
+
+/** One server, whatever the key; be it the only one, or whoever is the primary behind sentinels. */
+export class SingleServer implements Servers {
+  readonly isCluster = false;
+  readonly all: readonly [ValkeyServer];
+
+  constructor(valkey: Redis, name = 'Valkey') {
+    this.all = [{ valkey, name }];
+  }
+
+  async ready(): Promise<void> {}
+
+  slotOf(): number {
+    return 0;
+  }
+
+  of(): ValkeyServer {
+    return this.all[0];
+  }
+
+  ask<T>(_key: string, work: (server: ValkeyServer) => Promise<T>): Promise<T> {
+    return work(this.all[0]);
+  }
+
+  onChange(): void {}
+
+  close(): void {
+    this.all[0].valkey.disconnect();
+  }
+}
