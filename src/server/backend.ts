@@ -129,7 +129,8 @@ export class BackendKeeper {
     } catch (error) {
       const reason = error instanceof UnavailableError ? error.message : unavailableReason(error);
       const cause = error instanceof UnavailableError ? error.cause : error;
-      if (reason === null || isRefusal(cause)) throw error;
+      if (reason === null) throw error;
+      if (isRefusal(cause)) throw error instanceof UnavailableError ? error : new UnavailableError(reason, { cause });
       if (reason !== this.#problem) log.warn(`${describeAddress(address)}: ${reason}; trying again until it is there`);
       this.#problem = reason;
       return false;

@@ -91,7 +91,9 @@ describe('replay', () => {
     for (const address of ['', 'localhost:6379']) {
       // A server could not have a folder there.
       const { status, stderr } = await ending(startReplay(['--valkey', address, path], { TMPDIR: temporary }));
-      expect(stderr).toBe('--valkey: expected valkey://host:port/db, or valkeys:// for TLS\n');
+      expect(stderr).toBe(
+        '--valkey: expected valkey://host:port/db, valkey+cluster://host:port,host:port or valkey+sentinel://host:port,host:port/name, or valkeys for TLS\n',
+      );
       expect(status).toBe(3);
     }
   });

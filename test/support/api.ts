@@ -10,7 +10,7 @@ import type { Engine } from '../../src/engine/index.ts';
 import type { TrustedDocuments } from '../../src/graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
-import { parseValkeyUrl } from '../../src/valkey/index.ts';
+import { type Acknowledgement, parseValkeyUrl } from '../../src/valkey/index.ts';
 import { goesShortWay } from './way.ts';
 
 export interface ApiOptions {
@@ -28,6 +28,8 @@ export interface ApiOptions {
   readonly hotAfter?: number;
   /** Default: any free one. */
   readonly port?: number;
+  /** Default: an event is acknowledged once it is in memory. */
+  readonly acknowledge?: Acknowledgement;
   /** As if it were one of several workers. */
   readonly worker?: WorkerPlace;
 }
@@ -131,7 +133,15 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const lines: string[] = [];
   const log = pino({ level: 'trace', serializers: logSerializers }, { write: (line) => lines.push(line) });
   const backend = await BackendKeeper.start(
-    { address: parseValkeyUrl(options.valkeyUrl ?? inject('valkeyUrl')), views, keyPrefix, clock, sweepMs: null, log },
+    {
+      address: parseValkeyUrl(options.valkeyUrl ?? inject('valkeyUrl')),
+      views,
+      keyPrefix,
+      clock,
+      sweepMs: null,
+      log,
+      ...(options.acknowledge && { acknowledge: options.acknowledge }),
+    },
     (error) => log.fatal({ err: error }, 'cannot be served'),
   );
   const server = await ApiServer.listen({

@@ -12,6 +12,8 @@ export interface ServerProcessOptions {
   /** As in valkey.conf. */
   readonly settings?: { readonly [name: string]: string };
   readonly port?: number;
+  /** Writes a file of settings into its folder, and says how the program is told of it. */
+  readonly configuration?: (folder: string) => Promise<readonly string[]>;
   /** Beside what it needs to run. */
   readonly environment?: { readonly [name: string]: string };
 }
@@ -34,6 +36,7 @@ export class ServerProcess {
   readonly port: number;
   readonly folder: string;
   readonly #options: ServerProcessOptions;
+  #configuration: readonly string[] | null = null;
   #child: ChildProcess | null = null;
   #admin: Redis | null = null;
 
@@ -67,16 +70,10 @@ export class ServerProcess {
   /** Starts it, and waits until it answers and has loaded what is in its folder. */
   async start(): Promise<void> {
     const { command, environment } = await findProgram();
-    const { settings = {} } = this.#options;
-    const all = {
-      bind: '127.0.0.1',
-      port: String(this.port),
-      dir: this.folder,
-      save: '',
-      daemonize: 'no',
-      ...settings,
-    };
-    const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
+    const { settings = {}, configuration } = this.#options;
+    this.#configuration ??= (await configuration?.(this.folder)) ?? ['--save', ''];
+    const all = { bind: '127.0.0.1', port: String(this.port), dir: this.folder, daemonize: 'no', ...settings };
+    const args = [...this.#configuration, ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])];
     const child = spawn(command, args, {
       env: { ...environment, ...this.#options.environment },
       stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,0 +1,66 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ServerProcess } from './server-process.ts';
+import { until } from './until.ts';
+
+const name = 'main';
+const quorum = 2;
+
+/** A primary, two replicas of it, and three sentinels that watch them, on the loopback. */
+export class SentinelGroup {
+  readonly servers: readonly ServerProcess[];
+  readonly sentinels: readonly ServerProcess[];
+
+  private constructor(servers: readonly ServerProcess[], sentinels: readonly ServerProcess[]) {
+    this.servers = servers;
+    this.sentinels = sentinels;
+  }
+
+  static async start(settings: { readonly [name: string]: string } = {}): Promise<SentinelGroup> {
+    const all = { 'repl-diskless-sync-delay': '0', ...settings };
+    const primary = await ServerProcess.start({ settings: all });
+    const replicaof = `127.0.0.1 ${primary.port}`;
+    const replicas = await Promise.all([0, 1].map(() => ServerProcess.start({ settings: { ...all, replicaof } })));
+    const sentinels = await Promise.all(
+      [0, 1, 2].map(() =>
+        ServerProcess.start({
+          // What a sentinel learns it writes into its configuration, which it must have in a file.
+          configuration: async (folder) => {
+            const file = join(folder, 'sentinel.conf');
+            await writeFile(
+              file,
+              [
+                `sentinel monitor ${name} 127.0.0.1 ${primary.port} ${quorum}`,
+                `sentinel down-after-milliseconds ${name} 1000`,
+                `sentinel failover-timeout ${name} 5000`,
+                '',
+              ].join('\n'),
+            );
+            return [file, '--sentinel'];
+          },
+        }),
+      ),
+    );
+    const group = new SentinelGroup([primary, ...replicas], sentinels);
+    await until(async () => {
+      const facts = await Promise.all(sentinels.map(({ admin }) => admin.info('sentinel')));
+      return facts.every((info) => /slaves=2,sentinels=3/.test(info));
+    }, 30_000);
+    return group;
+  }
+
+  get url(): string {
+    return `valkey+sentinel://${this.sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${name}`;
+  }
+
+  /** Who is the primary, as the sentinels say. */
+  async primary(): Promise<ServerProcess> {
+    const [sentinel] = this.sentinels as [ServerProcess];
+    const [, port] = (await sentinel.admin.call('SENTINEL', 'GET-PRIMARY-ADDR-BY-NAME', name)) as [string, string];
+    return this.servers.find((one) => one.port === Number(port)) as ServerProcess;
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([...this.sentinels, ...this.servers].map((one) => one.destroy()));
+  }
+}
