@@ -76,6 +76,11 @@ function warningsIn(facts: Facts, acknowledge: Acknowledgement): string[] {
       `FRESHET_ACK asks for ${acknowledge.replicas} replicas, and ${number('connected_slaves')} are connected: nothing can be acknowledged until they are`,
     );
   }
+  if (acknowledge.kind === 'replica' && number('connected_slaves') > acknowledge.replicas) {
+    warnings.push(
+      `of ${number('connected_slaves')} replicas, FRESHET_ACK waits for ${acknowledge.replicas}: should another one become the primary, what that one has not confirmed is lost; ask for all of them`,
+    );
+  }
   return warnings;
 }
 

@@ -84,7 +84,7 @@ function bySentinel({ sentinels, name, tls, sentinelUsername, sentinelPassword }
     failoverDetector: true,
     // One that has become a replica, and told nobody: the next connection finds the new one.
     reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
-    sentinelRetryStrategy: () => null, // attempts are ours to make
+    sentinelRetryStrategy: backoffMs, // without it, the client gives up for good
     sentinelCommandTimeout: defaultConnectTimeoutMs,
   };
 }
