@@ -42,6 +42,7 @@ export async function searchEntities(
   for (const { entity, exists } of await orUnavailable(() => lookUp(servers, keys, views, text))) {
     if (exists) found.set(`${entity.name} ${text}`, { entity, id: text });
   }
+  await orUnavailable(() => servers.ready());
   let looked = 0;
   for (const { valkey } of servers.all) {
     for (let cursor: string | null = '0'; cursor !== null; looked += keysPerCall) {

@@ -33,6 +33,9 @@ export class UnavailableError extends Error {
   readonly code = 'UNAVAILABLE';
 }
 
+/** The reason where more waits for the store than it can be given: what comes on top is refused at once. */
+export const tooMuchUnderWay = 'too much is waiting for Valkey already';
+
 /** What is stored of one entity cannot be used: another type of key under its name, say. Waiting does not mend it. */
 export class LogFaultError extends Error {
   override readonly name = 'LogFaultError';

@@ -1,5 +1,9 @@
 import type { View } from '../define/index.ts';
+import { tooMuchUnderWay, UnavailableError } from './outcome.ts';
 import type { VectorBatch } from './vector-batch.ts';
+
+/** So many vectors may be waited for: more are asked for of a store that does not answer. */
+const mostUnderWay = 50_000;
 
 /** A call for more would keep others waiting for longer than that they share it saves. */
 const mostTogether = 512;
@@ -23,6 +27,7 @@ export class VectorReading {
 export class SharedReads {
   readonly #read: (ids: readonly string[]) => Promise<VectorBatch>;
   #next: NextCall | null = null;
+  #underWay = 0;
 
   constructor(read: (ids: readonly string[]) => Promise<VectorBatch>) {
     this.#read = read;
@@ -36,22 +41,36 @@ export class SharedReads {
       this.#next = call;
       setImmediate(this.#send, call);
     }
+    if (this.#underWay > mostUnderWay) throw new UnavailableError(tooMuchUnderWay);
+    this.#underWay += ids.length;
     const places = call.add(ids);
     return new VectorReading(await call.batch.promise, places);
   }
 
   readonly #send = (call: NextCall): void => {
     if (this.#next === call) this.#next = null;
-    this.#read(call.ids).then(call.batch.resolve, call.batch.reject);
+    this.#read(call.ids).then(
+      (batch) => {
+        this.#underWay -= call.asked;
+        call.batch.resolve(batch);
+      },
+      (error: unknown) => {
+        this.#underWay -= call.asked;
+        call.batch.reject(error);
+      },
+    );
   };
 }
 
 class NextCall {
   readonly ids: string[] = [];
+  /** How many were asked for, repeats among them. */
+  asked = 0;
   readonly batch = Promise.withResolvers<VectorBatch>();
   readonly #places = new Map<string, number>();
 
   add(ids: readonly string[]): number[] {
+    this.asked += ids.length;
     return ids.map((id) => {
       const known = this.#places.get(id);
       if (known !== undefined) return known;

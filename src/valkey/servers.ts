@@ -40,10 +40,14 @@ export interface Servers {
   close(): void;
 }
 
+/** So many calls may be under way: more are made of a server that does not answer. */
+const mostUnderWay = 10_000;
+
 /** One server, whatever the key; be it the only one, or whoever is the primary behind sentinels. */
 export class SingleServer implements Servers {
   readonly isCluster = false;
   readonly all: readonly [ValkeyServer];
+  #underWay = 0;
 
   constructor(valkey: Redis, name = 'Valkey') {
     this.all = [{ valkey, name }];
@@ -59,8 +63,14 @@ export class SingleServer implements Servers {
     return this.all[0];
   }
 
-  ask<T>(_key: string, work: (server: ValkeyServer) => Promise<T>): Promise<T> {
-    return work(this.all[0]);
+  async ask<T>(_key: string, work: (server: ValkeyServer) => Promise<T>): Promise<T> {
+    if (this.#underWay >= mostUnderWay) throw new Error('too much is waiting for Valkey already');
+    this.#underWay += 1;
+    try {
+      return await work(this.all[0]);
+    } finally {
+      this.#underWay -= 1;
+    }
   }
 
   onChange(): void {}

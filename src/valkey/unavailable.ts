@@ -9,9 +9,9 @@ const replies: { readonly [word: string]: string } = {
   TRYAGAIN: 'the Valkey cluster is moving these keys',
   ASK: 'the Valkey cluster is moving these keys',
   MOVED: 'the Valkey cluster has moved these keys',
-  MISCONF: 'Valkey cannot persist and takes no writes',
-  NOREPLICAS: 'Valkey has too few replicas to take writes',
-  OOM: 'Valkey is out of memory',
+  MISCONF: 'Valkey cannot write its data to disk and takes no writes: see its log, and the space on its disk',
+  NOREPLICAS: 'Valkey has fewer replicas than its min-replicas-to-write and takes no writes',
+  OOM: 'Valkey is out of memory and takes no writes: raise its maxmemory, or forget entities',
   BUSY: 'Valkey is busy with a script',
   UNKILLABLE: 'Valkey is busy with a script',
   NOAUTH: 'Valkey asks for a password',
@@ -30,6 +30,7 @@ const failures: readonly (readonly [RegExp, string])[] = [
   ],
   [/non local key/, 'the Valkey cluster is moving these keys'],
   [/function not found/i, 'Valkey forgot its functions again while they were loaded'],
+  [/too much is waiting/, 'too much is waiting for Valkey already'],
   [/max number of clients/, 'Valkey has no connection to spare'],
 ];
 

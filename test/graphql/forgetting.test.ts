@@ -1,8 +1,7 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Aggregation, count, distinct, type Entity, type View, view, type Where } from '../../src/define/index.ts';
 import { Engine } from '../../src/engine/index.ts';
-import { connect, SingleServer } from '../../src/valkey/index.ts';
-import { singleAddress } from '../support/single-address.ts';
+import { openServers, parseValkeyUrl } from '../../src/valkey/index.ts';
 import { account, bank, newBuilder, transfer } from './deployments.ts';
 import { freshPrefix, Service } from './service.ts';
 
@@ -32,17 +31,17 @@ const booked = transfers('bank_booked', 1, bank, { senders30d: distinct('senderI
 
 /** Room for several deployments under one key prefix. */
 class Prefix {
-  readonly #valkey = connect(singleAddress(inject('valkeyUrl')));
+  readonly #servers = openServers(parseValkeyUrl(inject('valkeyUrl')));
   readonly #keyPrefix = freshPrefix();
 
   constructor() {
-    onTestFinished(() => this.#valkey.disconnect());
+    onTestFinished(() => this.#servers.close());
   }
 
   /** A deployment that only records; it may have several versions of a view. */
   recorder(views: readonly View[]): Promise<Engine> {
     return Engine.open({
-      servers: new SingleServer(this.#valkey),
+      servers: this.#servers,
       views,
       keyPrefix: this.#keyPrefix,
       clock: 'event',
@@ -72,8 +71,11 @@ class Prefix {
   async keysOf(id: string): Promise<string[]> {
     const found = new Set<string>();
     const [start, end] = [`${this.#keyPrefix}:`, `{${id}}`];
-    for await (const keys of this.#valkey.scanStream({ match: `${start}*${end}`, count: 1_000 })) {
-      for (const key of keys) found.add(key.slice(start.length, -end.length - 1));
+    await this.#servers.ready();
+    for (const { valkey } of this.#servers.all) {
+      for await (const keys of valkey.scanStream({ match: `${start}*${end}`, count: 1_000 })) {
+        for (const key of keys) found.add(key.slice(start.length, -end.length - 1));
+      }
     }
     return [...found].sort();
   }
@@ -81,9 +83,11 @@ class Prefix {
   /** Makes the store forget those entries of the registry that begin so. */
   async loseEntries(start: string): Promise<void> {
     const registry = `${this.#keyPrefix}:registry`;
-    const lost = (await this.#valkey.hkeys(registry)).filter((field) => field.startsWith(start));
+    await this.#servers.ready();
+    const { valkey } = this.#servers.of(registry);
+    const lost = (await valkey.hkeys(registry)).filter((field) => field.startsWith(start));
     expect(lost).not.toEqual([]);
-    await this.#valkey.hdel(registry, ...lost);
+    await valkey.hdel(registry, ...lost);
   }
 }
 

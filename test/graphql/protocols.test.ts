@@ -1,11 +1,10 @@
 import { createClient } from 'graphql-ws';
-import { Redis } from 'iovalkey';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { RiskProfilesDocument } from '../../schema/operations/generated.ts';
 import { riskProfile } from '../../schema/user.ts';
+import { openServers, parseValkeyUrl } from '../../src/valkey/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
-import { singleAddress } from '../support/single-address.ts';
 import { freshId } from './service.ts';
 
 let api: TestApi;
@@ -158,13 +157,14 @@ describe('a wrong value', () => {
 });
 
 test('an entity whose stored log cannot be used fails alone, and says nothing of why', async () => {
-  const { host, port, db } = singleAddress(inject('valkeyUrl'));
-  const valkey = new Redis({ host, port, db });
+  const servers = openServers(parseValkeyUrl(inject('valkeyUrl')));
   const [good, spoilt, other] = [freshId('user'), freshId('user'), freshId('user')];
   try {
-    await valkey.lpush(api.engine.keys.log(riskProfile, spoilt), 'no log');
+    await servers.ready();
+    const log = api.engine.keys.log(riskProfile, spoilt);
+    await servers.of(log).valkey.lpush(log, 'no log');
   } finally {
-    valkey.disconnect();
+    servers.close();
   }
   const { status, data, errors } = await api.ask(RiskProfilesDocument, { userIds: [good, spoilt, other] });
   expect(status).toBe(200);

@@ -9,15 +9,20 @@ import {
   type TypedQueryDocumentNode,
   validate,
 } from 'graphql';
-import type { Redis } from 'iovalkey';
 import { inject, onTestFinished } from 'vitest';
 import type { View } from '../../src/define/index.ts';
 import { Engine, type EngineOptions } from '../../src/engine/index.ts';
 import { OperationVariants } from '../../src/graphql/compiled/operation-variants.ts';
 import { Activity, type Ahead, createContext, type FreshetContext } from '../../src/graphql/index.ts';
 import { Hub } from '../../src/live/index.ts';
-import { connect, connectSubscriber, KeyspaceEvents, SingleServer } from '../../src/valkey/index.ts';
-import { singleAddress } from '../support/single-address.ts';
+import {
+  type KeyspaceNews,
+  openKeyspaceNews,
+  openServers,
+  parseValkeyUrl,
+  type Servers,
+  type ValkeyServer,
+} from '../../src/valkey/index.ts';
 import { goesShortWay } from '../support/way.ts';
 
 /** What a document's execution results in, with whatever errors. */
@@ -37,14 +42,14 @@ export class Service {
   readonly schema: GraphQLSchema;
   readonly engine: Engine;
   readonly hub: Hub;
-  readonly #valkey: Redis;
-  readonly #events: KeyspaceEvents;
+  readonly #servers: Servers;
+  readonly #events: KeyspaceNews;
 
-  private constructor(schema: GraphQLSchema, engine: Engine, hub: Hub, valkey: Redis, events: KeyspaceEvents) {
+  private constructor(schema: GraphQLSchema, engine: Engine, hub: Hub, servers: Servers, events: KeyspaceNews) {
     this.schema = schema;
     this.engine = engine;
     this.hub = hub;
-    this.#valkey = valkey;
+    this.#servers = servers;
     this.#events = events;
   }
 
@@ -58,40 +63,41 @@ export class Service {
   /** Opens it until it is closed, for several tests. */
   static async openFor(schema: GraphQLSchema, views: readonly View[], options: ServiceOptions = {}): Promise<Service> {
     const { valkeyUrl = inject('valkeyUrl'), keyPrefix = freshPrefix(), clock = 'wall', ...limits } = options;
-    const address = singleAddress(valkeyUrl);
-    const valkey = connect(address);
-    const subscriber = connectSubscriber(address);
-    const engine = await Engine.open({ servers: new SingleServer(valkey), views, keyPrefix, clock, ...limits });
-    const events = await KeyspaceEvents.open({ valkey, subscriber, keyPrefix });
-    return new Service(schema, engine, new Hub({ engine, events }), valkey, events);
+    const address = parseValkeyUrl(valkeyUrl);
+    const servers = openServers(address);
+    const engine = await Engine.open({ servers, views, keyPrefix, clock, ...limits });
+    const events = await openKeyspaceNews(servers, address, keyPrefix);
+    return new Service(schema, engine, new Hub({ engine, events }), servers, events);
   }
 
   close(): void {
     this.hub.close();
     this.#events.close();
-    this.#valkey.disconnect();
+    this.#servers.close();
   }
 
   /** Makes an entity's log such that its vector can no longer be read. */
   async spoil(view: View, id: string): Promise<void> {
     const log = this.engine.keys.log(view, id);
-    await this.#valkey.multi().del(log).rpush(log, 'nonsense').exec();
+    await this.#servers.of(log).valkey.multi().del(log).rpush(log, 'nonsense').exec();
   }
 
   /** The store's now, which decides what is past. */
   async now(): Promise<number> {
-    const [seconds, micros] = await this.#valkey.time();
+    const [first] = this.#servers.all as [ValkeyServer];
+    const [seconds, micros] = await first.valkey.time();
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   }
 
   /** A field of an entity's served hash. */
   stored(view: View, id: string, field: string): Promise<string | null> {
-    return this.#valkey.hget(this.engine.keys.hash(view, id), field);
+    const key = this.engine.keys.hash(view, id);
+    return this.#servers.ask(key, ({ valkey }) => valkey.hget(key, field));
   }
 
   /** Cuts it off from Valkey, for good. */
   cutOff(): void {
-    this.#valkey.disconnect();
+    this.#servers.close();
   }
 
   /** The context of one request. */

@@ -35,8 +35,18 @@ export class CountsOf {
 
   /** Waits until all that was acknowledged is served, once. */
   async expectThere(api: ApiClient, load: InsistentLoad): Promise<void> {
-    const wanted = new Map([...this.users, ...this.merchants].map((id) => [id, load.countOf(id)]));
-    await expect.poll(() => this.#served(api), { timeout: 10_000 }).toEqual(wanted);
+    await expect.poll(() => this.differences(api, load), { timeout: 10_000 }).toEqual([]);
+  }
+
+  /** Whoever has another number of events than were acknowledged. */
+  async differences(
+    api: ApiClient,
+    load: InsistentLoad,
+  ): Promise<{ id: string; served: unknown; acknowledged: number }[]> {
+    const counts = await this.#served(api);
+    return [...this.users, ...this.merchants]
+      .map((id) => ({ id, served: counts.get(id), acknowledged: load.countOf(id) }))
+      .filter(({ served, acknowledged }) => served !== acknowledged);
   }
 
   /** Null of one that cannot be served. */

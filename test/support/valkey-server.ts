@@ -21,9 +21,10 @@ interface TestServer {
 
 const image = 'valkey/valkey:8.0';
 
-/** Vitest's global set-up: one real Valkey a run, from `VALKEY_URL`, else Testcontainers, else embedded. */
+/** Vitest's global set-up: one real Valkey a run, from `VALKEY_URL`, else Testcontainers, else embedded; with `TEST_STORE=cluster`, six. */
 export default async function provideValkey(project: TestProject): Promise<() => Promise<void>> {
-  const server = givenServer() ?? (await containerServer()) ?? (await embeddedServer());
+  const isCluster = process.env.TEST_STORE === 'cluster';
+  const server = isCluster ? await cluster() : (givenServer() ?? (await containerServer()) ?? (await embeddedServer()));
   say(`Testing against ${server.what} at ${server.url}`);
   project.provide('valkeyUrl', server.url);
   return () => server.stop();
@@ -49,6 +50,12 @@ async function containerServer(): Promise<TestServer | null> {
     say(`Testcontainers could not start ${image}: ${error instanceof Error ? error.message : String(error)}`);
     return null;
   }
+}
+
+async function cluster(): Promise<TestServer> {
+  const { ValkeyCluster } = await import('./valkey-cluster.ts');
+  const started = await ValkeyCluster.start();
+  return { url: started.url, what: `a cluster of ${started.nodes.length}`, stop: () => started.destroy() };
 }
 
 async function embeddedServer(): Promise<TestServer> {

@@ -2,7 +2,7 @@ import type { Redis } from 'iovalkey';
 import { type Acknowledgement, bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
 import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
-import { LogFaultError, UnavailableError } from '../outcome.ts';
+import { LogFaultError, tooMuchUnderWay, UnavailableError } from '../outcome.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
 import { cutRows, inPieces, joinPieces } from '../pieces.ts';
 import type { Plan } from '../plan.ts';
@@ -16,6 +16,8 @@ import { type Result, type Turn, Turns, type Waiting } from './turns.ts';
 export const laneCount = 3;
 /** For how long the rounds under way may keep what does not fill another waiting: with a store that answers they take a millisecond or two. */
 const patienceMs = 20;
+/** So many parts of events may wait, and be under way: more are brought of a store that does not answer. */
+const mostWaiting = 50_000;
 /** How often a round is tried, each time without what was overtaken. */
 const mostAttempts = 3;
 /** Of rehearsals that go wrong in one way, only the first is told. */
@@ -57,6 +59,7 @@ export class Committer {
   readonly #lanes: Lanes;
   readonly #roundOptions: RoundOptions;
   #lanesAtWork = 0;
+  #waitingParts = 0;
   /** When a round began last, and when one was answered last, by `performance.now()`. */
   #begunAt = 0;
   #answeredAt = 0;
@@ -85,6 +88,11 @@ export class Committer {
 
   #wait(parts: readonly RecordPart[]): Promise<Result[]> {
     if (parts.length === 0) return Promise.resolve([]);
+    if (this.#waitingParts > mostWaiting) {
+      const refusal = new UnavailableError(tooMuchUnderWay);
+      return Promise.resolve(parts.map(() => refusal));
+    }
+    this.#waitingParts += parts.length;
     return new Promise((resolve) => {
       const results = new Array<Result>(parts.length);
       let left = parts.length;
@@ -92,6 +100,7 @@ export class Committer {
         const take = (result: Result) => {
           results[place] = result;
           left -= 1;
+          this.#waitingParts -= 1;
           if (left === 0) resolve(results);
         };
         return { log: bytesText(this.#options.logOf(part)), waiting: { part, resolve: take } };

@@ -4,6 +4,8 @@ import type { Redis } from 'iovalkey';
 import type { ClusterAddress, Endpoint } from '../address.ts';
 import { type ConnectionLimits, connect } from '../connect.ts';
 import type { Removals, Servers, ValkeyServer } from '../servers.ts';
+import { UnsuitableValkeyError } from '../suitability.ts';
+import { isRefusal, unavailableReason } from '../unavailable.ts';
 import { isMoved, isPassing } from './redirection.ts';
 import { readSlotMap, type SlotMap, slotCount } from './slot-map.ts';
 
@@ -141,11 +143,15 @@ export class ClusterServers implements Servers {
 
   async #learn(): Promise<void> {
     const known = draw(this.all, nodesAsked).map(({ valkey }) => askForMap(valkey, endpointOf(valkey)));
-    let map = await newest(known);
+    let { map } = await newest(known);
     // Those that were named at first may know more than those that are left of what was known.
-    if (!map || map.epoch < this.#epoch) map = await newest(this.#address.seeds.map((seed) => this.#askSeed(seed)));
+    if (!map || map.epoch < this.#epoch) {
+      const asked = await newest(this.#address.seeds.map((seed) => this.#askSeed(seed)));
+      if (!map && !asked.map) throw gravest(asked.errors);
+      map = asked.map ?? map;
+    }
     if (this.#closed) throw new Error('Connection is closed.');
-    if (!map) throw new Error('CLUSTERDOWN no node of the cluster answers that it is well');
+    if (!map) return;
     // Some node may not have heard yet of what another has told us of; but a cluster may also have been set up anew.
     this.#older = map.epoch < this.#epoch ? this.#older + 1 : 0;
     if (this.#older === 0 || this.#older > mostOlder) this.#take(map);
@@ -203,12 +209,37 @@ function endpointOf({ options }: Redis): Endpoint {
   return { host: options.host as string, port: options.port as number };
 }
 
-/** Of the answers that come, the newest; null if there is none. As soon as one has come, the others are waited for only briefly. */
-async function newest(asked: readonly Promise<SlotMap>[]): Promise<SlotMap | null> {
+/**
+ * Of the answers that come, the newest, and why there were no others; null if there is none. As soon as one has come, the others are
+ * waited for only briefly.
+ */
+async function newest(asked: readonly Promise<SlotMap>[]): Promise<{ map: SlotMap | null; errors: readonly Error[] }> {
   const maps: SlotMap[] = [];
-  const all = Promise.allSettled(asked.map((one) => one.then((map) => maps.push(map))));
-  await Promise.race([all, Promise.any(asked).then(() => sleep(othersMs, undefined, { ref: false }))]).catch(() => {});
-  return maps.reduce<SlotMap | null>((best, map) => (best && best.epoch >= map.epoch ? best : map), null);
+  const errors: Error[] = [];
+  const all = asked.map((one) =>
+    one.then(
+      (map) => void maps.push(map),
+      (error: Error) => void errors.push(error),
+    ),
+  );
+  await Promise.race([
+    Promise.all(all),
+    Promise.any(asked).then(
+      () => sleep(othersMs, undefined, { ref: false }),
+      () => {},
+    ),
+  ]);
+  const map = maps.reduce<SlotMap | null>((best, one) => (best && best.epoch >= one.epoch ? best : one), null);
+  return { map, errors };
+}
+
+/** What tells most of why there is no answer: what waiting does not mend, else that there is none. */
+function gravest(errors: readonly Error[]): Error {
+  if (errors.some(({ message }) => /cluster support disabled/.test(message))) {
+    return new UnsuitableValkeyError('what VALKEY_URL names is no node of a cluster: set it to valkey://host:port/db');
+  }
+  const lasting = errors.find((error) => isRefusal(error) || unavailableReason(error) === null);
+  return lasting ?? errors[0] ?? new Error('CLUSTERDOWN no node of the cluster is known');
 }
 
 /** A node that does not answer is not to hold up what another has told. */
