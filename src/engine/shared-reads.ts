@@ -35,13 +35,13 @@ export class SharedReads {
 
   /** @throws UnavailableError */
   async take(ids: readonly string[]): Promise<VectorReading> {
+    if (this.#underWay > mostUnderWay) throw new UnavailableError(tooMuchUnderWay);
     let call = this.#next;
     if (!call || call.ids.length + ids.length > mostTogether) {
       call = new NextCall();
       this.#next = call;
       setImmediate(this.#send, call);
     }
-    if (this.#underWay > mostUnderWay) throw new UnavailableError(tooMuchUnderWay);
     this.#underWay += ids.length;
     const places = call.add(ids);
     return new VectorReading(await call.batch.promise, places);
