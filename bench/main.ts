@@ -5,6 +5,7 @@ import type { Bench, BenchOptions } from './bench.ts';
 import { engineBench } from './engine/index.ts';
 import { liveBench } from './live/index.ts';
 import { memoryBench } from './memory/index.ts';
+import { promisesBench } from './promises/index.ts';
 import { isMet, requirementTable } from './report/requirement.ts';
 import { withServer } from './server.ts';
 import { soakBench } from './soak/index.ts';
@@ -16,6 +17,7 @@ const benches: { readonly [name: string]: Bench } = {
   accuracy: accuracyBench,
   live: liveBench,
   soak: soakBench,
+  promises: promisesBench,
 };
 
 const defaultName = 'api';

@@ -32,6 +32,8 @@ export interface OwnSettings {
   readonly workers: number;
   /** Serves the user's view and nothing else; default all views. */
   readonly userViewAlone?: boolean;
+  /** What must have become of an event before it is acknowledged; see `FRESHET_ACK`. */
+  readonly acknowledge?: string;
 }
 
 /** Starts the API as its users do, and returns once it listens. */
@@ -44,6 +46,7 @@ export async function startOwn(settings: OwnSettings): Promise<ContenderProcess>
       VALKEY_URL: settings.valkeyUrl,
       FRESHET_KEY_PREFIX: settings.keyPrefix,
       WORKERS: String(settings.workers),
+      ...(settings.acknowledge !== undefined && { FRESHET_ACK: settings.acknowledge }),
     },
     nodeOptions: settings.userViewAlone ? [...nodeOptions, '--import', userViewAlone] : nodeOptions,
   });

@@ -11,7 +11,10 @@ import type { TrustedDocuments } from '../../src/graphql/index.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
 import { type Acknowledgement, parseValkeyUrl } from '../../src/valkey/index.ts';
+import type { ProcessState } from './tells-state.ts';
 import { goesShortWay } from './way.ts';
+
+const tellsStateModule = new URL('tells-state.ts', import.meta.url).href;
 
 export interface ApiOptions {
   /** Default: the run's own server. */
@@ -170,9 +173,11 @@ export class ApiProcess {
   output = '';
   readonly #program: Program;
 
-  constructor(settings: { readonly [name: string]: string }) {
+  /** @param tellsState whether it can be asked for its `state`. */
+  constructor(settings: { readonly [name: string]: string }, tellsState = false) {
     this.#program = new Program({
       settings: { PORT: '0', ...settings },
+      ...(tellsState && { nodeOptions: ['--expose-gc', '--import', tellsStateModule] }),
       onLine: (line) => {
         this.output += `${line}\n`;
       },
@@ -186,6 +191,11 @@ export class ApiProcess {
   /** Its exit code, or the signal that ended it. */
   get exited(): Promise<number | string> {
     return this.#program.exited;
+  }
+
+  /** What it holds, once its garbage is collected. */
+  async state(): Promise<ProcessState> {
+    return (await this.#program.answer('state')) as ProcessState;
   }
 
   /** Waits until it prints where it listens. */
