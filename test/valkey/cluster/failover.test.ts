@@ -39,7 +39,7 @@ describe('a cluster under load', () => {
     await victim.start(); // as a replica: without one, nothing can be acknowledged
     await cluster.whenWell();
     const before = load.acknowledged;
-    await until(() => load.acknowledged > before + 500, 30_000);
+    await until(() => load.acknowledged > before + 500, 60_000);
     await load.end();
     await counts.expectThere(api, load);
     load.tell('a primary of a cluster died', { promotedMs, healedMs: await watching.healed(load) });
@@ -71,7 +71,7 @@ describe('a cluster under load', () => {
     }
     expect(moved).toBeGreaterThan(5);
     const before = load.acknowledged;
-    await until(() => load.acknowledged > before + 500, 30_000);
+    await until(() => load.acknowledged > before + 500, 60_000);
     await load.end();
     await counts.expectThere(api, load);
     load.tell('slots of a cluster were moved', { moved, healedMs: await watching.healed(load) });

@@ -38,7 +38,7 @@ describe('a primary behind sentinels, under load', () => {
       if (what === 'dies') await victim.start();
       else if (what === 'answers no more') victim.thaw();
       const before = load.acknowledged;
-      await until(() => load.acknowledged > before + 500, 30_000);
+      await until(() => load.acknowledged > before + 500, 60_000);
       await load.end();
       await counts.expectThere(api, load);
       load.tell(`a primary behind sentinels ${what}`, { promotedMs, healedMs: await watching.healed(load) });
