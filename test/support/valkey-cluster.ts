@@ -90,6 +90,23 @@ export class ValkeyCluster {
     await Promise.all(nodes.map((node) => until(() => look(node).catch(() => false), 30_000)));
   }
 
+  /** Has a replica leave its primary, and join as one that has no slots yet. */
+  async joinAsPrimary(witness: ServerProcess): Promise<ServerProcess> {
+    const primaries = await this.primaries(witness);
+    const joining = this.nodes.find((node) => !primaries.includes(node)) as ServerProcess;
+    const id = await joining.admin.cluster('MYID');
+    await joining.admin.call('CLUSTER', 'RESET', 'HARD');
+    await Promise.all(
+      this.nodes.filter((node) => node !== joining).map(({ admin }) => admin.call('CLUSTER', 'FORGET', id)),
+    );
+    const [, busPort] = (await joining.admin.config('GET', 'cluster-port')) as [string, string];
+    await witness.admin.call('CLUSTER', 'MEET', '127.0.0.1', joining.port, busPort);
+    const newId = await joining.admin.cluster('MYID');
+    await this.#untilAll(async ({ admin }) => String(await admin.cluster('NODES')).includes(newId));
+    await until(async () => /cluster_state:ok/.test(await joining.admin.cluster('INFO')));
+    return joining;
+  }
+
   /** Who has a slot, as this node tells: the node that takes writes for it; null while nobody is known. */
   async ownerOf(slot: number, asked: ServerProcess): Promise<ServerProcess | null> {
     const ranges = (await asked.admin.cluster('SLOTS')) as unknown as [number, number, [string, number]][];

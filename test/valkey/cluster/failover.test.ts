@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import calculateSlot from 'cluster-key-slot';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startApi, type TestApi } from '../../support/api.ts';
+import { newKeyPrefix, startApi, type TestApi } from '../../support/api.ts';
 import { CountsOf } from '../../support/counts-of.ts';
 import { InsistentLoad } from '../../support/insistent-load.ts';
 import type { ServerProcess } from '../../support/server-process.ts';
@@ -9,12 +9,17 @@ import { until } from '../../support/until.ts';
 import { ValkeyCluster } from '../../support/valkey-cluster.ts';
 
 let cluster: ValkeyCluster;
+/** Where it is watched, and read. */
 let api: TestApi;
+/** Where it is recorded: what that one does, the other hears of from Valkey alone. */
+let recorder: TestApi;
 let counts: CountsOf;
 
 beforeAll(async () => {
   cluster = await ValkeyCluster.start();
-  api = await startApi({ valkeyUrl: cluster.url, acknowledge: { kind: 'replica', replicas: 1 } });
+  const keyPrefix = newKeyPrefix();
+  api = await startApi({ valkeyUrl: cluster.url, keyPrefix });
+  recorder = await startApi({ valkeyUrl: cluster.url, keyPrefix, acknowledge: { kind: 'replica', replicas: 1 } });
 }, 60_000);
 
 beforeEach(() => {
@@ -22,6 +27,7 @@ beforeEach(() => {
 });
 
 afterAll(async () => {
+  await recorder?.stop();
   await api?.stop();
   await cluster?.destroy();
 });
@@ -29,7 +35,7 @@ afterAll(async () => {
 describe('a cluster under load', () => {
   it('loses and doubles nothing when a primary dies', async () => {
     const watching = counts.watch(api);
-    const load = new InsistentLoad({ ...counts, api: () => api });
+    const load = new InsistentLoad({ ...counts, api: () => recorder });
     await until(() => load.acknowledged > 500);
     const [witness, victim] = cluster.nodes as [ServerProcess, ServerProcess];
     const begun = performance.now();
@@ -48,7 +54,7 @@ describe('a cluster under load', () => {
 
   it('loses and doubles nothing while slots are moved', async () => {
     const watching = counts.watch(api);
-    const load = new InsistentLoad({ ...counts, api: () => api, width: 16, eventsABatch: 40 });
+    const load = new InsistentLoad({ ...counts, api: () => recorder, width: 16, eventsABatch: 40 });
     const { users, merchants } = counts;
     // So many that logs are compacted, and have tables of ids and of last-seen values beside them.
     await until(() => load.acknowledged > 200 * users.length, 60_000);

@@ -1,20 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { startApi, type TestApi } from '../../support/api.ts';
+import { newKeyPrefix, startApi, type TestApi } from '../../support/api.ts';
 import { CountsOf } from '../../support/counts-of.ts';
 import { InsistentLoad } from '../../support/insistent-load.ts';
 import { until } from '../../support/until.ts';
 import { SentinelGroup } from '../../support/valkey-sentinels.ts';
 
 let group: SentinelGroup;
+/** Where it is watched, and read. */
 let api: TestApi;
+/** Where it is recorded: what that one does, the other hears of from Valkey alone. */
+let recorder: TestApi;
 
 beforeAll(async () => {
   group = await SentinelGroup.start();
-  api = await startApi({ valkeyUrl: group.url, acknowledge: { kind: 'replica', replicas: 1 } });
+  const keyPrefix = newKeyPrefix();
+  api = await startApi({ valkeyUrl: group.url, keyPrefix });
+  recorder = await startApi({ valkeyUrl: group.url, keyPrefix, acknowledge: { kind: 'replica', replicas: 1 } });
 }, 60_000);
 
 afterAll(async () => {
+  await recorder?.stop();
   await api?.stop();
   await group?.destroy();
 });
@@ -25,7 +31,7 @@ describe('a primary behind sentinels, under load', () => {
     async (what) => {
       const counts = CountsOf.some(randomUUID().slice(0, 8));
       const watching = counts.watch(api);
-      const load = new InsistentLoad({ ...counts, api: () => api });
+      const load = new InsistentLoad({ ...counts, api: () => recorder });
       await until(() => load.acknowledged > 500);
       const victim = await group.primary();
       const begun = performance.now();
