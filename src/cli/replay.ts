@@ -62,9 +62,10 @@ async function main(interruption: AbortSignal): Promise<number> {
         const keyPrefix = values.prefix ?? `replay-${Date.now().toString(36)}-${i}`;
         const engine = await Engine.open({ valkey, views, keyPrefix, clock: 'event' });
         const { verify, out = null } = values;
+        const presence = await engine.announce();
         const summary = await withProgress(file, process.stderr, (listener) =>
           replayFile(file, engine, transaction, { verify, out, listener, signal: interruption }),
-        );
+        ).finally(() => presence.end());
         say(`${file}: ${describe(summary, verify)}${embedded ? '' : ` (prefix ${keyPrefix})`}`);
         status = graver(status, exitStatus(summary, verify));
       }

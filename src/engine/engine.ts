@@ -9,6 +9,7 @@ import { KeyNames } from './keys.ts';
 import { LogStore } from './log-store.ts';
 import type { EventInput, LogFaultError, RecordOutcome } from './outcome.ts';
 import type { MomentsOf, ReadOptions } from './parts.ts';
+import { Presence } from './presence.ts';
 import { Recorder, type RecordListener } from './recorder.ts';
 import type { Clock } from './registry.ts';
 import type { RecordCounts } from './rehearsal/committer.ts';
@@ -86,6 +87,14 @@ export class Engine {
   /** Companions of logs that were found missing since the start: evicted, or deleted by hand. */
   get lostCompanions(): number {
     return this.#store.lostCompanions;
+  }
+
+  /**
+   * Notes under the prefix that this process runs, until that is ended: whoever tidies up the store leaves what it uses alone,
+   * and it learns who else runs there.
+   */
+  announce(): Promise<Presence> {
+    return Presence.announce(this.#valkey, this.keys, this.#store.library, this.views);
   }
 
   /** How much was recorded which way since the start, and how often others were quicker. */

@@ -18,10 +18,13 @@ export type {
   Move,
 } from './inspection.ts';
 export { Inspector } from './inspector.ts';
-export { invalidKeyPrefixReason } from './keys.ts';
+export { invalidKeyPrefixReason, KeyNames } from './keys.ts';
 export { labelOf, usesLabel } from './label-plan.ts';
+export { libraryNameOf } from './library.ts';
 export type { EventInput, RecordOutcome, RecordStatus } from './outcome.ts';
 export { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
+export type { Presence, ProcessNote } from './presence.ts';
+export { runningProcesses, versionedName } from './presence.ts';
 export type { Clock } from './registry.ts';
 export { IncompatibleStoreError } from './registry.ts';
 export type { Served } from './served.ts';

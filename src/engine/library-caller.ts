@@ -8,20 +8,23 @@ export type FunctionName = keyof Library['functions'];
 
 /** The function library that serves some plans, loaded. */
 export class LibraryCaller {
+  /** The library's own name. */
+  readonly name: string;
   readonly #names: Library['functions'];
   readonly #functions: FunctionCaller;
 
-  private constructor(names: Library['functions'], functions: FunctionCaller) {
+  private constructor(name: string, names: Library['functions'], functions: FunctionCaller) {
+    this.name = name;
     this.#names = names;
     this.#functions = functions;
   }
 
   /** @throws UnavailableError */
   static async load(valkey: Redis, plans: readonly Plan[]): Promise<LibraryCaller> {
-    const { functions: names, code } = writeLibrary(plans);
+    const { name, functions: names, code } = writeLibrary(plans);
     const functions = new FunctionCaller(valkey, code);
     await orUnavailable(() => functions.load());
-    return new LibraryCaller(names, functions);
+    return new LibraryCaller(name, names, functions);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { View } from '../define/index.ts';
 import type { LabelPlan } from './label-plan.ts';
 import {
   type AggregatePlaces,
@@ -18,7 +19,7 @@ import { foldsOf } from './lua-text/fold.ts';
 import { compactingInPlace, inPlaceOf } from './lua-text/in-place.ts';
 import { tilesOf } from './lua-text/tile.ts';
 import { unroll } from './lua-text/unroll.ts';
-import { duplicateHorizonMs, type Plan, type SeenSet } from './plan.ts';
+import { duplicateHorizonMs, type Plan, planView, type SeenSet } from './plan.ts';
 import { luaTables } from './rehearsal/native-tables.ts';
 import { runsOf } from './runs.ts';
 
@@ -133,6 +134,11 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       enrol: `freshet_enrol_${version}`,
     },
   };
+}
+
+/** The name of the library that serves these views, in this order. */
+export function libraryNameOf(views: readonly View[]): string {
+  return writeLibrary(views.map((view, place) => planView(view, place))).name;
 }
 
 /** The part of the library's text that `record` is made of, which also runs in this process (see rehearsal/), and what only does here. */

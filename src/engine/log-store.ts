@@ -45,6 +45,8 @@ const mostViews = 255;
 export class LogStore {
   readonly keys: KeyNames;
   readonly plans: ReadonlyMap<View, Plan>;
+  /** The name of its function library. */
+  readonly library: string;
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
@@ -59,9 +61,11 @@ export class LogStore {
     registry: PrefixRegistry,
     caller: LogCaller,
     stored: StoredVectors,
+    library: string,
     { singles, rehearses, onFault }: StoreSettings,
   ) {
     this.keys = keys;
+    this.library = library;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
@@ -95,7 +99,7 @@ export class LogStore {
     const caller = new LogCaller(library, plans, { ...limits, clock, prefix: keys.prefix, completeSince });
     const stored = new StoredVectors(valkey, keys, plans, clock);
     await stored.connect();
-    return new LogStore(valkey, keys, plans, registry, caller, stored, limits);
+    return new LogStore(valkey, keys, plans, registry, caller, stored, library.name, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */

@@ -9,6 +9,8 @@ export type { FunctionCall } from './functions.ts';
 export { FunctionCaller } from './functions.ts';
 export type { KeyspaceListener } from './keyspace-events.ts';
 export { KeyspaceEvents, KeyspaceEventsError } from './keyspace-events.ts';
+export type { LoadedLibrary } from './libraries.ts';
+export { loadedLibraries, removeLibrary, scanKeys } from './libraries.ts';
 export type { Reply } from './resp.ts';
 export { bytesText, ReplyError } from './resp.ts';
 export { isRefusal, unavailableReason } from './unavailable.ts';

@@ -160,8 +160,10 @@ export class ApiProcess {
   output = '';
   readonly #program: Program;
 
-  constructor(settings: { readonly [name: string]: string }) {
+  /** @param program default: this repository's. */
+  constructor(settings: { readonly [name: string]: string }, program?: string) {
     this.#program = new Program({
+      ...(program !== undefined && { program }),
       settings: { PORT: '0', ...settings },
       onLine: (line) => {
         this.output += `${line}\n`;
