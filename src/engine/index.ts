@@ -26,7 +26,7 @@ export { InvalidIdError, LogFaultError, UnavailableError } from './outcome.ts';
 export type { Presence, ProcessNote } from './presence.ts';
 export { runningProcesses, versionedName } from './presence.ts';
 export type { Clock } from './registry.ts';
-export { IncompatibleStoreError } from './registry.ts';
+export { IncompatibleStoreError, PrefixRegistry } from './registry.ts';
 export type { Served } from './served.ts';
 export { featureReader, isServedAsStored, servedCertainty, servedValues } from './served.ts';
 export type { VectorReading } from './shared-reads.ts';

@@ -32,9 +32,16 @@ export interface EnrolledView extends KeyedView {
   readonly seen: readonly string[];
 }
 
+/** A feature that a view had when it was last enrolled. */
+export interface EnrolledFeature {
+  readonly view: View;
+  readonly name: string;
+}
+
 /**
  * What a key prefix is committed to: its clock, each feature ever loaded with what it means and since when, of which entity
- * each view is, and each layout that a log may have. One hash; every entry is written once and never changed.
+ * each view is, and each layout that a log may have. One hash; every entry is written once and never changed, but
+ * for features that are withdrawn.
  */
 export class PrefixRegistry {
   readonly #valkey: Redis;
@@ -117,6 +124,43 @@ export class PrefixRegistry {
     });
   }
 
+  /**
+   * Features that are enrolled for views of these names and versions, but that these definitions do not have: what keeps them
+   * from starting.
+   * @throws UnavailableError
+   */
+  async beyond(views: readonly View[]): Promise<EnrolledFeature[]> {
+    const fields = await orUnavailable(() => this.#valkey.hkeys(this.#keys.registry));
+    return views.flatMap((view) => {
+      const [start, defined] = [featureField(view, ''), new Set(view.features.map(({ name }) => name))];
+      const names = fields.filter((field) => field.startsWith(start)).map((field) => field.slice(start.length));
+      return names.filter((name) => !defined.has(name)).map((name) => ({ view, name }));
+    });
+  }
+
+  /**
+   * Forgets that these features were ever enrolled: the one way back from a definition that has grown. What logs hold of them
+   * goes when they are next touched.
+   * @throws UnavailableError
+   */
+  async withdraw(features: readonly EnrolledFeature[]): Promise<void> {
+    const fields = features.map(({ view, name }) => featureField(view, name));
+    if (fields.length === 0) return;
+    const all = fields.flatMap((field) => [field, `since:${field}`]);
+    await orUnavailable(() => this.#valkey.hdel(this.#keys.registry, ...all));
+  }
+
+  /**
+   * Whether any of these features of a view is enrolled.
+   * @throws UnavailableError
+   */
+  async hasAny(view: View, names: readonly string[]): Promise<boolean> {
+    if (names.length === 0) return false;
+    const fields = names.map((name) => featureField(view, name));
+    const stored = await orUnavailable(() => this.#valkey.hmget(this.#keys.registry, ...fields));
+    return stored.some((signature) => signature !== null);
+  }
+
   #refusal({ field, stored, wanted }: Conflict, plans: readonly Plan[]): IncompatibleStoreError {
     const { prefix } = this.#keys;
     if (field === 'clock') {
@@ -129,7 +173,7 @@ export class PrefixRegistry {
     const name = view ? field.slice(featureField(view, '').length) : field;
     return new IncompatibleStoreError(
       wanted === undefined
-        ? `${at}: the feature ${name} is stored under the prefix ${prefix} but no longer defined; keep it, or give the view a new version`
+        ? `${at}: the feature ${name} is stored under the prefix ${prefix} but no longer defined; keep it, or give the view a new version; or, to go back from the definitions that brought it, run npm run withdraw`
         : `${at}: the feature ${name} is stored as «${stored}» but now defined as «${wanted}»; a new meaning is a new feature, or a new version of the view`,
     );
   }

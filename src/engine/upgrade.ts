@@ -4,11 +4,9 @@ import type { Plan } from './plan.ts';
 /**
  * Says how a log of an older layout becomes one of this plan, as the function `upgrade` reads it: what the old one looks
  * like, and for each thing the new layout keeps, where the old one has it (from 1; 0: nowhere).
- * @returns null when the old layout holds a feature that this plan does not know: it is not older but newer.
  */
-export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer | null {
+export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer {
   const layout = layoutOf(plan);
-  if (old.features.some((name) => !layout.features.includes(name))) return null;
   const places = (kind: 'columns' | 'flags' | 'distinctFields' | 'lifetimes') =>
     layout[kind].map((name) => old[kind].indexOf(name) + 1);
   // Sets of last-seen times follow the running figures, each with its windows.
@@ -42,6 +40,12 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
     },
   };
   return Buffer.concat([Buffer.from([plan.index]), Buffer.from(JSON.stringify(argument))]);
+}
+
+/** Features of a layout that a plan does not know: a newer definition has them, or had. */
+export function featuresBeyond(plan: Plan, { features }: Layout): string[] {
+  const known = new Set(plan.view.features.map(({ name }) => name));
+  return features.filter((name) => !known.has(name));
 }
 
 /** What each double of a vector is: a feature, or, past these, one of the values that a feature lists. */
