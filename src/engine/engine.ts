@@ -13,6 +13,7 @@ import { Presence } from './presence.ts';
 import { Recorder, type RecordListener } from './recorder.ts';
 import type { Clock } from './registry.ts';
 import type { RecordCounts } from './rehearsal/committer.ts';
+import type { FillOutcome } from './reply.ts';
 import { SharedReadsOfViews, type VectorReading } from './shared-reads.ts';
 import type { PastVector, Vector } from './vector.ts';
 
@@ -141,6 +142,17 @@ export class Engine {
   /** Removes every key of an entity. From then on it is one of which nothing is known, and who watches it is told. */
   forget(entity: Entity, id: string): Promise<ForgetReceipt> {
     return forget(this.#store, entity, id);
+  }
+
+  /**
+   * Has one version of a view take over what another one keeps of some entities (see `unfillable` for what cannot be). Both must
+   * be fed by whoever records. Safe to repeat, and while events come. One is left as UNDER_WAY of which an event is labelled or
+   * retracted in the one version and not in the other.
+   * @param forced whether such a one is filled as well: for when that does not pass, since each was told otherwise.
+   * @throws UnavailableError
+   */
+  fill(from: View, to: View, ids: readonly string[], forced = false): Promise<(FillOutcome | Error)[]> {
+    return this.#store.fill(from, to, ids, forced);
   }
 
   /**

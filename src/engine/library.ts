@@ -50,11 +50,10 @@ const sharedParts = [
 
 /** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
 const functionParts = [
-  ['record', 'undo', 'correct', 'label', 'retract', 'preview'],
+  ['record', 'undo', 'correct', 'label', 'retract', 'preview', 'upgrade', 'fill'],
   ['read'],
   ['bounds', 'past', 'inspect'],
   ['forget'],
-  ['upgrade'],
   ['enrol'],
 ];
 
@@ -109,6 +108,7 @@ export interface Library {
       | 'forget'
       | 'preview'
       | 'upgrade'
+      | 'fill'
       | 'enrol']: string;
   };
 }
@@ -131,6 +131,7 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       forget: `freshet_forget_${version}`,
       preview: `freshet_preview_${version}`,
       upgrade: `freshet_upgrade_${version}`,
+      fill: `freshet_fill_${version}`,
       enrol: `freshet_enrol_${version}`,
     },
   };

@@ -1,5 +1,6 @@
 import type { Redis } from 'iovalkey';
 import { DefinitionError, type Entity, type View } from '../define/index.ts';
+import { fillLogs } from './filling.ts';
 import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
@@ -20,7 +21,7 @@ import { cutMoments, cutRows, inPieces, joinPieces } from './pieces.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
 import { Committer, type RecordCounts } from './rehearsal/committer.ts';
-import type { NotServed, ReplyReader } from './reply.ts';
+import type { FillOutcome, NotServed, ReplyReader } from './reply.ts';
 import { type PartReply, untilDone } from './rounds.ts';
 import { StoredVectors } from './stored-vectors.ts';
 import { logFailure } from './valkey-failure.ts';
@@ -179,6 +180,15 @@ export class LogStore {
       args,
       (reader) => reader.receipt(),
     );
+  }
+
+  /**
+   * Has a version of a view take over what another one keeps of some entities: what became of each, or why it could not.
+   * @throws UnavailableError
+   */
+  fill(from: View, to: View, ids: readonly string[], forced: boolean): Promise<(FillOutcome | Error)[]> {
+    const plans = { from: this.#planOf(from), to: this.#planOf(to) };
+    return fillLogs(this.#caller, this.keys, plans, ids, forced, ({ view }, outdated) => this.read(view, outdated));
   }
 
   /** Vectors in the order of the ids; the error of one that cannot be had is in its place. */

@@ -151,6 +151,21 @@ export class PrefixRegistry {
   }
 
   /**
+   * Notes that a view's features are complete since an earlier moment than they were first loaded at: a backfill says so. Engines
+   * that are opened from now on say it of entities of which nothing is stored, and of what begins; what is stored says it itself.
+   * @throws UnavailableError
+   */
+  async backdate(view: View, since: EpochMs): Promise<void> {
+    const fields = view.features.map(({ name }) => `since:${featureField(view, name)}`);
+    const stored = await orUnavailable(() => this.#valkey.hmget(this.#keys.registry, ...fields));
+    const later = fields.filter((_, i) => Number(stored[i]) > since);
+    if (later.length === 0) return;
+    await orUnavailable(() =>
+      this.#valkey.hset(this.#keys.registry, Object.fromEntries(later.map((field) => [field, since]))),
+    );
+  }
+
+  /**
    * Whether any of these features of a view is enrolled.
    * @throws UnavailableError
    */
