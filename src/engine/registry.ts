@@ -41,7 +41,7 @@ export interface EnrolledFeature {
 /**
  * What a key prefix is committed to: its clock, each feature ever loaded with what it means and since when, of which entity
  * each view is, and each layout that a log may have. One hash; every entry is written once and never changed, but
- * for features that are withdrawn.
+ * for features that are withdrawn, and moments that a backfill puts earlier.
  */
 export class PrefixRegistry {
   readonly #valkey: Redis;
@@ -77,7 +77,10 @@ export class PrefixRegistry {
     const reply = await call(this.#keys.registry, JSON.stringify(wanted));
     const enrolment = JSON.parse(reply.toString()) as Enrolment;
     if ('conflict' in enrolment) throw this.#refusal(enrolment.conflict, plans);
-    return sinceOf(plans, enrolment.stored);
+    return sinceOf(
+      plans.map(({ view }) => view),
+      enrolment.stored,
+    );
   }
 
   /**
@@ -85,10 +88,10 @@ export class PrefixRegistry {
    * was first loaded (NaN: not all of them were). Null where nothing was ever enrolled.
    * @throws UnavailableError
    */
-  async look(plans: readonly Plan[]): Promise<{ readonly clock: Clock; readonly since: Map<View, EpochMs> } | null> {
+  async look(views: readonly View[]): Promise<{ readonly clock: Clock; readonly since: Map<View, EpochMs> } | null> {
     const stored = await orUnavailable(() => this.#valkey.hgetall(this.#keys.registry));
     if (stored.clock === undefined) return null;
-    return { clock: stored.clock === 'event' ? 'event' : 'wall', since: sinceOf(plans, stored) };
+    return { clock: stored.clock === 'event' ? 'event' : 'wall', since: sinceOf(views, stored) };
   }
 
   /**
@@ -194,9 +197,9 @@ export class PrefixRegistry {
   }
 }
 
-function sinceOf(plans: readonly Plan[], stored: { readonly [field: string]: string }): Map<View, EpochMs> {
+function sinceOf(views: readonly View[], stored: { readonly [field: string]: string }): Map<View, EpochMs> {
   return new Map(
-    plans.map(({ view }) => [
+    views.map((view) => [
       view,
       Math.max(...view.features.map(({ name }) => Number(stored[`since:${featureField(view, name)}`]))),
     ]),

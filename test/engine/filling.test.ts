@@ -183,6 +183,36 @@ describe('a version of a view that takes over what another one keeps', () => {
     expect(valuesOf(await of(both, to))).toMatchObject({ count2h: 42 });
   });
 
+  test('never has two vectors of one revision', async () => {
+    const same = second({ count1h: features.count1h });
+    const prefix = scratch.prefix();
+    const [of1, of2] = [await scratch.open([from], 'wall', prefix), await scratch.open([same], 'wall', prefix)];
+    const event = pay({ paidAt: (await scratch.now()) - 1_000 });
+    await of1.record(payment, [pay(), event]);
+    await of2.record(payment, [event]);
+    const before = await of(of2, same);
+    const both = await scratch.open([from, same], 'wall', prefix);
+    expect(await both.fill(from, same, ['ada'])).toEqual(['FILLED']);
+    const after = await of(both, same);
+    expect([before.values[0], after.values[0]]).toEqual([1, 2]);
+    expect(after.revision).toBeGreaterThan(before.revision);
+  });
+
+  test('knows what came to be known later of events that were put together', async () => {
+    const now = await scratch.now();
+    const events = Array.from({ length: 20 }, (_, n) => pay({ paidAt: now - 60_000 + n, fraud: false }));
+    const { both, prefix } = await begun(events, { singles: 4 });
+    const fraud = { ...events[3], fraud: true };
+    const before = await scratch.open([from], 'wall', prefix);
+    expect((await before.label(payment, fraud)).status).toBe('LABELLED');
+    expect(await both.fill(from, to, ['ada'])).toEqual(['FILLED']);
+    expect(valuesOf(await of(both, to))).toMatchObject({ fraudRate7d: 0.05 });
+    expect((await both.label(payment, fraud)).status).toBe('DUPLICATE');
+    expect((await both.label(payment, { ...events[4], fraud: true })).status).toBe('LABELLED');
+    expect(valuesOf(await of(both, to))).toMatchObject({ fraudRate7d: 0.1 });
+    expect(both.lostCompanions).toBe(0);
+  });
+
   test('brings logs of older layouts up to date first', async () => {
     const prefix = scratch.prefix();
     const older = await scratch.open([spending({ ...features, count30d: features.count30d })], 'wall', prefix);
