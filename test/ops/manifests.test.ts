@@ -2,7 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { readConfig } from '../../src/config.ts';
-import { composeFaults, kubernetesFaults, type Manifest, manifestsOf, read, yamlFiles } from './manifests.ts';
+import {
+  composeFaults,
+  composeFiles,
+  kubernetesFaults,
+  type Manifest,
+  manifestsOf,
+  read,
+  yamlFiles,
+} from './manifests.ts';
 
 const folders = ['ops/kubernetes', 'ops/kubernetes/valkey'];
 const files = folders.flatMap(yamlFiles).filter((file) => !file.endsWith('kustomization.yaml'));
@@ -39,12 +47,38 @@ function broken(file: string, from: string, to: string): string {
   return text.replace(from, to);
 }
 
-describe('docker-compose.yml', () => {
-  const file = 'docker-compose.yml';
+interface Service {
+  readonly image?: string;
+  readonly [name: string]: unknown;
+}
 
+interface Compose {
+  readonly services: { readonly [name: string]: Service };
+}
+
+describe.each(composeFiles())('%s', (file) => {
   test('is what the Compose specification says', () => {
     expect(composeFaults(read(file))).toEqual([]);
   });
+
+  test('runs nothing with rights that it does not need', () => {
+    for (const service of Object.values((parse(read(file)) as Compose).services)) {
+      expect(service).toMatchObject({
+        user: expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/),
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        tmpfs: [expect.stringMatching(/^\/tmp:size=/)],
+        mem_limit: expect.anything(),
+        pids_limit: expect.any(Number),
+      });
+    }
+  });
+});
+
+describe('docker-compose.yml', () => {
+  const file = 'docker-compose.yml';
+  const { services } = parse(read(file)) as { readonly services: { readonly api: Service; readonly valkey: Service } };
 
   test.each([
     ['a name that there is not', '    read_only: true', '    readonly: true', /additionalProperty":"readonly"/],
@@ -58,24 +92,6 @@ describe('docker-compose.yml', () => {
     ],
   ])('would be found to have %s', (_, from, to, fault) => {
     expect(composeFaults(broken(file, from, to)).join('\n')).toMatch(fault);
-  });
-
-  interface Service {
-    readonly image?: string;
-    readonly [name: string]: unknown;
-  }
-  const { services } = parse(read(file)) as { readonly services: { readonly api: Service; readonly valkey: Service } };
-
-  test.each(Object.entries(services))('runs %s without rights that it does not need', (_, service) => {
-    expect(service).toMatchObject({
-      user: expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/),
-      read_only: true,
-      cap_drop: ['ALL'],
-      security_opt: ['no-new-privileges:true'],
-      tmpfs: [expect.stringMatching(/^\/tmp:size=/)],
-      mem_limit: expect.anything(),
-      pids_limit: expect.any(Number),
-    });
   });
 
   test('gives the API the time that its workers take to end, and no more of the network than this machine', () => {

@@ -27,6 +27,14 @@ export function yamlFiles(folder: string): string[] {
     .map((name) => join(folder, name));
 }
 
+/** Every file for Docker Compose, wherever in the root or under ops/ it lies. */
+export function composeFiles(): string[] {
+  const all = readdirSync(join(repository, 'ops'), { recursive: true, encoding: 'utf8' }).map((name) =>
+    join('ops', name),
+  );
+  return [...readdirSync(repository), ...all].filter((name) => /compose[\w.-]*\.ya?ml$/.test(name)).sort();
+}
+
 export function manifestsOf(text: string): Manifest[] {
   return parseAllDocuments(text).map((document) => document.toJS() as Manifest);
 }
