@@ -7,6 +7,9 @@ import { Edition, type Ended } from '../support/edition.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
 
+/** Each test starts several processes, which on a loaded machine takes its time. */
+const patienceMs = 120_000; // 2 minutes
+
 const own = libraryNameOf(views);
 const feature = "bigTxnCount24h: count({ window: '24h', where: { amount: { gte: 1000 } } }),\n    txnCount1m:";
 
@@ -51,7 +54,7 @@ async function libraryOf(prefix: string): Promise<string> {
   return process?.library ?? '';
 }
 
-describe('npm run functions', () => {
+describe('npm run functions', { timeout: patienceMs }, () => {
   test('lists what is loaded, what it serves, and which processes call it under which prefix', async () => {
     await loadedOnce();
     const api = grown().start(given('other'));
@@ -100,7 +103,7 @@ describe('npm run functions', () => {
   });
 });
 
-describe('npm run functions -- prune', () => {
+describe('npm run functions -- prune', { timeout: patienceMs }, () => {
   const foreign = "#!lua name=freshet_not_ours\nserver.register_function('theirs', function() return 1 end)";
   const old =
     '#!lua name=freshet_0123456789ab\nlocal version = 1\nserver.register_function("old", function() return 1 end)';
@@ -166,7 +169,7 @@ describe('npm run functions -- prune', () => {
   });
 });
 
-describe('a process that runs', () => {
+describe('a process that runs', { timeout: patienceMs }, () => {
   test('leaves nothing of itself under its prefix when it has ended', async () => {
     const api = here().start(given());
     await api.listening();

@@ -6,6 +6,9 @@ import type { ApiClient } from '../support/api.ts';
 import { type Edit, Edition } from '../support/edition.ts';
 import { type Profile, pay, profile, secondAlone, secondIsFed, secondIsServed, shared } from './editions.ts';
 
+/** Each test starts several processes, which on a loaded machine takes its time. */
+const patienceMs = 120_000; // 2 minutes
+
 const sums = 'txnAmount24h avgTxnAmount avgTxnAmount30d maxTxnAmount24h uniqueMerchants24h lastTxnAmount';
 const versions = ['--from', 'user_risk_profile@1', '--to', 'user_risk_profile@2'];
 
@@ -23,7 +26,7 @@ async function sumsOf(api: ApiClient, userId: string) {
   return { values, completeSince: Date.parse(freshness.completeSince) };
 }
 
-describe('a new version of a view, filled from a running store', () => {
+describe('a new version of a view, filled from a running store', { timeout: patienceMs }, () => {
   test('is fed first, then filled while events come, then served, as complete as the one before', async () => {
     const settings = shared();
     const users = Array.from({ length: 60 }, (_, n) => `user {${n}}`);
@@ -121,7 +124,7 @@ describe('a new version of a view, filled from a running store', () => {
   });
 });
 
-describe('a new version of a view, filled by replay', () => {
+describe('a new version of a view, filled by replay', { timeout: patienceMs }, () => {
   /** A file of a user's payments in the last minutes, which are recorded by an API as well. */
   async function history(first: ApiClient): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'freshet-test-'));

@@ -6,6 +6,9 @@ import type { ApiClient, ApiProcess } from '../support/api.ts';
 import { Edition } from '../support/edition.ts';
 import { oneMoreFeature, pay, profile, shared } from './editions.ts';
 
+/** Each test starts several processes, which on a loaded machine takes its time. */
+const patienceMs = 120_000; // 2 minutes
+
 interface SideBySide {
   readonly settings: { readonly [name: string]: string };
   readonly older: Edition;
@@ -30,7 +33,7 @@ async function sideBySide(recordBefore: (api: ApiClient) => Promise<unknown>): P
 
 const newerDefinition = expect.stringContaining('was written by a newer definition than is served here');
 
-describe('a definition that has grown, beside processes of the one before', () => {
+describe('a definition that has grown, beside processes of the one before', { timeout: patienceMs }, () => {
   test('brings a log up to date at its first touch, from when on the older ones say that they cannot serve it', async () => {
     const { before, after } = await sideBySide(async (api) => {
       await pay(api, 'touched', 2_000);
@@ -97,7 +100,7 @@ describe('a definition that has grown, beside processes of the one before', () =
   });
 });
 
-describe('going back from a definition that has grown', () => {
+describe('going back from a definition that has grown', { timeout: patienceMs }, () => {
   test('is refused at the start, withdrawn by a command once the newer ones have ended, and loses no event', async () => {
     const { settings, older, newer, beforeProcess, after, afterProcess } = await sideBySide((api) =>
       pay(api, 'u', 2_000),

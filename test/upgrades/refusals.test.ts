@@ -3,6 +3,9 @@ import { ApiProcess } from '../support/api.ts';
 import { type Edit, Edition } from '../support/edition.ts';
 import { pay, profile, shared } from './editions.ts';
 
+/** Each test starts several processes, which on a loaded machine takes its time. */
+const patienceMs = 120_000; // 2 minutes
+
 const settings = shared();
 let serving: ApiProcess;
 
@@ -74,7 +77,7 @@ const changes: readonly (readonly [what: string, edits: readonly Edit[], says: r
   ],
 ];
 
-describe('a process whose definitions contradict what is stored under its prefix', () => {
+describe('a process whose definitions contradict what is stored under its prefix', { timeout: patienceMs }, () => {
   test.each(changes)('by %s does not start, and says what was, what is, and what to do', async (_, edits, says) => {
     const process = new Edition(...edits).start(settings);
     expect(await process.exited).toBe(1);

@@ -3,13 +3,16 @@ import type { ApiClient } from '../support/api.ts';
 import { Edition } from '../support/edition.ts';
 import { pay, profile, secondAlone, secondIsFed, secondIsServed, shared } from './editions.ts';
 
+/** Each test starts several processes, which on a loaded machine takes its time. */
+const patienceMs = 120_000; // 2 minutes
+
 /** `txnCount1h` means two hours in the second version, of which the id says so. */
 async function counted(api: ApiClient, userId: string) {
   const { profile: shown } = await profile(api, userId, 'txnCount1h');
   return [shown?.id, shown?.txnCount1h];
 }
 
-describe('two versions of a view, in processes beside each other', () => {
+describe('two versions of a view, in processes beside each other', { timeout: patienceMs }, () => {
   test('are both served, by what each process is told to serve, and what is recorded at either is in both', async () => {
     const settings = shared();
     const first = await new Edition(...secondIsFed).start(settings).listening();
@@ -20,6 +23,13 @@ describe('two versions of a view, in processes beside each other', () => {
     expect(await counted(second, 'u')).toEqual(['user_risk_profile:v2:u', 2]);
     for (const api of [first, second]) {
       expect(await api.get('/readyz')).toMatchObject({ status: 200, body: { warnings: [] } });
+    }
+  });
+
+  test('have their schema printed, and their definitions committed, as any other', async () => {
+    for (const edition of [new Edition(...secondIsFed), new Edition(...secondIsServed)]) {
+      expect(await edition.run('print-schema', [])).toMatchObject({ status: 0, stderr: '' });
+      expect(await edition.run('print-schema', ['--check'])).toMatchObject({ status: 0, stderr: '' });
     }
   });
 
