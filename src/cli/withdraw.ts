@@ -37,7 +37,7 @@ class StillRunningError extends Error {
   constructor(prefix: string, processes: readonly ProcessNote[]) {
     const named = processes.map(({ pid, host }) => `process ${pid} on ${host}`);
     super(
-      `Under the prefix ${prefix} runs what has other definitions than these: ${named.join(', ')}. End it first; one that was killed counts as running for three minutes`,
+      `Under the prefix ${prefix} runs what has other definitions than these, or is another version of Freshet: ${named.join(', ')}. End it first; one that was killed counts as running for three minutes`,
     );
   }
 }

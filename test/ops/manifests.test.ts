@@ -139,7 +139,11 @@ describe('the manifests for Kubernetes', () => {
 
   test('are all listed, but for what is said to be optional', () => {
     for (const folder of folders) {
-      const { resources } = parse(read(`${folder}/kustomization.yaml`)) as { readonly resources: readonly string[] };
+      const kustomization = parse(read(`${folder}/kustomization.yaml`)) as Manifest & {
+        readonly resources: readonly string[];
+      };
+      expect(kustomization).toMatchObject({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' });
+      const { resources } = kustomization;
       const others = yamlFiles(folder).map((file) => file.slice(folder.length + 1));
       const listed = [...resources, 'kustomization.yaml'];
       if (folder === 'ops/kubernetes') listed.push('horizontal-pod-autoscaler.yaml');
