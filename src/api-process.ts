@@ -15,6 +15,8 @@ export interface ApiProcessOptions {
   readonly settings: { readonly [name: string]: string };
   /** Told each line that it prints. */
   readonly onLine?: (line: string) => void;
+  /** Where its program is; default: beside this file. */
+  readonly program?: string;
   /** Of Node, before the program: for whoever measures. */
   readonly nodeOptions?: readonly string[];
 }
@@ -30,8 +32,8 @@ export class ApiProcess {
   readonly #listening: Promise<string>;
   #said = '';
 
-  constructor({ settings, onLine = () => {}, nodeOptions = [] }: ApiProcessOptions) {
-    this.child = spawn(process.execPath, [...nodeOptions, '--import', endsWithParent, main], {
+  constructor({ settings, onLine = () => {}, program = main, nodeOptions = [] }: ApiProcessOptions) {
+    this.child = spawn(process.execPath, [...nodeOptions, '--import', endsWithParent, program], {
       env: { ...withoutSettings(process.env), ...settings },
       stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
       detached: true,

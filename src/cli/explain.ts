@@ -1,18 +1,12 @@
 import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { type Config, readConfig } from '../config.ts';
-import { Inspector, InvalidIdError, UnavailableError } from '../engine/index.ts';
-import {
-  describeAddress,
-  findEmbeddedValkey,
-  openServers,
-  parseValkeyUrl,
-  type ValkeyAddress,
-} from '../valkey/index.ts';
+import { Inspector, InvalidIdError } from '../engine/index.ts';
 import { type Explanation, explain } from './explain/explanation.ts';
 import { explanationJson } from './explain/json.ts';
 import { type Asked, findAsked, UnknownNameError } from './explain/names.ts';
 import { explanationText } from './explain/text.ts';
+import { withStore } from './store.ts';
 import { UsageError } from './usage-error.ts';
 
 const usage = `npm run explain -- [--json] ENTITY ID [FEATURE]
@@ -32,10 +26,6 @@ FRESHET_DATA_DIR; under the key prefix FRESHET_KEY_PREFIX, by the clock that thi
 Exit status: 0, also if nothing is stored of the entity; 1 if there is no such type or feature; 2 if it was not called as
 above; 3 if the store could not be looked into.
 `;
-
-const adviceForStart =
-  'Start it with npm start, or name the Valkey to look into with VALKEY_URL, or the data directory with FRESHET_DATA_DIR.';
-const adviceForAddress = 'See that this Valkey runs, or name the one to look into with VALKEY_URL.';
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArguments();
@@ -62,25 +52,10 @@ function parseArguments() {
   }
 }
 
-async function lookInto(config: Config, asked: readonly Asked[], id: string): Promise<Explanation[]> {
-  const address = config.valkey ?? (await embeddedAddress(config.dataDir));
-  const servers = openServers(address);
-  try {
-    return await explain(await Inspector.open(servers, views, config.keyPrefix), asked, id);
-  } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
-    throw new Error(`${describeAddress(address)}: ${error.message}. ${adviceForAddress}`, { cause: error });
-  } finally {
-    servers.close();
-  }
-}
-
-async function embeddedAddress(dataDir: string): Promise<ValkeyAddress> {
-  try {
-    return parseValkeyUrl(await findEmbeddedValkey(dataDir));
-  } catch (error) {
-    throw new Error(`${(error as Error).message} ${adviceForStart}`, { cause: error });
-  }
+function lookInto(config: Config, asked: readonly Asked[], id: string): Promise<Explanation[]> {
+  return withStore(config, async (servers) =>
+    explain(await Inspector.open(servers, views, config.keyPrefix), asked, id),
+  );
 }
 
 // Whoever has read enough, such as `head`, closes what is written to.

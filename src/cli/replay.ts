@@ -1,15 +1,25 @@
 import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { transaction } from '../../schema/transaction.ts';
-import { Engine, invalidKeyPrefixReason } from '../engine/index.ts';
-import { openServers, parseValkeyUrl, startEmbeddedValkey, type ValkeyAddress } from '../valkey/index.ts';
+import type { View } from '../define/index.ts';
+import {
+  Engine,
+  invalidKeyPrefixReason,
+  KeyNames,
+  PrefixRegistry,
+  runningProcesses,
+  versionedName,
+} from '../engine/index.ts';
+import { openServers, parseValkeyUrl, type Servers, startEmbeddedValkey, type ValkeyAddress } from '../valkey/index.ts';
 import { abortOnSignal, InterruptedError } from './interruption.ts';
+import { namedView } from './named-view.ts';
 import { withProgress } from './replay/progress.ts';
 import { replayFile } from './replay/replay-file.ts';
 import { describe, exitStatus, graver } from './replay/summary.ts';
 import { areSameFile } from './replay/training-set.ts';
 
 const usage = `npm run replay -- [--verify] [--out FILE.csv] [--valkey URL] [--prefix PREFIX] FILE...
+npm run replay -- --view NAME@VERSION --clock wall --valkey URL --prefix PREFIX [--complete-since TIME] FILE...
 
 Streams CSV files of transactions, plain or gzipped, through the engine under the event clock.
 
@@ -17,7 +27,13 @@ Streams CSV files of transactions, plain or gzipped, through the engine under th
   --out FILE     write the rows with all their features (one input file only)
   --valkey URL   replay into this Valkey instead of a throw-away one (VALKEY_URL is not used)
   --prefix P     replay under this key prefix; left out, each file gets a fresh one
+  --view V       replay into this view alone, such as user_risk_profile@2
+  --clock wall   by the store's clock, as an API records: to fill a new version of a view beside a running one
+  --complete-since TIME
+                 the files hold every event since then, which the view will say (RFC 3339); no process may feed it yet
   --help         print this
+
+The rows of a file that fills a view must be in the order of their times. It is safe to repeat one.
 
 Exit status: 0; 1 if a value differs; 2 if a row could not be used or, with --verify, was not compared; 3 if a file could
 not be read, or the replay not run, to its end, whatever was found before; 130, 143 or 129 if SIGINT (Ctrl-C), SIGTERM or
@@ -34,6 +50,9 @@ async function main(interruption: AbortSignal): Promise<number> {
       out: { type: 'string' },
       valkey: { type: 'string' },
       prefix: { type: 'string' },
+      view: { type: 'string' },
+      clock: { type: 'string', default: 'event' },
+      'complete-since': { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -50,6 +69,13 @@ async function main(interruption: AbortSignal): Promise<number> {
   const badPrefix = values.prefix === undefined ? null : invalidKeyPrefixReason(values.prefix);
   if (badPrefix !== null) throw new Error(`--prefix ${JSON.stringify(values.prefix)}: ${badPrefix}`);
 
+  const { clock } = values;
+  if (clock !== 'event' && clock !== 'wall') throw new Error(`--clock ${clock}: expected event or wall`);
+  const fed = values.view === undefined ? views : [namedView(views, '--view', values.view)];
+  const completeSince = readMoment(values['complete-since']);
+  if (completeSince !== null && (values.view === undefined || values.prefix === undefined))
+    throw new Error('--complete-since goes with --view and --prefix');
+
   const given = values.valkey === undefined ? null : parseOptionValkey(values.valkey);
 
   const embedded = given ? null : await startEmbeddedValkey({ persistent: false, report: say });
@@ -60,11 +86,14 @@ async function main(interruption: AbortSignal): Promise<number> {
       let status = 0;
       for (const [i, file] of files.entries()) {
         const keyPrefix = values.prefix ?? `replay-${Date.now().toString(36)}-${i}`;
-        const engine = await Engine.open({ servers, views, keyPrefix, clock: 'event' });
+        const open = () => Engine.open({ servers, views: fed, keyPrefix, clock });
+        if (completeSince !== null) await claimComplete(await open(), servers, fed, completeSince);
+        const engine = await open();
         const { verify, out = null } = values;
+        const presence = await engine.announce();
         const summary = await withProgress(file, process.stderr, (listener) =>
           replayFile(file, engine, transaction, { verify, out, listener, signal: interruption }),
-        );
+        ).finally(() => presence.end());
         say(`${file}: ${describe(summary, verify)}${embedded ? '' : ` (prefix ${keyPrefix})`}`);
         status = graver(status, exitStatus(summary, verify));
       }
@@ -75,6 +104,28 @@ async function main(interruption: AbortSignal): Promise<number> {
   } finally {
     await embedded?.stop();
   }
+}
+
+/** What the engines that are opened from now on will say of the views. */
+async function claimComplete({ keys }: Engine, servers: Servers, fed: readonly View[], since: number): Promise<void> {
+  const processes = await runningProcesses(servers, new KeyNames(keys.prefix));
+  for (const view of fed) {
+    const feeding = processes.find(({ views: theirs }) => versionedName(view) in theirs);
+    if (feeding) {
+      throw new Error(
+        `--complete-since: process ${feeding.pid} on ${feeding.host} feeds ${versionedName(view)} already, and would serve it as complete before it is`,
+      );
+    }
+    await new PrefixRegistry(servers, keys).backdate(view, since);
+  }
+}
+
+/** Null if there is none. */
+function readMoment(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const moment = /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(moment)) throw new Error(`--complete-since ${text}: expected a time such as 2026-01-31T12:00:00Z`);
+  return moment;
 }
 
 function parseOptionValkey(text: string): ValkeyAddress {

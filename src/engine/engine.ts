@@ -9,9 +9,11 @@ import { KeyNames } from './keys.ts';
 import { LogStore } from './log-store.ts';
 import type { EventInput, LogFaultError, RecordOutcome } from './outcome.ts';
 import type { MomentsOf, ReadOptions } from './parts.ts';
+import { Presence } from './presence.ts';
 import { Recorder, type RecordListener } from './recorder.ts';
 import type { Clock } from './registry.ts';
 import type { RecordCounts } from './rehearsal/committer.ts';
+import type { FillOutcome } from './reply.ts';
 import { SharedReadsOfViews, type VectorReading } from './shared-reads.ts';
 import type { PastVector, Vector } from './vector.ts';
 
@@ -94,6 +96,14 @@ export class Engine {
     return this.#store.lostCompanions;
   }
 
+  /**
+   * Notes under the prefix that this process runs, until that is ended: whoever tidies up the store leaves what it uses alone,
+   * and it learns who else runs there.
+   */
+  announce(): Promise<Presence> {
+    return Presence.announce(this.#servers, this.keys, this.#store.library, this.views);
+  }
+
   /** How much was recorded which way since the start, and how often others were quicker. */
   get recordings(): Readonly<RecordCounts> {
     return this.#store.recordings;
@@ -138,6 +148,17 @@ export class Engine {
   /** Removes every key of an entity. From then on it is one of which nothing is known, and who watches it is told. */
   forget(entity: Entity, id: string): Promise<ForgetReceipt> {
     return forget(this.#store, entity, id);
+  }
+
+  /**
+   * Has one version of a view take over what another one keeps of some entities (see `unfillable` for what cannot be). Both must
+   * be fed by whoever records. Safe to repeat, and while events come. One is left as UNDER_WAY of which an event is labelled or
+   * retracted in the one version and not in the other.
+   * @param forced whether such a one is filled as well: for when that does not pass, since each was told otherwise.
+   * @throws UnavailableError
+   */
+  fill(from: View, to: View, ids: readonly string[], forced = false): Promise<(FillOutcome | Error)[]> {
+    return this.#store.fill(from, to, ids, forced);
   }
 
   /**

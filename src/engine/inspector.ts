@@ -52,7 +52,7 @@ export class Inspector {
     await orUnavailable(() => servers.ready());
     const keys = new KeyNames(keyPrefix);
     const plans = new Map(views.map((view, place) => [view, planView(view, place)]));
-    const registry = await new PrefixRegistry(servers, keys).look([...plans.values()]);
+    const registry = await new PrefixRegistry(servers, keys).look(views);
     const clock = registry?.clock ?? null;
     const completeSince = registry?.since ?? new Map();
     const settings = { ...limits, clock: clock ?? 'wall', prefix: keyPrefix, completeSince };

@@ -49,6 +49,11 @@ export class KeyNames {
     return `${this.prefix}:registry`;
   }
 
+  /** Which processes run under the prefix (see presence.ts). */
+  get processes(): string {
+    return `${this.prefix}:processes`;
+  }
+
   /**
    * An id, or a part of one, as it stands in keys: a brace would end the hash tag early, and a per cent sign must stay
    * distinguishable from an encoded one.

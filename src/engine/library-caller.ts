@@ -10,10 +10,13 @@ const acknowledged: ReadonlySet<FunctionName> = new Set(['record', 'label', 'ret
 
 /** The function library that serves some plans, loaded. */
 export class LibraryCaller {
+  /** The library's own name. */
+  readonly name: string;
   readonly #names: Library['functions'];
   readonly #functions: FunctionCaller;
 
-  private constructor(names: Library['functions'], functions: FunctionCaller) {
+  private constructor(name: string, names: Library['functions'], functions: FunctionCaller) {
+    this.name = name;
     this.#names = names;
     this.#functions = functions;
   }
@@ -23,10 +26,10 @@ export class LibraryCaller {
    * @throws UnavailableError
    */
   static async load(servers: Servers, plans: readonly Plan[], acknowledge: Acknowledgement): Promise<LibraryCaller> {
-    const { functions: names, code } = writeLibrary(plans);
+    const { name, functions: names, code } = writeLibrary(plans);
     const functions = new FunctionCaller(servers, code, acknowledge);
     await orUnavailable(() => functions.load());
-    return new LibraryCaller(names, functions);
+    return new LibraryCaller(name, names, functions);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { View } from '../define/index.ts';
 import type { LabelPlan } from './label-plan.ts';
 import {
   type AggregatePlaces,
@@ -18,7 +19,7 @@ import { foldsOf } from './lua-text/fold.ts';
 import { compactingInPlace, inPlaceOf } from './lua-text/in-place.ts';
 import { tilesOf } from './lua-text/tile.ts';
 import { unroll } from './lua-text/unroll.ts';
-import { duplicateHorizonMs, type Plan, type SeenSet } from './plan.ts';
+import { duplicateHorizonMs, type Plan, planView, type SeenSet } from './plan.ts';
 import { luaTables } from './rehearsal/native-tables.ts';
 import { runsOf } from './runs.ts';
 
@@ -50,11 +51,10 @@ const sharedParts = [
 
 /** The functions, each with what is its own: a block, since a chunk of Lua has room for 200 names at a time. */
 const functionParts = [
-  ['record', 'undo', 'correct', 'label', 'retract', 'preview'],
+  ['record', 'undo', 'correct', 'label', 'retract', 'preview', 'upgrade', 'fill'],
   ['read'],
   ['bounds', 'past', 'inspect'],
   ['forget'],
-  ['upgrade'],
   ['enrol'],
 ];
 
@@ -109,6 +109,7 @@ export interface Library {
       | 'forget'
       | 'preview'
       | 'upgrade'
+      | 'fill'
       | 'enrol']: string;
   };
 }
@@ -131,9 +132,15 @@ export function writeLibrary(plans: readonly Plan[]): Library {
       forget: `freshet_forget_${version}`,
       preview: `freshet_preview_${version}`,
       upgrade: `freshet_upgrade_${version}`,
+      fill: `freshet_fill_${version}`,
       enrol: `freshet_enrol_${version}`,
     },
   };
+}
+
+/** The name of the library that serves these views, in this order. */
+export function libraryNameOf(views: readonly View[]): string {
+  return writeLibrary(views.map((view, place) => planView(view, place))).name;
 }
 
 /** The part of the library's text that `record` is made of, which also runs in this process (see rehearsal/), and what only does here. */

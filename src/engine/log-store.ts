@@ -1,6 +1,7 @@
 import { DefinitionError, type Entity, type View } from '../define/index.ts';
 import type { Acknowledgement, Servers, ValkeyServer } from '../valkey/index.ts';
 import { byEntity } from './by-entity.ts';
+import { fillLogs } from './filling.ts';
 import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
@@ -21,7 +22,7 @@ import { cutMoments, cutRows, inPieces, joinPieces } from './pieces.ts';
 import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
 import { Committer, type RecordCounts } from './rehearsal/committer.ts';
-import type { NotServed, ReplyReader } from './reply.ts';
+import type { FillOutcome, NotServed, ReplyReader } from './reply.ts';
 import { type PartReply, untilDone } from './rounds.ts';
 import { StoredVectors } from './stored-vectors.ts';
 import { logFailure, orUnavailable } from './valkey-failure.ts';
@@ -49,6 +50,8 @@ export class LogStore {
   readonly keys: KeyNames;
   readonly plans: ReadonlyMap<View, Plan>;
   readonly #servers: Servers;
+  /** The name of its function library. */
+  readonly library: string;
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
@@ -63,10 +66,12 @@ export class LogStore {
     registry: PrefixRegistry,
     caller: LogCaller,
     stored: StoredVectors,
+    library: string,
     { singles, rehearses, acknowledge, onFault }: StoreSettings,
   ) {
     this.#servers = servers;
     this.keys = keys;
+    this.library = library;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
@@ -108,7 +113,7 @@ export class LogStore {
     const caller = new LogCaller(library, plans, settings);
     const stored = new StoredVectors(servers, keys, plans, clock);
     await stored.connect();
-    return new LogStore(servers, keys, plans, registry, caller, stored, limits);
+    return new LogStore(servers, keys, plans, registry, caller, stored, library.name, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -188,6 +193,15 @@ export class LogStore {
       args,
       (reader) => reader.receipt(),
     );
+  }
+
+  /**
+   * Has a version of a view take over what another one keeps of some entities: what became of each, or why it could not.
+   * @throws UnavailableError
+   */
+  fill(from: View, to: View, ids: readonly string[], forced: boolean): Promise<(FillOutcome | Error)[]> {
+    const plans = { from: this.#planOf(from), to: this.#planOf(to) };
+    return fillLogs(this.#caller, this.keys, plans, ids, forced, ({ view }, outdated) => this.read(view, outdated));
   }
 
   /** Vectors in the order of the ids; the error of one that cannot be had is in its place. */

@@ -1,13 +1,13 @@
 import type { KeyNames } from './keys.ts';
 import { layoutFormat } from './layout.ts';
 import type { LogCaller } from './log-caller.ts';
-import { LogFaultError, UnavailableError } from './outcome.ts';
+import { LogFaultError, movingError, UnavailableError } from './outcome.ts';
 import type { PrefixRegistry } from './registry.ts';
 import type { OutdatedLog } from './rounds.ts';
-import { writeUpgrade } from './upgrade.ts';
+import { featuresBeyond, writeUpgrade } from './upgrade.ts';
 import { logFailure } from './valkey-failure.ts';
 
-/** Brings logs of older layouts up to date. */
+/** Brings logs of older layouts up to date, and those of newer definitions back that were withdrawn. */
 export class LogUpgrades {
   readonly #keys: KeyNames;
   readonly #registry: PrefixRegistry;
@@ -36,8 +36,8 @@ export class LogUpgrades {
   async #runGroup(group: readonly OutdatedLog[], refuse: (log: OutdatedLog, reason: Error) => void): Promise<void> {
     const [{ plan, layoutHash }] = group as readonly [OutdatedLog];
     const old = await this.#registry.layout(plan.view, layoutHash);
-    const argument = old?.format === layoutFormat ? writeUpgrade(plan, layoutHash, old) : null;
-    if (!argument) {
+    const beyond = old ? featuresBeyond(plan, old) : [];
+    if (old?.format !== layoutFormat || (await this.#registry.hasAny(plan.view, beyond))) {
       const reasonOf = (log: OutdatedLog) => {
         if (!old) return new LogFaultError(`${this.#keyOf(log)}: no log has the layout ${layoutHash}`);
         if (old.format === layoutFormat) {
@@ -50,6 +50,7 @@ export class LogUpgrades {
       for (const log of group) refuse(log, reasonOf(log));
       return;
     }
+    const argument = writeUpgrade(plan, layoutHash, old);
     if (this.#caller.isOneEntityACall && group.length > 1) {
       for (const log of group) await this.#runGroup([log], refuse);
       return;
@@ -61,8 +62,7 @@ export class LogUpgrades {
       );
       for (const [i, outcome] of outcomes.entries()) {
         if (outcome?.kind === 'fault') refuse(pending[i] as OutdatedLog, logFailure(keys[i] as string, outcome.reason));
-        if (outcome?.kind === 'moving')
-          refuse(pending[i] as OutdatedLog, new UnavailableError('the Valkey cluster is moving these keys'));
+        if (outcome?.kind === 'moving') refuse(pending[i] as OutdatedLog, movingError());
       }
       pending = pending.filter((_, i) => outcomes[i]?.kind === 'left');
     }

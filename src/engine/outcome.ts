@@ -36,6 +36,11 @@ export class UnavailableError extends Error {
 /** The reason where more waits for the store than it can be given: what comes on top is refused at once. */
 export const tooMuchUnderWay = 'too much is waiting for Valkey already';
 
+/** Of an entity whose keys are on their way to another server of a cluster. */
+export function movingError(): UnavailableError {
+  return new UnavailableError('the Valkey cluster is moving these keys');
+}
+
 /** What is stored of one entity cannot be used: another type of key under its name, say. Waiting does not mend it. */
 export class LogFaultError extends Error {
   override readonly name = 'LogFaultError';

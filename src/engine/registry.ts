@@ -1,6 +1,6 @@
 import type { Entity, View } from '../define/index.ts';
 import { featureSignature } from '../define/index.ts';
-import type { Servers } from '../valkey/index.ts';
+import type { Servers, ValkeyServer } from '../valkey/index.ts';
 import type { KeyedView, KeyNames } from './keys.ts';
 import { type Layout, layoutHash, layoutOf } from './layout.ts';
 import type { Plan } from './plan.ts';
@@ -32,9 +32,16 @@ export interface EnrolledView extends KeyedView {
   readonly seen: readonly string[];
 }
 
+/** A feature that a view had when it was last enrolled. */
+export interface EnrolledFeature {
+  readonly view: View;
+  readonly name: string;
+}
+
 /**
  * What a key prefix is committed to: its clock, each feature ever loaded with what it means and since when, of which entity
- * each view is, and each layout that a log may have. One hash; every entry is written once and never changed.
+ * each view is, and each layout that a log may have. One hash; every entry is written once and never changed, but
+ * for features that are withdrawn, and moments that a backfill puts earlier.
  */
 export class PrefixRegistry {
   readonly #servers: Servers;
@@ -70,7 +77,10 @@ export class PrefixRegistry {
     const reply = await call(this.#keys.registry, JSON.stringify(wanted));
     const enrolment = JSON.parse(reply.toString()) as Enrolment;
     if ('conflict' in enrolment) throw this.#refusal(enrolment.conflict, plans);
-    return sinceOf(plans, enrolment.stored);
+    return sinceOf(
+      plans.map(({ view }) => view),
+      enrolment.stored,
+    );
   }
 
   /**
@@ -78,10 +88,10 @@ export class PrefixRegistry {
    * was first loaded (NaN: not all of them were). Null where nothing was ever enrolled.
    * @throws UnavailableError
    */
-  async look(plans: readonly Plan[]): Promise<{ readonly clock: Clock; readonly since: Map<View, EpochMs> } | null> {
+  async look(views: readonly View[]): Promise<{ readonly clock: Clock; readonly since: Map<View, EpochMs> } | null> {
     const stored = await this.#all();
     if (stored.clock === undefined) return null;
-    return { clock: stored.clock === 'event' ? 'event' : 'wall', since: sinceOf(plans, stored) };
+    return { clock: stored.clock === 'event' ? 'event' : 'wall', since: sinceOf(views, stored) };
   }
 
   /**
@@ -92,8 +102,7 @@ export class PrefixRegistry {
     const field = layoutField(view, hash);
     const known = this.#layouts.get(field);
     if (known) return known;
-    const key = this.#keys.registry;
-    const text = await orUnavailable(() => this.#servers.ask(key, ({ valkey }) => valkey.hget(key, field)));
+    const text = await this.#ask((valkey, key) => valkey.hget(key, field));
     if (text === null) return null;
     const layout = JSON.parse(text) as Layout;
     this.#layouts.set(field, layout);
@@ -118,9 +127,65 @@ export class PrefixRegistry {
     });
   }
 
+  /**
+   * Features that are enrolled for views of these names and versions, but that these definitions do not have: what keeps them
+   * from starting.
+   * @throws UnavailableError
+   */
+  async beyond(views: readonly View[]): Promise<EnrolledFeature[]> {
+    const fields = Object.keys(await this.#all());
+    return views.flatMap((view) => {
+      const [start, defined] = [featureField(view, ''), new Set(view.features.map(({ name }) => name))];
+      const names = fields.filter((field) => field.startsWith(start)).map((field) => field.slice(start.length));
+      return names.filter((name) => !defined.has(name)).map((name) => ({ view, name }));
+    });
+  }
+
+  /**
+   * Forgets that these features were ever enrolled: the one way back from a definition that has grown. What logs hold of them
+   * goes when they are next touched.
+   * @throws UnavailableError
+   */
+  async withdraw(features: readonly EnrolledFeature[]): Promise<void> {
+    const fields = features.map(({ view, name }) => featureField(view, name));
+    if (fields.length === 0) return;
+    const all = fields.flatMap((field) => [field, `since:${field}`]);
+    await this.#ask((valkey, key) => valkey.hdel(key, ...all));
+  }
+
+  /**
+   * Notes that a view's features are complete since an earlier moment than they were first loaded at: a backfill says so. Engines
+   * that are opened from now on say it of entities of which nothing is stored, and of what begins; what is stored says it itself.
+   * @throws UnavailableError
+   */
+  async backdate(view: View, since: EpochMs): Promise<void> {
+    const fields = view.features.map(({ name }) => `since:${featureField(view, name)}`);
+    const stored = await this.#ask((valkey, key) => valkey.hmget(key, ...fields));
+    const later = fields.filter((_, i) => Number(stored[i]) > since);
+    if (later.length === 0) return;
+    const entries = Object.fromEntries(later.map((field) => [field, since]));
+    await this.#ask((valkey, key) => valkey.hset(key, entries));
+  }
+
+  /**
+   * Whether any of these features of a view is enrolled.
+   * @throws UnavailableError
+   */
+  async hasAny(view: View, names: readonly string[]): Promise<boolean> {
+    if (names.length === 0) return false;
+    const fields = names.map((name) => featureField(view, name));
+    const stored = await this.#ask((valkey, key) => valkey.hmget(key, ...fields));
+    return stored.some((signature) => signature !== null);
+  }
+
   #all(): Promise<{ readonly [field: string]: string }> {
+    return this.#ask((valkey, key) => valkey.hgetall(key));
+  }
+
+  /** @throws UnavailableError */
+  #ask<T>(work: (valkey: ValkeyServer['valkey'], key: string) => Promise<T>): Promise<T> {
     const key = this.#keys.registry;
-    return orUnavailable(() => this.#servers.ask(key, ({ valkey }) => valkey.hgetall(key)));
+    return orUnavailable(() => this.#servers.ask(key, ({ valkey }) => work(valkey, key)));
   }
 
   #refusal({ field, stored, wanted }: Conflict, plans: readonly Plan[]): IncompatibleStoreError {
@@ -135,15 +200,15 @@ export class PrefixRegistry {
     const name = view ? field.slice(featureField(view, '').length) : field;
     return new IncompatibleStoreError(
       wanted === undefined
-        ? `${at}: the feature ${name} is stored under the prefix ${prefix} but no longer defined; keep it, or give the view a new version`
+        ? `${at}: the feature ${name} is stored under the prefix ${prefix} but no longer defined; keep it, or give the view a new version; or, to go back from the definitions that brought it, run npm run withdraw`
         : `${at}: the feature ${name} is stored as «${stored}» but now defined as «${wanted}»; a new meaning is a new feature, or a new version of the view`,
     );
   }
 }
 
-function sinceOf(plans: readonly Plan[], stored: { readonly [field: string]: string }): Map<View, EpochMs> {
+function sinceOf(views: readonly View[], stored: { readonly [field: string]: string }): Map<View, EpochMs> {
   return new Map(
-    plans.map(({ view }) => [
+    views.map((view) => [
       view,
       Math.max(...view.features.map(({ name }) => Number(stored[`since:${featureField(view, name)}`]))),
     ]),

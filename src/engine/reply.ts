@@ -42,6 +42,12 @@ export interface CorrectionVerdict {
   readonly time: EpochMs;
 }
 
+/** What became of an entity that one version of a view was to take over from another. */
+export type FillOutcome = (typeof fillOutcomes)[number];
+
+/** In the order of lua/fill.lua. */
+const fillOutcomes = ['FILLED', 'NOTHING_THERE', 'WAS_FILLED', 'UNDER_WAY'] as const;
+
 const correctionStatuses = ['DONE', 'AGAIN', 'NOT_FOUND', 'MISMATCH', 'TOO_OLD'] as const;
 /** In the order of lua/correct.lua. */
 const obstacles = [
@@ -94,6 +100,15 @@ export class ReplyReader {
         this.#at = at + 2 + bytes.readUInt16LE(at);
         return { kind: 'fault', reason: bytes.toString('utf8', at + 2, this.#at) };
     }
+  }
+
+  /** What `fill` says of an entity. */
+  filling(): { readonly kind: 'filling'; readonly outcome: FillOutcome } | NotServed {
+    const notServed = this.outcome();
+    if (notServed) return notServed;
+    const outcome = fillOutcomes[this.#bytes[this.#at] ?? 0] as FillOutcome;
+    this.#at += 1;
+    return { kind: 'filling', outcome };
   }
 
   #vector({ view }: Plan, id: string): EntityReply {

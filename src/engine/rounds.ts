@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { UnavailableError } from './outcome.ts';
+import { movingError, UnavailableError } from './outcome.ts';
 import type { Part } from './parts.ts';
 import type { NotServed } from './reply.ts';
 
@@ -59,7 +59,7 @@ export async function untilDone<P extends Part, Value>(
       const moving = pending.filter(({ isMoving }) => isMoving);
       if (moving.length === 0) continue;
       if (performance.now() - begun > movePatienceMs) {
-        for (const { place } of moving) values[place] = new UnavailableError('the Valkey cluster is moving these keys');
+        for (const { place } of moving) values[place] = movingError();
         pending = pending.filter(({ isMoving }) => !isMoving);
       } else if (moving.length === pending.length) {
         await sleep(waitMs);

@@ -1,14 +1,30 @@
-import { type Layout, layoutOf, markBytes, seenPlace, singleFormat, tileFormat } from './layout.ts';
-import type { Plan } from './plan.ts';
+import { type Layout, layoutHash, layoutOf, markBytes, seenPlace, singleFormat, tileFormat } from './layout.ts';
+import type { Plan, SeenSet } from './plan.ts';
 
 /**
  * Says how a log of an older layout becomes one of this plan, as the function `upgrade` reads it: what the old one looks
  * like, and for each thing the new layout keeps, where the old one has it (from 1; 0: nowhere).
- * @returns null when the old layout holds a feature that this plan does not know: it is not older but newer.
  */
-export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer | null {
+export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer {
+  return Buffer.concat([Buffer.from([plan.index]), Buffer.from(JSON.stringify(upgradeTo(plan, oldHash, old)))]);
+}
+
+/** Says how a log of one version of a view becomes one of another, as the function `fill` reads it. */
+export function writeFilling(from: Plan, to: Plan, forced: boolean): Buffer {
+  const layout = layoutOf(from);
+  const { from: places, ...old } = upgradeTo(to, layoutHash(layout), layout);
+  // A table of last-seen times is taken over with all that the header tells of it, where its windows are the same.
+  const seen = to.seen.map(({ name, windows }, i) => {
+    const lengths = (set: Pick<SeenSet, 'windows'> | undefined) => set?.windows.map(({ lengthMs }) => lengthMs).join();
+    const same = lengths(from.seen.find((set) => set.name === name)) === lengths({ windows });
+    return same ? { ...places.seen[i], same } : places.seen[i];
+  });
+  const argument = { ...old, from: { ...places, seen } };
+  return Buffer.concat([Buffer.from([from.index, to.index, forced ? 1 : 0]), Buffer.from(JSON.stringify(argument))]);
+}
+
+function upgradeTo(plan: Plan, oldHash: string, old: Layout) {
   const layout = layoutOf(plan);
-  if (old.features.some((name) => !layout.features.includes(name))) return null;
   const places = (kind: 'columns' | 'flags' | 'distinctFields' | 'lifetimes') =>
     layout[kind].map((name) => old[kind].indexOf(name) + 1);
   // Sets of last-seen times follow the running figures, each with its windows.
@@ -20,7 +36,7 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
   });
   const single = singleFormat(old);
   const tile = tileFormat(old.lanes);
-  const argument = {
+  return {
     layout: oldHash,
     vector: vectorOf(old).length,
     columns: old.columns.length,
@@ -41,7 +57,12 @@ export function writeUpgrade(plan: Plan, oldHash: string, old: Layout): Buffer |
       seen,
     },
   };
-  return Buffer.concat([Buffer.from([plan.index]), Buffer.from(JSON.stringify(argument))]);
+}
+
+/** Features of a layout that a plan does not know: a newer definition has them, or had. */
+export function featuresBeyond(plan: Plan, { features }: Layout): string[] {
+  const known = new Set(plan.view.features.map(({ name }) => name));
+  return features.filter((name) => !known.has(name));
 }
 
 /** What each double of a vector is: a feature, or, past these, one of the values that a feature lists. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { View } from '../define/index.ts';
-import { Engine, UnavailableError } from '../engine/index.ts';
+import { Engine, type Presence, UnavailableError, versionedName } from '../engine/index.ts';
 import { Hub } from '../live/index.ts';
 import {
   type Acknowledgement,
@@ -35,6 +35,7 @@ export interface BackendOptions {
 
 interface OpenBackend extends Backend {
   readonly events: KeyspaceNews;
+  readonly presence: Presence;
 }
 
 const longestBackoffMs = 2_000; // 2 seconds
@@ -80,7 +81,12 @@ export class BackendKeeper {
     const deaf = this.#open.events.problem;
     const all = deaf && problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : problems;
     const lost = this.#open.engine.lostCompanions;
-    return { ready: all.length === 0, problems: all, warnings: lost > 0 ? [...warnings, lossWarning(lost)] : warnings };
+    const others = this.#open.presence.unfed.map(
+      ({ view, by }) =>
+        `process ${by.pid} on ${by.host}, which runs under the same key prefix, does not feed ${versionedName(view)}: what it records is not in it. Have it list that view too, or end it`,
+    );
+    const more = lost > 0 ? [lossWarning(lost)] : [];
+    return { ready: all.length === 0, problems: all, warnings: [...warnings, ...more, ...others] };
   }
 
   /** Ends every subscription; requests are served on. */
@@ -92,6 +98,7 @@ export class BackendKeeper {
     this.#closing.abort();
     this.endSubscriptions();
     this.#open?.events.close();
+    this.#open?.presence.end();
     this.#open = null;
     this.#problem = 'The server is shutting down';
     this.#servers.close();
@@ -117,15 +124,17 @@ export class BackendKeeper {
       };
       const engine = await Engine.open({ servers, views, keyPrefix, clock, acknowledge, onFault });
       const events = await openKeyspaceNews(servers, address, keyPrefix);
+      const presence = await engine.announce();
       if (this.#closing.signal.aborted) {
         events.close();
+        presence.end();
         return false;
       }
       const onReadFailure = (error: unknown) =>
         error instanceof UnavailableError
           ? log.debug({ reason: error.message }, 'What is watched cannot be read; trying again')
           : log.error({ err: error }, 'What is watched cannot be read; trying again');
-      this.#open = { engine, events, hub: new Hub({ engine, events, sweepMs, onReadFailure }) };
+      this.#open = { engine, events, presence, hub: new Hub({ engine, events, sweepMs, onReadFailure }) };
     } catch (error) {
       const reason = error instanceof UnavailableError ? error.message : unavailableReason(error);
       const cause = error instanceof UnavailableError ? error.cause : error;

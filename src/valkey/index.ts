@@ -13,6 +13,8 @@ export type { FunctionCall } from './functions.ts';
 export { FunctionCaller } from './functions.ts';
 export type { KeyspaceListener, KeyspaceNews } from './keyspace-events.ts';
 export { KeyspaceEvents, KeyspaceEventsError } from './keyspace-events.ts';
+export type { LoadedLibrary } from './libraries.ts';
+export { loadedLibraries, removeLibrary, scanKeys } from './libraries.ts';
 export { openKeyspaceNews } from './open-keyspace-news.ts';
 export { openServers } from './open-servers.ts';
 export type { Reply } from './resp.ts';

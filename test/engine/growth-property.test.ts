@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { View } from '../../src/define/index.ts';
-import { servedValues, type Vector } from '../../src/engine/index.ts';
+import { PrefixRegistry, servedValues, type Vector } from '../../src/engine/index.ts';
 import { Mirror } from '../support/mirror.ts';
 import { disagreements, type History, valuesAt } from '../support/oracle.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
@@ -53,6 +53,35 @@ describe('features added to a view', { timeout: patienceMs }, () => {
           expect(disturbed(old, vector, later.history(view, vector.id))).toEqual([]);
         }
         await scratch.unload([view]);
+      });
+    });
+  });
+});
+
+describe('features withdrawn from a view', { timeout: patienceMs }, () => {
+  test('take none of those that stay along, whatever came before and comes after', async () => {
+    await holdsFor(grown, 30, async ({ scenario: { event, views, stream }, kept, sizes, grownAt }) => {
+      const [view] = views;
+      if (!view) return;
+      const old = younger(view, kept);
+      await scratch.lend([view], 'event', async (engine) => {
+        const mirror = new Mirror([view]);
+        for (const fields of stream.slice(0, grownAt)) mirror.take(fields);
+        for (const batch of cut(stream.slice(0, grownAt), sizes)) await engine.record(event, batch);
+
+        const registry = new PrefixRegistry(scratch.servers, engine.keys);
+        await registry.withdraw(await registry.beyond([old]));
+        const later = mirror.grown(view, old);
+        const youngerEngine = await scratch.open([old], 'event', engine.keys.prefix);
+        for (const batch of cut(stream.slice(grownAt), sizes)) {
+          const verdicts = batch.map((fields) => later.take(fields));
+          const outcomes = await youngerEngine.record(event, batch);
+          expect(outcomes.map(({ status }) => status)).toEqual(verdicts);
+        }
+        for (const vector of await youngerEngine.read(old, later.ids(old))) {
+          expect(disturbed(old, vector, later.history(old, vector.id))).toEqual([]);
+        }
+        await scratch.unload([old]);
       });
     });
   });

@@ -20,12 +20,15 @@ type Limits = Pick<EngineOptions, 'microsPerCall' | 'singles' | 'values' | 'rehe
 /** Room of one's own on the shared Valkey: fresh prefixes, and nothing left behind. */
 export class Scratch {
   readonly valkey: Redis;
+  /** The same, as engines take it. */
+  readonly servers: SingleServer;
   readonly #prefixes = new Set<string>();
   #opened = 0;
   #lent = 0;
 
   constructor(valkeyUrl = inject('valkeyUrl')) {
     this.valkey = connect(singleAddress(valkeyUrl), { commandTimeoutMs });
+    this.servers = new SingleServer(this.valkey);
   }
 
   /** A prefix that nobody has used. */

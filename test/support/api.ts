@@ -173,9 +173,10 @@ export class ApiProcess {
   output = '';
   readonly #program: Program;
 
-  /** @param tellsState whether it can be asked for its `state`. */
-  constructor(settings: { readonly [name: string]: string }, tellsState = false) {
+  /** @param tellsState whether it can be asked for its `state`. @param program default: this repository's. */
+  constructor(settings: { readonly [name: string]: string }, tellsState = false, program?: string) {
     this.#program = new Program({
+      ...(program !== undefined && { program }),
       settings: { PORT: '0', ...settings },
       ...(tellsState && { nodeOptions: ['--expose-gc', '--import', tellsStateModule] }),
       onLine: (line) => {

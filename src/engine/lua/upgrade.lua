@@ -1,4 +1,5 @@
--- Growing: logs of an older layout of the same view become logs of this one. What was not kept is null.
+-- Growing: logs of an older layout of the same view, or of another version of it (see fill.lua), become logs of this one. What was
+-- not kept is null.
 
 -- A cell's numbers, moved from where the old layout has them to where the new one does.
 local function upgraded_tile(view, old, raw, at)
@@ -45,25 +46,17 @@ local function upgraded_single(view, old, raw, at)
   return pack_single(view, row)
 end
 
--- Returns 'V' once the log is none of the old layout.
-local function upgrade_log(call, view, old, key)
-  local raw = redis.call('GET', key)
-  if not raw or sub(raw, 1, 8) ~= old.layout then return 'V' end
-  if is_over(call, MUCH_WORK) then return LEFT end
-  here.expect_all(call, view, key)
+-- The log that one of another layout becomes under a key, where its companions are: it is not stored yet. Also returns whether
+-- the new layout has features that the old one had not.
+local function taken_over(call, view, old, key, raw)
   local had = { struct.unpack(old.header_format, raw, 9) }
   local log = new_log(call, view, key)
-  local s, from = log.s, old.from
+  local s, from, added = log.s, old.from, false
   for i = REVISION, VECTOR do s[i] = had[i] end
-
-  local added, since = false, call.complete_since[view.index]
   for new, place in ipairs(from.vector) do
     s[VECTOR + new] = place > 0 and had[VECTOR + place] or NULL
     added = added or place == 0
   end
-  -- A process of the older definition may have taken events in since the newer one was enrolled.
-  local late = added and (call.event_clock or s[AS_OF] >= since)
-  s[COMPLETE_SINCE] = max(s[COMPLETE_SINCE], late and call.millis or since)
   local old_book = VECTOR + old.vector + 1
   for i = FRONTIER, DROPPED do s[view.book + i] = had[old_book + i] end
   for new, place in ipairs(from.lifetimes) do
@@ -76,7 +69,11 @@ local function upgrade_log(call, view, old, key)
   end
   for new, place in ipairs(from.seen) do
     local seen = view.seen[new]
-    if place.at > 0 and had[place.at + FED_AT] == -INFINITE then
+    if place.same then
+      -- The table stays as it is, with all that the header tells of it.
+      for i = 0, SEEN_DOUBLES + SEEN_WINDOW_DOUBLES * place.windows - 1 do s[seen.at + i] = had[place.at + i] end
+      log.relist[seen] = true
+    elseif place.at > 0 and had[place.at + FED_AT] == -INFINITE then
       s[seen.at + WHOLE_SINCE] = had[place.at + WHOLE_SINCE]
     elseif place.at > 0 and had[place.at + SEEN_EXPIRES_AT] > call.millis then
       for i = FED_AT, WHOLE_SINCE do s[seen.at + i] = had[place.at + i] end
@@ -118,6 +115,20 @@ local function upgrade_log(call, view, old, key)
   log.tiles, log.tiles_from = table.concat(cells), 0
   s[view.book + SINGLES], s[view.book + TILES] = singles, tiles
   log.refold = true
+  return log, added
+end
+
+-- Returns 'V' once the log is none of the old layout.
+local function upgrade_log(call, view, old, key)
+  local raw = redis.call('GET', key)
+  if not raw or sub(raw, 1, 8) ~= old.layout then return 'V' end
+  if is_over(call, MUCH_WORK) then return LEFT end
+  here.expect_all(call, view, key)
+  local log, added = taken_over(call, view, old, key, raw)
+  local s, since = log.s, call.complete_since[view.index]
+  -- A process of the older definition may have taken events in since the newer one was enrolled.
+  local late = added and (call.event_clock or s[AS_OF] >= since)
+  s[COMPLETE_SINCE] = max(s[COMPLETE_SINCE], late and call.millis or since)
   settle(call, log, now_of(call, s[AS_OF]), false, true)
   return 'V'
 end
@@ -136,3 +147,5 @@ local function upgrade(keys, args)
 end
 
 redis.register_function('freshet_upgrade_' .. version, upgrade)
+
+return taken_over
