@@ -5,11 +5,13 @@ import { type Config, isLoopback, readConfig } from './config.ts';
 import { TrustedDocuments } from './graphql/index.ts';
 import {
   logSerializers,
+  type MetricsPart,
   Service,
   type ServiceOptions,
   type Step,
   shutDownOnSignal,
   shutDownWhenTold,
+  totalsOf,
 } from './server/index.ts';
 import { exitCodeOf } from './signals.ts';
 import {
@@ -77,7 +79,7 @@ async function run(config: Config): Promise<void> {
   const { isWorker, Primary, ThisWorker } = await import('./cluster/index.ts');
   if (isWorker) return runAsWorker(config, await ThisWorker.join());
   const log = createLog(config.logLevel);
-  const primary = new Primary({ ...config, log });
+  const primary = new Primary({ ...config, log, totals: (parts) => totalsOf(parts as readonly MetricsPart[]) });
   return runWithValkey(config, log, primary, (embeddedUrl, onFailure) => primary.start(embeddedUrl, onFailure));
 }
 
@@ -151,6 +153,8 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
       address: addressOf(config, task.valkeyUrl),
       worker: { id: worker.id, sockets: task.sockets },
       shareActivity: (take) => worker.shareActivity(take),
+      shareMetrics: (give) => worker.shareMetrics(give),
+      staff: () => worker.staff,
       warnings: () => worker.warnings(),
     };
     const url = await service.start(options, giveUp('it cannot be served from this Valkey'));

@@ -3,6 +3,7 @@ import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
 import { invalidIdError } from './admission.ts';
 import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
 import { Corrector } from './corrector.ts';
+import type { EngineCounts } from './engine-counts.ts';
 import { type EntitySearch, searchEntities } from './entity-search.ts';
 import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
@@ -91,6 +92,12 @@ export class Engine {
   /** How much was recorded which way since the start, and how often others were quicker. */
   get recordings(): Readonly<RecordCounts> {
     return this.#store.recordings;
+  }
+
+  /** What else was done since the start, and how long the store took. */
+  get counts(): EngineCounts {
+    const { counts, functionTimes: functions } = this.#store;
+    return { ...counts, functions, rejected: this.#recorder.rejected };
   }
 
   /**

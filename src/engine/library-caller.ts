@@ -1,4 +1,5 @@
 import type { Redis } from 'iovalkey';
+import { CallTimes } from '../measure/index.ts';
 import { FunctionCaller } from '../valkey/index.ts';
 import { type Library, writeLibrary } from './library.ts';
 import type { Plan } from './plan.ts';
@@ -10,6 +11,8 @@ export type FunctionName = keyof Library['functions'];
 export class LibraryCaller {
   readonly #names: Library['functions'];
   readonly #functions: FunctionCaller;
+  /** Of each function, failed calls among them. */
+  readonly times = new CallTimes<FunctionName>();
 
   private constructor(names: Library['functions'], functions: FunctionCaller) {
     this.#names = names;
@@ -28,7 +31,12 @@ export class LibraryCaller {
    * Calls a function; what it takes and returns stands at the end of its part in lua/.
    * @throws UnavailableError
    */
-  call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
-    return orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args }));
+  async call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
+    const begunAt = performance.now();
+    try {
+      return await orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args }));
+    } finally {
+      this.times.of(name).observe((performance.now() - begunAt) / 1_000);
+    }
   }
 }

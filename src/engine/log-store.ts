@@ -1,5 +1,6 @@
 import type { Redis } from 'iovalkey';
 import { DefinitionError, type Entity, type View } from '../define/index.ts';
+import { StoreCounts } from './engine-counts.ts';
 import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
 import { type CallLimits, LogCaller } from './log-caller.ts';
@@ -45,6 +46,9 @@ const mostViews = 255;
 export class LogStore {
   readonly keys: KeyNames;
   readonly plans: ReadonlyMap<View, Plan>;
+  readonly counts: StoreCounts;
+  /** How long calls of functions took. */
+  readonly functionTimes: LibraryCaller['times'];
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
@@ -59,9 +63,13 @@ export class LogStore {
     registry: PrefixRegistry,
     caller: LogCaller,
     stored: StoredVectors,
+    counts: StoreCounts,
+    functionTimes: LibraryCaller['times'],
     { singles, rehearses, onFault }: StoreSettings,
   ) {
     this.keys = keys;
+    this.counts = counts;
+    this.functionTimes = functionTimes;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
@@ -70,7 +78,17 @@ export class LogStore {
     const logOf = ({ plan: { view }, id }: Part) => keys.log(view, id);
     const store = (parts: readonly RecordPart[]) => this.#recordThere(parts, 'record');
     this.#committer = rehearses
-      ? new Committer({ valkey, caller, plans, prefix: keys.prefix, singles, logOf, store, onFault })
+      ? new Committer({
+          valkey,
+          caller,
+          plans,
+          prefix: keys.prefix,
+          singles,
+          logOf,
+          store,
+          onFault,
+          times: counts.pipelines,
+        })
       : null;
   }
 
@@ -93,9 +111,10 @@ export class LogStore {
       library.call('enrol', [key], [argument]),
     );
     const caller = new LogCaller(library, plans, { ...limits, clock, prefix: keys.prefix, completeSince });
-    const stored = new StoredVectors(valkey, keys, plans, clock);
+    const counts = new StoreCounts();
+    const stored = new StoredVectors(valkey, keys, plans, clock, counts.pipelines.of('read'));
     await stored.connect();
-    return new LogStore(valkey, keys, plans, registry, caller, stored, limits);
+    return new LogStore(valkey, keys, plans, registry, caller, stored, counts, library.times, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -184,6 +203,8 @@ export class LogStore {
     const argument = Buffer.from([plan.index, refresh ? 1 : 0]);
     const batch = new VectorBatch(view, ids);
     const places = refresh || lastRevisions ? [...ids.keys()] : await this.#stored.fill(plan, batch);
+    this.counts.vectors.stored += ids.length - places.length;
+    this.counts.vectors.folded += places.length;
     if (places.length === 0) return batch;
     const results = await this.#work<ReadPart, true>(
       'read',

@@ -1,4 +1,5 @@
 import type { Redis } from 'iovalkey';
+import type { Histogram } from '../measure/index.ts';
 import { bytesText, CommandBuffer, encodeArgument, type Reply, Wire } from '../valkey/index.ts';
 import type { KeyNames } from './keys.ts';
 import { layoutHash, layoutOf } from './layout.ts';
@@ -24,8 +25,11 @@ export class StoredVectors {
   readonly #clock: Clock;
   /** What stands at the head of each plan's logs. */
   readonly #layouts: ReadonlyMap<Plan, string>;
+  /** How long the store took to answer. */
+  readonly #times: Histogram;
 
-  constructor(valkey: Redis, keys: KeyNames, plans: readonly Plan[], clock: Clock) {
+  constructor(valkey: Redis, keys: KeyNames, plans: readonly Plan[], clock: Clock, times: Histogram) {
+    this.#times = times;
     this.#wire = Wire.beside(valkey, 'freshet-reader');
     this.#keys = keys;
     this.#clock = clock;
@@ -80,7 +84,10 @@ export class StoredVectors {
         commands.number(0);
         commands.number(last);
       }
-      return await this.#wire.send(commands);
+      const sentAt = performance.now();
+      const replies = await this.#wire.send(commands);
+      this.#times.observe((performance.now() - sentAt) / 1_000);
+      return replies;
     } catch (error) {
       if (error instanceof Error && /timed out/.test(error.message)) throw error;
       return null;

@@ -2,6 +2,7 @@ import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
 import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
 import { Decay } from './decay.ts';
+import { LiveCounts } from './live-counts.ts';
 import { Pump } from './pump.ts';
 import { Sweep } from './sweep.ts';
 import { WatchedEntity } from './watched-entity.ts';
@@ -37,6 +38,7 @@ const indifferent: ReadonlySet<string> = new Set(['expire', 'persist']);
  * a notification as a hint to read; and serves all watchers of an entity by one read.
  */
 export class Hub {
+  readonly counts = new LiveCounts();
   readonly #engine: Engine;
   readonly #events: HubOptions['events'];
   readonly #onReadFailure: (error: unknown) => void;
@@ -51,6 +53,7 @@ export class Hub {
       this.#join(watcher).catch((error) => watcher.fail(error));
     },
     end: (watcher) => this.#leave(watcher),
+    counts: this.counts,
   };
   /** Orders joins, reads, answers, notifications and gaps. */
   #moment = 0;
@@ -104,6 +107,11 @@ export class Hub {
   get problem(): string | null {
     const problem = this.#events.problem ?? this.#readProblem ?? this.#events.commandProblem;
     return problem && (unavailableReason(problem) ?? problem.message);
+  }
+
+  /** What the store's clock says, in milliseconds since 1970; null while that is not known. */
+  storeNow(): number | null {
+    return this.#events.storeNow();
   }
 
   /** How many entities, and subscriptions to them, there are. */
@@ -186,10 +194,16 @@ export class Hub {
   }
 
   #missed(): void {
-    for (const entity of this.#entities.values()) this.#resync(entity);
+    this.counts.resyncs.reconnected += this.#entities.size;
+    for (const entity of this.#entities.values()) this.#readAfterGap(entity);
   }
 
   #resync(entity: WatchedEntity): void {
+    this.counts.resyncs.unheard += 1;
+    this.#readAfterGap(entity);
+  }
+
+  #readAfterGap(entity: WatchedEntity): void {
     entity.openGap(++this.#moment);
     this.#pump.mark(entity);
   }
@@ -249,13 +263,22 @@ export class Hub {
     const isDeaf = this.#events.problem !== null; // it may have begun before that was noticed
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
+      const { last } = watched;
       const finding = watched.watchers.size > 0 && watched.takeRead(vector, readAt, resync || isDeaf);
       if (!finding) continue;
+      if (last && !finding.resync) this.#countDecay(last, vector);
       this.#awaitDecay(watched, vector);
       if (watched.isUnsettled(readAt)) this.#settle(watched, readAt);
       this.#offer(watched, { vector, resync: finding.resync }, { from: finding.joinedFrom, to: readAt }, served);
     }
     for (const watcher of served) watcher.flush();
+  }
+
+  #countDecay(before: Vector, after: Vector): void {
+    const isDecay = after.eventSeq > 0 && after.eventSeq === before.eventSeq && after.revision > before.revision;
+    const now = this.#events.storeNow();
+    if (!isDecay || before.validUntil === null || now === null) return;
+    this.counts.decayLag.observe(Math.max(0, now - before.validUntil) / 1_000);
   }
 
   /** @param joined the moments, both included, between which a watcher joined who is given it. */
@@ -308,6 +331,7 @@ export class Hub {
     readAt: number,
     tell: (watcher: Watcher, place: number) => void,
   ): void {
+    this.counts.readFailures += 1;
     this.#onReadFailure(error);
     if (error instanceof UnavailableError) this.#readProblem = error;
     for (const entity of batch) {

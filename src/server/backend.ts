@@ -14,7 +14,7 @@ import {
   type ValkeyAddress,
 } from '../valkey/index.ts';
 import type { Backend } from './graphql/pipeline.ts';
-import { type Health, valkeyHealth } from './health.ts';
+import { type Health, lookAtValkey, type StoreLook } from './health.ts';
 import { currentRequestId, isFirstReport } from './request-id.ts';
 
 export interface BackendOptions {
@@ -31,6 +31,15 @@ interface OpenBackend extends Backend {
   readonly events: KeyspaceEvents;
 }
 
+/** How a process stands to its store, as far as it knows without asking. */
+export interface StoreConnection {
+  readonly isConnected: boolean;
+  /** Whether changes of what is watched are heard of. */
+  readonly hearsChanges: boolean;
+  /** How often the connection for commands was lost. */
+  readonly losses: number;
+}
+
 const longestBackoffMs = 2_000; // 2 seconds
 
 /** Engine and hub on one Valkey: opens them as soon as it can be reached, and knows how they are. */
@@ -39,6 +48,7 @@ export class BackendKeeper {
   readonly #valkey: Redis;
   readonly #closing = new AbortController();
   #open: OpenBackend | null = null;
+  #losses = 0;
   #problem = 'Valkey has not been reached yet';
 
   private constructor(options: BackendOptions) {
@@ -69,12 +79,23 @@ export class BackendKeeper {
   }
 
   async health(): Promise<Health> {
-    if (!this.#open) return { ready: false, problems: [this.#problem], warnings: [] };
-    const { problems, warnings } = await valkeyHealth(this.#valkey);
-    const deaf = this.#open.events.problem;
-    const all = deaf && problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : problems;
-    const lost = this.#open.engine.lostCompanions;
-    return { ready: all.length === 0, problems: all, warnings: lost > 0 ? [...warnings, lossWarning(lost)] : warnings };
+    const { problems, warnings } = await this.look();
+    return { ready: problems.length === 0, problems, warnings };
+  }
+
+  /** Looks at Valkey, for a bounded time. */
+  async look(): Promise<StoreLook> {
+    if (!this.#open) return { problems: [this.#problem], warnings: [], facts: null, tookMs: 0 };
+    const look = await lookAtValkey(this.#valkey);
+    const deaf = this.#open?.events.problem;
+    const problems = deaf && look.problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : look.problems;
+    const lost = this.#open?.engine.lostCompanions ?? 0;
+    return { ...look, problems, warnings: lost > 0 ? [...look.warnings, lossWarning(lost)] : look.warnings };
+  }
+
+  get connection(): StoreConnection {
+    const isConnected = this.#valkey.status === 'ready';
+    return { isConnected, hearsChanges: this.#open?.events.problem === null, losses: this.#losses };
   }
 
   /** Ends every subscription; requests are served on. */
@@ -139,6 +160,7 @@ export class BackendKeeper {
     const { address, log } = this.#options;
     let lost = false;
     this.#valkey.on('close', () => {
+      if (!lost) this.#losses += 1;
       if (!lost && !this.#closing.signal.aborted)
         log.warn(`Lost ${describeAddress(address)}; trying again until it is back`);
       lost = true;

@@ -11,21 +11,65 @@ export interface Health {
   readonly warnings: readonly string[];
 }
 
+/** What Valkey tells of itself. */
+export interface StoreFacts {
+  readonly version: string;
+  readonly role: 'primary' | 'replica';
+  readonly memoryBytes: number;
+  /** 0: there is no limit. */
+  readonly memoryLimitBytes: number;
+  readonly evictionPolicy: string;
+  /** Keys that were evicted since it started. */
+  readonly evictedKeys: number;
+  /** Connections of clients. */
+  readonly clients: number;
+}
+
+/** What a look at Valkey has shown. */
+export interface StoreLook extends Pick<Health, 'problems' | 'warnings'> {
+  /** Null: it did not answer, or not in time. */
+  readonly facts: StoreFacts | null;
+  /** How long it took to answer, or not to. */
+  readonly tookMs: number;
+}
+
 const patienceMs = 500; // half a second: whoever asks has a patience of its own
 
 /** Asks Valkey how it is; bounded in time. */
-export async function valkeyHealth(valkey: Redis): Promise<Pick<Health, 'problems' | 'warnings'>> {
-  if (valkey.status !== 'ready') return { problems: ['there is no connection to Valkey'], warnings: [] };
+export async function lookAtValkey(valkey: Redis): Promise<StoreLook> {
+  const begunAt = performance.now();
+  const seen = await ask(valkey);
+  return { ...seen, tookMs: performance.now() - begunAt };
+}
+
+async function ask(valkey: Redis): Promise<Omit<StoreLook, 'tookMs'>> {
+  if (valkey.status !== 'ready') return { problems: ['there is no connection to Valkey'], warnings: [], facts: null };
   try {
-    const facts = readInfo(await within(patienceMs, valkey.info('memory', 'replication')));
-    const policy = facts.get('maxmemory_policy') ?? 'noeviction';
+    const sections = ['server', 'clients', 'memory', 'stats', 'replication'];
+    const facts = factsIn(readInfo(await within(patienceMs, valkey.info(...sections))));
+    const { role, evictionPolicy } = facts;
     return {
-      problems: facts.get('role') === 'slave' ? ['Valkey is a replica here and takes no writes'] : [],
-      warnings: policy === 'noeviction' ? [] : [evictionWarning(policy)],
+      problems: role === 'replica' ? ['Valkey is a replica here and takes no writes'] : [],
+      warnings: evictionPolicy === 'noeviction' ? [] : [evictionWarning(evictionPolicy)],
+      facts,
     };
   } catch (error) {
-    return { problems: [unavailableReason(error) ?? `Valkey answers ${String(error)}`], warnings: [] };
+    const problem = unavailableReason(error) ?? `Valkey answers ${String(error)}`;
+    return { problems: [problem], warnings: [], facts: null };
   }
+}
+
+function factsIn(info: ReadonlyMap<string, string>): StoreFacts {
+  const number = (name: string) => Number(info.get(name) ?? 0);
+  return {
+    version: info.get('valkey_version') ?? info.get('redis_version') ?? 'unknown',
+    role: info.get('role') === 'slave' ? 'replica' : 'primary',
+    memoryBytes: number('used_memory'),
+    memoryLimitBytes: number('maxmemory'),
+    evictionPolicy: info.get('maxmemory_policy') ?? 'noeviction',
+    evictedKeys: number('evicted_keys'),
+    clients: number('connected_clients'),
+  };
 }
 
 function evictionWarning(policy: string): string {

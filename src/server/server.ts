@@ -21,10 +21,13 @@ import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
+import { type GatheredMetrics, Metrics, type Staff, type StoreSource } from './metrics/metrics.ts';
+import type { MetricsPart } from './metrics/totals.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { attendPlainly } from './plain/plain-connections.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
+import { ServerCounts } from './server-counts.ts';
 import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
 import { WebSockets } from './websocket/websocket.ts';
 
@@ -33,6 +36,7 @@ export interface ServerOptions {
   /** What to serve from; throws UnavailableError while there is nothing. */
   readonly backend: () => Backend;
   readonly health: () => Promise<Health>;
+  readonly store: StoreSource;
   readonly log: Logger;
   readonly host: string;
   /** 0: any free one. */
@@ -47,6 +51,10 @@ export interface ServerOptions {
   readonly worker?: WorkerPlace;
   /** Makes a feed of what all of them do; default: there is nobody else. */
   readonly shareActivity?: (take: () => ActivityPart) => ActivityFeed;
+  /** Makes what asks all of them for their metrics; default: there is nobody else. */
+  readonly shareMetrics?: (give: () => Promise<MetricsPart>) => () => Promise<GatheredMetrics>;
+  /** How many of them there are; default: this one. */
+  readonly staff?: () => Staff;
 }
 
 /** What is logged of a request. */
@@ -61,6 +69,8 @@ interface AnsweredRequest {
   readonly isWhole: boolean;
 }
 
+const justOne = (): Staff => ({ wanted: 1, serving: 1, lost: 0 });
+
 const headersTimeoutMs = 10_000; // 10 seconds
 const requestTimeoutMs = 30_000; // 30 seconds, until the body is in
 const keepAliveTimeoutMs = 65_000; // longer than the minute after which most load balancers let go
@@ -69,6 +79,10 @@ const keepAliveTimeoutMs = 65_000; // longer than the minute after which most lo
 export class ApiServer {
   readonly #options: ServerOptions;
   readonly #activity: Activity;
+  readonly #counts = new ServerCounts();
+  readonly #metrics: Metrics;
+  /** Of all processes of the service. */
+  readonly #gatherMetrics: () => Promise<GatheredMetrics>;
   readonly #graphql: GraphQLOverHttp;
   readonly #shortWay: ShortWay;
   readonly #webSockets: WebSockets;
@@ -94,10 +108,11 @@ export class ApiServer {
     this.#graphql = new GraphQLOverHttp({
       pipeline,
       log,
+      counts: this.#counts,
       bodyLimitBytes,
       otherWorkers: worker && new OtherWorkers(worker),
     });
-    this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
+    this.#webSockets = new WebSockets({ pipeline, log, counts: this.#counts, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
       ServerResponse: ApiResponse,
       headersTimeout: headersTimeoutMs,
@@ -119,6 +134,21 @@ export class ApiServer {
       onAnswered: ({ requestId, begunAt }, isWhole) =>
         this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole }),
     });
+    this.#metrics = new Metrics({
+      activity: this.#activity,
+      ways: this.ways,
+      hot: () => this.hotOperations,
+      counts: this.#counts,
+      connections: () => ({
+        http: this.#connections.count,
+        webSockets: this.#webSockets.count,
+        eventStreams: this.#graphql.eventStreams,
+      }),
+      backend: () => backendOrNull(options.backend),
+      store: options.store,
+    });
+    const part = () => this.#metrics.part();
+    this.#gatherMetrics = options.shareMetrics?.(part) ?? (async () => ({ parts: [await part()], ended: null }));
     this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
@@ -173,6 +203,7 @@ export class ApiServer {
   }
 
   #logRequest({ requestId, begunAt, method, path, status, isWhole }: AnsweredRequest): void {
+    this.#counts.answered(status, isWhole);
     const { log } = this.#options;
     const level = status >= 500 ? 'warn' : status >= 400 ? 'info' : 'debug';
     if (!log.isLevelEnabled(level)) return;
@@ -218,12 +249,27 @@ export class ApiServer {
       const health = await this.#health();
       sendJson(response, health.ready ? 200 : 503, health);
     },
+    '/metrics': async (response) => {
+      const { staff = justOne } = this.#options;
+      const { contentType, text } = await this.#metrics.scrape(await this.#gatherMetrics(), staff());
+      response.setHeader('cache-control', 'no-store');
+      send(response, 200, contentType, text);
+    },
     '/schema.graphql': (response) => send(response, 200, 'application/graphql; charset=utf-8', this.#sdl),
   };
 
   async #health(): Promise<Health> {
     if (this.#draining) return { ready: false, problems: ['The server is shutting down'], warnings: [] };
     return this.#options.health();
+  }
+}
+
+function backendOrNull(backend: () => Backend): Backend | null {
+  try {
+    return backend();
+  } catch (error) {
+    if (error instanceof UnavailableError) return null;
+    throw error;
   }
 }
 

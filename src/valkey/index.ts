@@ -11,5 +11,5 @@ export type { KeyspaceListener } from './keyspace-events.ts';
 export { KeyspaceEvents, KeyspaceEventsError } from './keyspace-events.ts';
 export type { Reply } from './resp.ts';
 export { bytesText, ReplyError } from './resp.ts';
-export { isRefusal, unavailableReason } from './unavailable.ts';
+export { isRefusal, unavailableReason, unavailableReasons } from './unavailable.ts';
 export { Wire } from './wire.ts';

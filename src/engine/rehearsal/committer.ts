@@ -1,5 +1,7 @@
 import type { Redis } from 'iovalkey';
+import type { CallTimes } from '../../measure/index.ts';
 import { bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
+import type { PipelineName } from '../engine-counts.ts';
 import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, UnavailableError } from '../outcome.ts';
@@ -41,6 +43,8 @@ export interface CommitterOptions {
   readonly store: (parts: readonly RecordPart[]) => Promise<readonly (RecordedPart | Error)[]>;
   /** Told of rehearsals that went wrong, of which the store may do well. */
   readonly onFault: (fault: LogFaultError) => void;
+  /** How long the store took to answer. */
+  readonly times: CallTimes<PipelineName>;
 }
 
 /**
@@ -174,6 +178,7 @@ export class Committer {
     try {
       const answers = await begun;
       this.#answeredAt = performance.now();
+      this.#options.times.of('record_read').observe((this.#answeredAt - begunAt) / 1_000);
       return await round.rehearse(lane, answers);
     } catch (error) {
       // Nothing was written. On another connection the store may answer, unless it does not answer at all.
@@ -191,8 +196,10 @@ export class Committer {
   /** Waits for what came of what was written. Never rejects. */
   async #conclude(round: Round, jobs: readonly Job[], written: Promise<readonly Reply[] | null>): Promise<void> {
     let isOvertaken = false;
+    const sentAt = performance.now();
     try {
       const answers = await written;
+      this.#options.times.of('record_write').observe((performance.now() - sentAt) / 1_000);
       if (answers) for (const job of jobs) takeAnswers(job, answers);
       isOvertaken = !answers;
     } catch (error) {

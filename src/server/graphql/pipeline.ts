@@ -1,4 +1,4 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../../engine/index.ts';
@@ -21,6 +21,7 @@ import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
 import { currentRequestId, isFirstReport, runAs } from '../request-id.ts';
+import { countResult } from './count-result.ts';
 import { createDocumentCaches } from './document-cache.ts';
 import { refusal } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
@@ -50,6 +51,9 @@ export interface GraphQLPipeline {
   /** What goes past Yoga. */
   readonly shortWay: ShortWay;
   readonly documents: TrustedDocuments;
+  readonly activity: Activity;
+  /** What the store's clock says, in milliseconds since 1970; null while that is not known. */
+  readonly storeNow: () => number | null;
 }
 
 export const graphqlPath = '/graphql';
@@ -78,6 +82,7 @@ export function createPipeline({
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      useRequestCounts(activity),
       useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
@@ -85,7 +90,6 @@ export function createPipeline({
       useQueryLimits(),
       useInputErrors(),
       useHttpStatus(),
-      useActivity(activity),
       shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
     ],
@@ -99,7 +103,14 @@ export function createPipeline({
     cors: false,
     logging: { debug: () => {}, info: () => {}, warn, error: () => {} },
   });
-  return { yoga, mask, shortWay, documents };
+  const storeNow = () => {
+    try {
+      return backend().hub.storeNow();
+    } catch {
+      return null; // there is no store
+    }
+  };
+  return { yoga, mask, shortWay, documents, activity, storeNow };
 }
 
 /** The error of a request that comes before there is anything to serve from, or after. */
@@ -147,12 +158,19 @@ function useParameters(): Plugin {
   };
 }
 
-/** How long queries and mutations take, by whatever protocol they came. */
-function useActivity(activity: Activity): Plugin<RequestContext> {
+/** How requests by HTTP end, and how long they take. Those of WebSockets are counted where they are run. */
+function useRequestCounts({ requests }: Activity): Plugin<RequestContext> {
+  const note = ({ args }: { readonly args: object }) => {
+    const { document, operationName, contextValue } = args as ExecutionArgs;
+    const { http } = contextValue as RequestContext;
+    if (http) http.operationKind = getOperationAST(document, operationName)?.operation ?? 'none';
+  };
   return {
-    onExecute({ args: { contextValue } }) {
-      const { receivedAt } = contextValue as RequestContext;
-      return { onExecuteDone: () => activity.countRequest(performance.now() - receivedAt) };
+    onExecute: note,
+    onSubscribe: note,
+    onResultProcess({ result, serverContext }) {
+      const { http, receivedAt } = serverContext as unknown as RequestContext;
+      if (http) countResult(requests.of(http.protocol, http.operationKind ?? 'none'), result, receivedAt);
     },
   };
 }

@@ -7,6 +7,7 @@ import { shownResult } from '../graphql/shown-result.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
 import { searchProblem } from '../request-target.ts';
+import type { ServerCounts } from '../server-counts.ts';
 import type { EventStream } from '../sse/event-stream.ts';
 import { EventStreams, forwardToStream, sendNoStream, streamToken } from '../sse/event-streams.ts';
 import type { OtherWorkers } from '../sse/other-workers.ts';
@@ -22,6 +23,7 @@ import { SentBody } from './sent-body.ts';
 export interface GraphQLOverHttpOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
+  readonly counts: ServerCounts;
   /** A larger body is refused. */
   readonly bodyLimitBytes: number;
   /** Default: there are none. */
@@ -49,10 +51,12 @@ export class GraphQLOverHttp {
   readonly #eventStreams: EventStreams;
   readonly #otherWorkers: OtherWorkers | undefined;
   readonly #log: Logger;
+  readonly #counts: ServerCounts;
   readonly #bodyLimitBytes: number;
   #draining = false;
 
-  constructor({ pipeline, log, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
+  constructor({ pipeline, log, counts, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
+    this.#counts = counts;
     this.#pipeline = pipeline;
     this.#log = log;
     this.#bodyLimitBytes = bodyLimitBytes;
@@ -60,9 +64,15 @@ export class GraphQLOverHttp {
     this.#eventStreams = new EventStreams({
       tokenPrefix: otherWorkers?.tokenPrefix ?? '',
       log,
+      counts,
       shown: shownResult,
       failed: (error) => shownResult({ errors: [pipeline.mask(error)] }),
     });
+  }
+
+  /** Of event streams in single connection mode. */
+  get eventStreams(): EventStreams['load'] {
+    return this.#eventStreams.load;
   }
 
   /** Takes no new streams; what is under way goes on. */
@@ -159,8 +169,9 @@ export class GraphQLOverHttp {
         requestId,
         receivedAt,
         http: operation
-          ? { closed: operation.ended, takesStream: true, operation, ...known }
+          ? { protocol: 'sse', closed: operation.ended, takesStream: true, operation, ...known }
           : {
+              protocol: types[0] === 'text/event-stream' ? 'sse' : 'http',
               closed: closing(response),
               takesStream: types.includes('text/event-stream'),
               endIfCutShort: () => {
@@ -175,9 +186,10 @@ export class GraphQLOverHttp {
     operation?.settle();
     // Of what takes some result, only a subscription may still be refused.
     if (answer.status === 406) return sendProtocolError(response, 406, needsStream);
-    await sendFetchResponse(answer, response, () =>
-      this.#log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it'),
-    );
+    await sendFetchResponse(answer, response, () => {
+      this.#counts.tooSlow.sse += 1;
+      this.#log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it');
+    });
   }
 
   async #graphiql(response: ServerResponse): Promise<void> {

@@ -10,6 +10,7 @@ import {
   HotOperations,
   holdsTooMuch,
   type Ran,
+  type RequestSeries,
   type TrustedDocuments,
 } from '../../graphql/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
@@ -53,6 +54,7 @@ export class ShortWay {
   readonly #activity: Activity;
   readonly #log: Logger;
   readonly #documents: TrustedDocuments;
+  readonly #series: { readonly [kind in CompiledOperation['kind']]: RequestSeries };
 
   constructor({ schema, backend, activity, log, documents, hotAfter }: ShortWayOptions) {
     this.hot = new HotOperations(schema, (error) => this.#logFault(error), hotAfter);
@@ -60,6 +62,8 @@ export class ShortWay {
     for (const text of documents.texts) this.hot.warm(text, parseValid(schema, text));
     this.#backend = backend;
     this.#activity = activity;
+    const { requests } = activity;
+    this.#series = { query: requests.of('http', 'query'), mutation: requests.of('http', 'mutation') };
     this.#log = log;
   }
 
@@ -86,7 +90,7 @@ export class ShortWay {
     }
     if (ran.kind === 'written') {
       this.counts.short += 1;
-      this.#activity.countRequest(performance.now() - begun);
+      this.#series[operation.kind].answered(performance.now() - begun);
     } else this.counts.left += 1;
     return ran;
   }

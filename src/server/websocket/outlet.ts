@@ -23,7 +23,7 @@ export class Outlet implements TextOutlet {
     this.#writer.forget(sender);
   }
 
-  push(text: string, sender: Sender): void {
-    this.#writer.push(`{"id":${this.#id},"type":"next","payload":${text}}`, sender);
+  push(text: string, sender: Sender, since: number): void {
+    this.#writer.push(`{"id":${this.#id},"type":"next","payload":${text}}`, sender, since);
   }
 }

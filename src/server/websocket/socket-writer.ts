@@ -18,8 +18,11 @@ export class SocketWriter {
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
   readonly #onTaken: () => void;
+  readonly #onPushed: (since: readonly number[]) => void;
   #texts: string[] = [];
   #senders: Sender[] = [];
+  /** Of each, when the oldest event that it tells of was recorded. */
+  #since: number[] = [];
   /** Characters that were pushed and not taken yet. */
   #underWay = 0;
   /** Who waits until there are fewer of them. */
@@ -34,11 +37,18 @@ export class SocketWriter {
   /**
    * @param stream what the socket writes to.
    * @param onTaken told whenever something was handed to the system: the client reads.
+   * @param onPushed told of what was pushed once it was handed to the system: of each message what it was pushed with.
    */
-  constructor(socket: WebSocket, stream: Duplex, onTaken: () => void) {
+  constructor(
+    socket: WebSocket,
+    stream: Duplex,
+    onTaken: () => void,
+    onPushed: (since: readonly number[]) => void = nothing,
+  ) {
     this.#socket = socket;
     this.#stream = stream;
     this.#onTaken = onTaken;
+    this.#onPushed = onPushed;
   }
 
   /** Sends at once, behind what was pushed; resolves when it was taken, or never will be. */
@@ -48,9 +58,10 @@ export class SocketWriter {
   }
 
   /** Sends with all else that is pushed before the event loop goes on; `sender` is told when it was taken, or never will be. */
-  push(text: string, sender: Sender): void {
+  push(text: string, sender: Sender, since = 0): void {
     this.#texts.push(text);
     this.#senders.push(sender);
+    this.#since.push(since);
     this.#underWay += text.length;
     if (this.#texts.length === 1) setImmediate(() => this.#flush());
     if (this.#released !== sender) return;
@@ -81,12 +92,13 @@ export class SocketWriter {
   }
 
   #flush(): void {
-    const [texts, senders] = [this.#texts, this.#senders];
+    const [texts, senders, since] = [this.#texts, this.#senders, this.#since];
     if (texts.length === 0) return;
-    [this.#texts, this.#senders] = [[], []];
+    [this.#texts, this.#senders, this.#since] = [[], [], []];
     const length = texts.reduce((sum, text) => sum + text.length, 0);
     const taken = () => {
       this.#underWay -= length;
+      if (this.#isOpen) this.#onPushed(since);
       // First those who have waited: who always has something new would be ahead of them for ever.
       this.#release();
       for (const sender of senders) sender.goOn();

@@ -1,0 +1,2 @@
+export { CallTimes } from './call-times.ts';
+export { durationBounds, Histogram, sizeBounds } from './histogram.ts';
