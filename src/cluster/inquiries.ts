@@ -1,7 +1,7 @@
 import type { Member } from './gathering.ts';
 import type { Saying, ToPrimary } from './messages.ts';
 
-/** Put together what several processes have counted that are no more. */
+/** Puts together what several processes have counted that cannot say it themselves. */
 export type Totals = (parts: readonly unknown[]) => unknown;
 
 /** A question under way. */
@@ -14,8 +14,8 @@ interface Inquiry {
 }
 
 /**
- * Asks all workers for their metrics when one of them wants to know. Who does not answer in time is left out. What one that has ended
- * was last heard to have counted is kept, so that sums do not fall because a worker does.
+ * Asks all workers for their metrics when one of them wants to know. Of one that has ended, or does not answer in time, it is told what
+ * it was last heard to have counted: sums do not fall because a worker does.
  */
 export class Inquiries {
   readonly #members: readonly Member[];
@@ -64,8 +64,10 @@ export class Inquiries {
   #conclude(inquiry: number): void {
     const open = this.#forget(inquiry);
     if (!open) return;
-    const { asker, question, parts } = open;
-    asker.tell({ say: 'metrics', question, parts, ended: this.#ended });
+    const { asker, question, asked, parts } = open;
+    const silent = [...asked].flatMap((member) => this.#last.get(member) ?? []);
+    const others = [...(this.#ended === null ? [] : [this.#ended]), ...silent];
+    asker.tell({ say: 'metrics', question, parts, others: others.length === 0 ? null : this.#totals(others) });
   }
 
   #forget(inquiry: number): Inquiry | undefined {

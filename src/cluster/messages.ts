@@ -24,12 +24,12 @@ export type ToWorker =
   | { readonly say: 'activity'; readonly parts: readonly unknown[]; readonly seconds: number }
   /** What it has counted since its start; the answer names the inquiry. */
   | { readonly say: 'give metrics'; readonly inquiry: number }
-  /** The answer to one that asked for the metrics of all: of each that has answered, and of all together that have ended. */
+  /** The answer to one that asked for the metrics of all: of each that has answered, and of all others together. */
   | {
       readonly say: 'metrics';
       readonly question: number;
       readonly parts: readonly unknown[];
-      readonly ended: unknown;
+      readonly others: unknown;
     };
 
 /** What a worker says to the primary. */

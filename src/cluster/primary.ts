@@ -15,7 +15,7 @@ export interface PrimaryOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly log: Logger;
-  /** Puts together what workers have counted that are no more. */
+  /** Puts together what workers have counted that cannot say it themselves. */
   readonly totals: Totals;
 }
 

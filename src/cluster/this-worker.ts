@@ -16,8 +16,8 @@ type Offer<Part> = (parts: readonly Part[], seconds: number) => void;
 export interface Gathered<Part> {
   /** Of those that have answered in time. */
   readonly parts: readonly Part[];
-  /** Of all together that have ended; null: none was heard of. */
-  readonly ended: Part | null;
+  /** Of all together that have ended, or have not answered; null: nothing is known. */
+  readonly others: Part | null;
 }
 
 /** How many workers there are. */
@@ -114,7 +114,7 @@ export class ThisWorker {
     return async () => {
       const gathered = await this.#askMetrics();
       // The primary is gone, or too busy to answer: what this one has is better than nothing.
-      return (gathered as Gathered<Part> | null) ?? { parts: [await give()], ended: null };
+      return (gathered as Gathered<Part> | null) ?? { parts: [await give()], others: null };
     };
   }
 

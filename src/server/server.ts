@@ -148,7 +148,7 @@ export class ApiServer {
       store: options.store,
     });
     const part = () => this.#metrics.part();
-    this.#gatherMetrics = options.shareMetrics?.(part) ?? (async () => ({ parts: [await part()], ended: null }));
+    this.#gatherMetrics = options.shareMetrics?.(part) ?? (async () => ({ parts: [await part()], others: null }));
     this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));

@@ -25,8 +25,8 @@ export interface StoreSource {
 export interface GatheredMetrics {
   /** Of those that have answered. */
   readonly parts: readonly MetricsPart[];
-  /** Of all together that have ended; null: nothing. */
-  readonly ended: MetricsPart | null;
+  /** Of all together that have ended, or have not answered; null: nothing is known. */
+  readonly others: MetricsPart | null;
 }
 
 /** How many processes share the port. */
@@ -67,11 +67,11 @@ export class Metrics {
   }
 
   /** Bounded in time: by how long a look at the store may take, once the parts are there. */
-  async scrape({ parts, ended }: GatheredMetrics, staff: Staff): Promise<Scrape> {
+  async scrape({ parts, others }: GatheredMetrics, staff: Staff): Promise<Scrape> {
     const look = await this.#store.look();
     const { AggregatorRegistry } = await import('prom-client');
     const seen = [...storeMetrics(look), ...workerMetrics(staff, parts.length)].map((family) => family.state());
-    const registry = AggregatorRegistry.aggregate([...parts, ...(ended ? [ended] : []), seen] as object[]);
+    const registry = AggregatorRegistry.aggregate([...parts, ...(others ? [others] : []), seen] as object[]);
     return { contentType: registry.contentType, text: await registry.metrics() };
   }
 }

@@ -3,7 +3,7 @@ import type { MetricState, Sample } from './family.ts';
 /** What one process tells of itself. Can be sent as JSON, and added up. */
 export type MetricsPart = readonly MetricState[];
 
-/** What several processes have counted together that are no more: nothing of them is open, or slow, or any size. */
+/** What several processes have counted together that cannot say it themselves: of what they have open, or how slow they are, nothing is known. */
 export function totalsOf(parts: readonly MetricsPart[]): MetricsPart {
   const counted = parts.flat().filter(({ type }) => type !== 'gauge');
   return [...Map.groupBy(counted, ({ name }) => name).values()].map((states) => {
