@@ -25,8 +25,9 @@ const codes = [
   'INTERNAL_SERVER_ERROR',
 ] as const;
 
-/** How a request ended: `ok`, or the code of the first of its errors, whether there was data beside it or not. */
-export type RequestOutcome = 'ok' | (typeof codes)[number] | 'other';
+/** How a request may end: `ok`, or with the code of the first of its errors, whether there was data beside it or not. */
+export const requestOutcomes = ['ok', ...codes, 'other'] as const;
+export type RequestOutcome = (typeof requestOutcomes)[number];
 
 const known: ReadonlySet<unknown> = new Set(codes);
 
