@@ -293,6 +293,12 @@ export const rows: readonly Row[] = [
         { expr: `sum(increase(${ofChosen('freshet_workers_ended_total')}[1h]))`, legend: 'ended' },
       ),
       lines(
+        'Traces',
+        'Spans that ended, and what became of them; none where nothing is traced.',
+        'ops',
+        rate('freshet_trace_spans_total', ['state']),
+      ),
+      lines(
         'Compiled operations',
         'Compiled, and counted because they may become so.',
         'short',

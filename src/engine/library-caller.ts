@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { CallTimes } from '../measure/index.ts';
+import { CallTimes, inSpan, tracer } from '../measure/index.ts';
 import { FunctionCaller } from '../valkey/index.ts';
 import { type Library, writeLibrary } from './library.ts';
 import type { Plan } from './plan.ts';
@@ -33,8 +33,12 @@ export class LibraryCaller {
    */
   async call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
     const begunAt = performance.now();
+    const call = () => orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args }));
     try {
-      return await orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args }));
+      const tracing = tracer.current;
+      if (tracing === null) return await call();
+      const facts = { 'freshet.keys': keys.length };
+      return await inSpan(tracing, `valkey function ${name}`, facts, call, { kind: 'client' });
     } finally {
       this.times.of(name).observe((performance.now() - begunAt) / 1_000);
     }

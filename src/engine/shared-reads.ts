@@ -1,4 +1,5 @@
 import type { View } from '../define/index.ts';
+import { inSpan, type Span, tracer } from '../measure/index.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
 /** A call for more would keep others waiting for longer than that they share it saves. */
@@ -37,17 +38,29 @@ export class SharedReads {
       setImmediate(this.#send, call);
     }
     const places = call.add(ids);
+    const span = tracer.current?.current();
+    if (span) call.spans = [...(call.spans ?? []), span];
     return new VectorReading(await call.batch.promise, places);
   }
 
   readonly #send = (call: NextCall): void => {
     if (this.#next === call) this.#next = null;
-    this.#read(call.ids).then(call.batch.resolve, call.batch.reject);
+    this.#readTogether(call).then(call.batch.resolve, call.batch.reject);
   };
+
+  /** Where several requests have it read together, it is a part of the first, and the others are linked to it. */
+  #readTogether({ ids, spans }: NextCall): Promise<VectorBatch> {
+    const [parent, ...links] = spans ?? [];
+    if (tracer.current === null || parent === undefined) return this.#read(ids);
+    const facts = { 'freshet.vectors': ids.length, 'freshet.reads': 1 + links.length };
+    return inSpan(tracer.current, 'engine.read together', facts, () => this.#read(ids), { parent, links });
+  }
 }
 
 class NextCall {
   readonly ids: string[] = [];
+  /** Of those who read, where that is traced. */
+  spans: Span[] | null = null;
   readonly batch = Promise.withResolvers<VectorBatch>();
   readonly #places = new Map<string, number>();
 

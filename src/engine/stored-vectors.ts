@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import type { Histogram } from '../measure/index.ts';
+import { endWith, type Histogram, tracer } from '../measure/index.ts';
 import { bytesText, CommandBuffer, encodeArgument, type Reply, Wire } from '../valkey/index.ts';
 import type { KeyNames } from './keys.ts';
 import { layoutHash, layoutOf } from './layout.ts';
@@ -85,7 +85,9 @@ export class StoredVectors {
         commands.number(last);
       }
       const sentAt = performance.now();
-      const replies = await this.#wire.send(commands);
+      const answered = this.#wire.send(commands);
+      if (tracer.current !== null) endWith(tracer.current.begin('valkey read', { kind: 'client' }), answered);
+      const replies = await answered;
       this.#times.observe((performance.now() - sentAt) / 1_000);
       return replies;
     } catch (error) {

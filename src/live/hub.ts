@@ -1,5 +1,6 @@
 import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
+import { tracer } from '../measure/index.ts';
 import { type KeyspaceEvents, unavailableReason } from '../valkey/index.ts';
 import { Decay } from './decay.ts';
 import { LiveCounts } from './live-counts.ts';
@@ -252,7 +253,7 @@ export class Hub {
       this.#awaitDecay(entity, vector);
       this.#offer(entity, { vector, resync: false }, { from: 0, to: now }, served);
     }
-    for (const watcher of served) watcher.flush();
+    flushAll(served);
   }
 
   #deliver(
@@ -271,7 +272,7 @@ export class Hub {
       if (watched.isUnsettled(readAt)) this.#settle(watched, readAt);
       this.#offer(watched, { vector, resync: finding.resync }, { from: finding.joinedFrom, to: readAt }, served);
     }
-    for (const watcher of served) watcher.flush();
+    flushAll(served);
   }
 
   #countDecay(before: Vector, after: Vector): void {
@@ -340,5 +341,20 @@ export class Hub {
       // Who joined since gets a read of their own.
       if (waiting.some(([{ joinedAt }]) => joinedAt > readAt)) this.#pump.mark(entity, { atOnce: true });
     }
+  }
+}
+
+/** Lets out what watchers were given: to whoever takes it, that is to make messages of it and to push them. */
+function flushAll(watchers: ReadonlySet<Watcher>): void {
+  const flush = () => {
+    for (const watcher of watchers) watcher.flush();
+  };
+  const tracing = watchers.size > 0 ? tracer.current : null;
+  if (tracing === null) flush();
+  else {
+    const span = tracing.begin('live.push');
+    span.set('freshet.watchers', watchers.size);
+    tracing.within(span, flush);
+    span.end();
   }
 }

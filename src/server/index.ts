@@ -2,7 +2,7 @@ export type { BackendOptions } from './backend.ts';
 export { BackendKeeper } from './backend.ts';
 export type { Health } from './health.ts';
 export { ListenError } from './listening.ts';
-export { logSerializers } from './log-serializers.ts';
+export { logSerializers, traceOfLine } from './log-serializers.ts';
 export { type MetricsPart, totalsOf } from './metrics/totals.ts';
 export type { ServerOptions } from './server.ts';
 export { ApiServer } from './server.ts';

@@ -12,6 +12,7 @@ import {
   printSchemaText,
   TrustedDocuments,
 } from '../graphql/index.ts';
+import type { Span } from '../measure/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
@@ -67,6 +68,8 @@ interface AnsweredRequest {
   readonly status: number;
   /** All of the response was taken; else the client has left. */
   readonly isWhole: boolean;
+  /** Null: it is not traced. */
+  readonly span: Span | null;
 }
 
 const justOne = (): Staff => ({ wanted: 1, serving: 1, lost: 0 });
@@ -123,16 +126,16 @@ export class ApiServer {
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
     this.#connections = new Connections(this.#http, ({ method, url }, response) => {
-      const { requestId, begunAt, statusCode: status, writableFinished: isWhole } = response as ApiResponse;
-      this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole });
+      const { requestId, begunAt, statusCode: status, writableFinished: isWhole, span } = response as ApiResponse;
+      this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole, span });
     });
     attendPlainly(this.#http, {
       shortWay: this.#shortWay,
       bodyLimitBytes,
       connections: this.#connections,
       onFault: (error) => log.error({ err: error }, 'A request failed'),
-      onAnswered: ({ requestId, begunAt }, isWhole) =>
-        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole }),
+      onAnswered: ({ requestId, begunAt, span }, isWhole) =>
+        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole, span }),
     });
     this.#metrics = new Metrics({
       activity: this.#activity,
@@ -202,13 +205,17 @@ export class ApiServer {
     this.#connections.destroy();
   }
 
-  #logRequest({ requestId, begunAt, method, path, status, isWhole }: AnsweredRequest): void {
+  #logRequest({ requestId, begunAt, method, path, status, isWhole, span }: AnsweredRequest): void {
     this.#counts.answered(status, isWhole);
     const { log } = this.#options;
     const level = status >= 500 ? 'warn' : status >= 400 ? 'info' : 'debug';
     if (!log.isLevelEnabled(level)) return;
     const durationMs = Math.round((performance.now() - begunAt) * 100) / 100;
-    log[level]({ requestId, method, path, status, durationMs, ...(isWhole ? {} : { aborted: true }) }, 'request');
+    const traced = span?.traceId ? { traceId: span.traceId } : {};
+    log[level](
+      { requestId, method, path, status, durationMs, ...traced, ...(isWhole ? {} : { aborted: true }) },
+      'request',
+    );
   }
 
   #answer(request: IncomingMessage, response: ApiResponse): void {

@@ -12,7 +12,13 @@ export type ServiceOptions = BackendOptions &
 export class Service {
   #backend: BackendKeeper | null = null;
   #server: ApiServer | null = null;
+  readonly #endTracing: () => Promise<void>;
   #ending = false;
+
+  /** @param endTracing sends what is left of traces; default: there are none. */
+  constructor({ endTracing = async () => {} }: { readonly endTracing?: () => Promise<void> } = {}) {
+    this.#endTracing = endTracing;
+  }
 
   /** Whether it has come to listen. */
   get listens(): boolean {
@@ -51,6 +57,7 @@ export class Service {
     () => this.#backend?.endSubscriptions(),
     () => this.#server?.close(),
     () => this.#backend?.close(),
+    () => this.#endTracing(),
   ];
 
   /** Breaks what is still open. */

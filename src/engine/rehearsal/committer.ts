@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import type { CallTimes } from '../../measure/index.ts';
+import { type CallTimes, endWith, tracer } from '../../measure/index.ts';
 import { bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
 import type { PipelineName } from '../engine-counts.ts';
 import { headBytes } from '../layout.ts';
@@ -90,13 +90,14 @@ export class Committer {
     return new Promise((resolve) => {
       const results = new Array<Result>(parts.length);
       let left = parts.length;
+      const span = tracer.current?.current() ?? null;
       const all = parts.map((part, place) => {
         const take = (result: Result) => {
           results[place] = result;
           left -= 1;
           if (left === 0) resolve(results);
         };
-        return { log: bytesText(this.#options.logOf(part)), waiting: { part, resolve: take } };
+        return { log: bytesText(this.#options.logOf(part)), waiting: { part, resolve: take, span } };
       });
       this.#turns.add(all);
       this.#dispatch();
@@ -157,7 +158,10 @@ export class Committer {
       // What only looked at the store is right if it saw one moment of it.
       const isOneMoment = lane.writes.count === 1 && round.jobs.every(({ reads }) => reads === 0);
       if (isOneMoment) for (const job of rehearsed) takeAnswers(job, []);
-      if (isOneMoment || rehearsed.length === 0) this.#finish(round.jobs);
+      if (isOneMoment || rehearsed.length === 0) {
+        round.span?.end();
+        this.#finish(round.jobs);
+      }
       const next: Round | null = this.#lanes.areWantedByOthers(this.#dispatch) ? null : this.#nextRound();
       if (isOneMoment || rehearsed.length === 0) begun = next && lane.begin(next);
       else {
@@ -175,6 +179,7 @@ export class Committer {
   /** Those of which it is known what is to be written. Never rejects. */
   async #rehearse(round: Round, lane: Lane, begun: Promise<readonly Reply[]>): Promise<readonly Job[]> {
     const begunAt = performance.now();
+    traceCall('valkey record_read', round, begun);
     try {
       const answers = await begun;
       this.#answeredAt = performance.now();
@@ -197,6 +202,7 @@ export class Committer {
   async #conclude(round: Round, jobs: readonly Job[], written: Promise<readonly Reply[] | null>): Promise<void> {
     let isOvertaken = false;
     const sentAt = performance.now();
+    traceCall('valkey record_write', round, written);
     try {
       const answers = await written;
       this.#options.times.of('record_write').observe((performance.now() - sentAt) / 1_000);
@@ -207,6 +213,8 @@ export class Committer {
       for (const job of jobs) job.fail(failure);
     }
     if (isOvertaken) this.counts.overtaken += 1;
+    if (isOvertaken) round.span?.set('freshet.overtaken', true);
+    round.span?.end();
     const isTriedAgain = isOvertaken && round.attempt < mostAttempts;
     if (isTriedAgain) this.#again.push({ jobs, attempt: round.attempt });
     this.#finish(isTriedAgain ? round.jobs.filter((job) => !jobs.includes(job)) : round.jobs);
@@ -226,7 +234,9 @@ export class Committer {
     this.counts.byStore += waiting.length;
     let results: (Result | Error)[];
     try {
-      results = [...(await this.#options.store(waiting.map(({ part }) => part)))];
+      const store = () => this.#options.store(waiting.map(({ part }) => part));
+      const span = waiting[0]?.span ?? null; // of several, it is a part of the first
+      results = [...(await (span === null || tracer.current === null ? store() : tracer.current.within(span, store)))];
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       results = waiting.map(() => failure);
@@ -252,6 +262,11 @@ export class Committer {
     this.#faultsTold.add(what);
     this.#options.onFault(new LogFaultError(`${log}: cannot be rehearsed, and is left to the store: ${what}`));
   }
+}
+
+function traceCall(name: string, { span }: Round, answered: Promise<unknown>): void {
+  if (span !== null && tracer.current !== null)
+    endWith(tracer.current.begin(name, { kind: 'client', parent: span }), answered);
 }
 
 function isTimeout(error: unknown): boolean {

@@ -17,6 +17,7 @@ import {
   useQueryLimits,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
+import { tracer } from '../../measure/index.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
@@ -25,6 +26,7 @@ import { countResult } from './count-result.ts';
 import { createDocumentCaches } from './document-cache.ts';
 import { refusal } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
+import { useTracing } from './tracing-plugin.ts';
 
 /** What requests are served from. */
 export interface Backend {
@@ -82,6 +84,7 @@ export function createPipeline({
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      ...(tracer.current ? [useTracing(tracer.current)] : []),
       useRequestCounts(activity),
       useTrustedDocuments(documents),
       useParameters(),

@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Ahead } from '../../graphql/index.ts';
+import { type TraceHeaders, tracer } from '../../measure/index.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
+import { endRequest, requestSpan, within } from '../request-span.ts';
 import { searchProblem } from '../request-target.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import type { EventStream } from '../sse/event-stream.ts';
@@ -115,7 +117,20 @@ export class GraphQLOverHttp {
   }
 
   /** @param stream where the results go; null: the response. */
-  async #operation(
+  #operation(
+    search: string,
+    request: IncomingMessage,
+    response: ApiResponse,
+    stream: EventStream | null,
+  ): Promise<void> {
+    if (tracer.current === null) return this.#run(search, request, response, stream);
+    const { method = 'GET', headers } = request;
+    response.span ??= requestSpan(method, traceHeaders(headers));
+    const run = () => this.#run(search, request, response, stream);
+    return within(response.span, run).finally(() => endRequest(response.span, response.statusCode));
+  }
+
+  async #run(
     search: string,
     request: IncomingMessage,
     response: ApiResponse,
@@ -184,6 +199,7 @@ export class GraphQLOverHttp {
       } satisfies RequestContext,
     );
     operation?.settle();
+    endRequest(response.span, answer.status); // a stream may go on for days
     // Of what takes some result, only a subscription may still be refused.
     if (answer.status === 406) return sendProtocolError(response, 406, needsStream);
     await sendFetchResponse(answer, response, () => {
@@ -197,6 +213,11 @@ export class GraphQLOverHttp {
     response.setHeader('vary', 'accept');
     send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
   }
+}
+
+function traceHeaders({ traceparent, tracestate }: IncomingMessage['headers']): TraceHeaders {
+  // Several that disagree Node has joined: that is none.
+  return { traceparent: String(traceparent ?? ''), tracestate: String(tracestate ?? '') };
 }
 
 /** Aborts when the response is over, or its client has left. */

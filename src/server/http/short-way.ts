@@ -13,6 +13,7 @@ import {
   type RequestSeries,
   type TrustedDocuments,
 } from '../../graphql/index.ts';
+import { inSpan, tracer } from '../../measure/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { currentRequestId } from '../request-id.ts';
@@ -84,7 +85,13 @@ export class ShortWay {
     const begun = performance.now();
     let ran: Ran = nothingDone;
     try {
-      ran = await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity });
+      const context = { engine: this.#backend().engine, activity: this.#activity };
+      const tracing = tracer.current;
+      if (tracing === null) ran = await operation.run(variables, context);
+      else {
+        const facts = { 'graphql.operation.type': operation.kind, 'freshet.compiled': true };
+        ran = await inSpan(tracing, 'graphql.execute', facts, () => operation.run(variables, context));
+      }
     } catch (error) {
       if (!(error instanceof UnavailableError)) this.#logFault(error);
     }

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Sender } from '../../graphql/index.ts';
+import { tracer } from '../../measure/index.ts';
 
 /**
  * Of one socket, in characters: what waits beyond that is made when it can be sent, and is newer then. A client that reads takes
@@ -95,9 +96,12 @@ export class SocketWriter {
     const [texts, senders, since] = [this.#texts, this.#senders, this.#since];
     if (texts.length === 0) return;
     [this.#texts, this.#senders, this.#since] = [[], [], []];
+    const span = tracer.current?.current() ? tracer.current.begin('websocket.write') : null;
+    span?.set('freshet.messages', texts.length);
     const length = texts.reduce((sum, text) => sum + text.length, 0);
     const taken = () => {
       this.#underWay -= length;
+      span?.end();
       if (this.#isOpen) this.#onPushed(since);
       // First those who have waited: who always has something new would be ahead of them for ever.
       this.#release();

@@ -5,6 +5,7 @@ import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResu
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { contractError, type OperationKind, PushedMessages, WatchMessages } from '../../graphql/index.ts';
+import { type Span, tracer } from '../../measure/index.ts';
 import { countResult } from '../graphql/count-result.ts';
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
@@ -12,6 +13,7 @@ import type { RequestContext } from '../graphql/request-context.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
+import { within } from '../request-span.ts';
 import { requestTarget } from '../request-target.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -54,6 +56,8 @@ type PipelineArgs = ExecutionArgs & {
   readonly subscribe: Execute;
   readonly id: string;
   readonly extra: Extra;
+  /** Only where it is traced. */
+  readonly span?: Span;
 };
 
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
@@ -203,7 +207,7 @@ export class WebSockets {
 
   #protocol({ yoga, mask, documents }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
-      onSubscribe: ({ extra, subscriptions }, id, payload) => {
+      onSubscribe: ({ extra, subscriptions, connectionParams }, id, payload) => {
         const { requestId } = extra;
         const { operationName, variables } = payload;
         const receivedAt = performance.now();
@@ -228,15 +232,30 @@ export class WebSockets {
             }
             const contextValue = await contextFactory();
             const variableValues = variables;
-            return { schema, document, operationName, variableValues, contextValue, execute, subscribe, id, extra };
+            const args = {
+              schema,
+              document,
+              operationName,
+              variableValues,
+              contextValue,
+              execute,
+              subscribe,
+              id,
+              extra,
+            };
+            return span ? { ...args, span } : args;
           } catch (error) {
             // Thrown from here, it would close the socket with all its subscriptions.
             return [mask(error)];
           }
         };
+        const span = operationSpan(payload.extensions ?? connectionParams);
         return runApartAs(requestId, async () => {
-          const begun = await begin();
-          if (Array.isArray(begun)) this.#count('none', { errors: begun }, receivedAt);
+          const begun = await within(span, begin);
+          if (!Array.isArray(begun)) return begun;
+          this.#count('none', { errors: begun }, receivedAt);
+          span?.fail('refused');
+          span?.end();
           return begun;
         });
       },
@@ -249,15 +268,17 @@ export class WebSockets {
   }
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
-    const { id, extra } = args;
+    const { id, extra, span = null } = args;
     const { receivedAt } = args.contextValue as RequestContext;
     const operation = getOperationAST(args.document, args.operationName)?.operation ?? 'none';
-    const result = await extra.operations.run(extra.requestId, async () => {
-      const own = await args[how](args);
-      return own instanceof WatchMessages
-        ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
-        : own;
-    });
+    const run = () =>
+      extra.operations.run(extra.requestId, async () => {
+        const own = await args[how](args);
+        return own instanceof WatchMessages
+          ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
+          : own;
+      });
+    const result = await (span === null ? run() : within(span, run).finally(() => span.end()));
     this.#count(operation, result, receivedAt);
     if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;
@@ -275,6 +296,16 @@ function isUrgent(text: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** Over a WebSocket there are no headers: each operation may say in its `extensions`, or all of a connection by its payload, of which trace it is. */
+function operationSpan(told: unknown): Span | null {
+  if (tracer.current === null) return null;
+  const { traceparent = '', tracestate = '' } = (told ?? {}) as { readonly [name: string]: unknown };
+  return tracer.current.begin(`WebSocket ${graphqlPath}`, {
+    kind: 'server',
+    caller: { traceparent: String(traceparent), tracestate: String(tracestate) },
+  });
 }
 
 /** As the protocol words it, if that fits into a close frame. */
