@@ -53,23 +53,19 @@ export interface Tracing {
 export const tracer: { current: Tracing | null } = { current: null };
 
 /** Runs work in a span of its own. */
-export async function inSpan<T>(
+export function inSpan<T>(
   tracing: Tracing,
   name: string,
   facts: { readonly [name: string]: SpanFact },
-  work: () => T,
+  work: () => Promise<T>,
   options?: SpanOptions,
-): Promise<Awaited<T>> {
+): Promise<T> {
   const span = tracing.begin(name, options);
+  if (span.traceId === null) return tracing.within(span, work);
   for (const [fact, value] of Object.entries(facts)) span.set(fact, value);
-  try {
-    return await tracing.within(span, work);
-  } catch (error) {
-    span.fail(codeOf(error));
-    throw error;
-  } finally {
-    span.end();
-  }
+  const begun = tracing.within(span, work);
+  endWith(span, begun);
+  return begun;
 }
 
 /** Ends a span when work does that has begun. */

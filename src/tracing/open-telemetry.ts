@@ -17,7 +17,7 @@ const kinds = { server: SpanKind.SERVER, client: SpanKind.CLIENT } as const;
 
 /** A span of OpenTelemetry's, with the context in which its parts begin. */
 class RecordedSpan implements Span {
-  readonly traceId: string | null;
+  readonly traceId: string;
   readonly context: Context;
   readonly #span: OtelSpan;
   #isOver = false;
@@ -25,8 +25,7 @@ class RecordedSpan implements Span {
   constructor(span: OtelSpan, parent: Context) {
     this.#span = span;
     this.context = trace.setSpan(parent, span).setValue(ownSpan, this);
-    const { traceId, traceFlags } = span.spanContext();
-    this.traceId = (traceFlags & TraceFlags.SAMPLED) === 0 ? null : traceId;
+    this.traceId = span.spanContext().traceId;
   }
 
   get spanContext(): SpanContext {
@@ -49,6 +48,20 @@ class RecordedSpan implements Span {
   }
 }
 
+/** Of a trace that is not recorded: one stands for all of its spans. */
+class UnrecordedSpan implements Span {
+  readonly traceId = null;
+  readonly context: Context;
+
+  constructor(parent: Context) {
+    this.context = parent.setValue(ownSpan, this);
+  }
+
+  set(): void {}
+  fail(): void {}
+  end(): void {}
+}
+
 const ownSpan = Symbol('the span that a context is of');
 
 /** Records traces by OpenTelemetry's API, whose provider, contexts and propagation must have been registered. */
@@ -61,29 +74,30 @@ export class OpenTelemetryTracing implements Tracing {
     this.counts = counts;
   }
 
-  begin(name: string, { kind, parent, caller, links = [] }: SpanOptions = {}): Span {
-    const before = caller ? propagation.extract(ROOT_CONTEXT, caller) : contextOf(parent);
+  begin(name: string, { kind, parent, caller, links }: SpanOptions = {}): Span {
+    const within = caller ? null : parent === undefined ? this.current() : parent;
+    if (within instanceof UnrecordedSpan) return within;
+    const before = caller?.traceparent
+      ? propagation.extract(ROOT_CONTEXT, caller)
+      : ((within as RecordedSpan | null)?.context ?? ROOT_CONTEXT);
+    const linked = links
+      ?.filter((link) => link instanceof RecordedSpan)
+      .map(({ spanContext }) => ({ context: spanContext }));
     const span = this.#tracer.startSpan(
       name,
-      {
-        ...(kind && { kind: kinds[kind] }),
-        ...(links.length > 0 && { links: links.map((link) => ({ context: (link as RecordedSpan).spanContext })) }),
-      },
+      { ...(kind && { kind: kinds[kind] }), ...(linked && { links: linked }) },
       before,
     );
-    return new RecordedSpan(span, before);
+    const isRecorded = (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+    return isRecorded ? new RecordedSpan(span, before) : new UnrecordedSpan(before);
   }
 
   within<T>(span: Span, work: () => T): T {
-    return context.with((span as RecordedSpan).context, work);
+    const { context: own } = span as RecordedSpan | UnrecordedSpan;
+    return context.active() === own ? work() : context.with(own, work);
   }
 
   current(): Span | null {
-    return (context.active().getValue(ownSpan) as RecordedSpan | undefined) ?? null;
+    return (context.active().getValue(ownSpan) as RecordedSpan | UnrecordedSpan | undefined) ?? null;
   }
-}
-
-function contextOf(parent: Span | null | undefined): Context {
-  if (parent === undefined) return context.active();
-  return parent === null ? ROOT_CONTEXT : (parent as RecordedSpan).context;
 }

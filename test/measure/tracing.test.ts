@@ -5,11 +5,16 @@ import { inSpan, type Span, type SpanFact, type Tracing } from '../../src/measur
 class Notes implements Tracing {
   readonly counts = { ended: 0, exported: 0, failed: 0 };
   readonly told: string[] = [];
+  readonly #traceId: string | null;
+
+  constructor(traceId: string | null = 'one') {
+    this.#traceId = traceId;
+  }
 
   begin(name: string): Span {
     const told = (what: string) => this.told.push(`${name} ${what}`);
     return {
-      traceId: null,
+      traceId: this.#traceId,
       set: (fact: string, value: SpanFact) => told(`${fact}=${value}`),
       fail: (code) => told(`failed ${code}`),
       end: () => told('ended'),
@@ -30,6 +35,12 @@ describe('work in a span', () => {
     const notes = new Notes();
     expect(await inSpan(notes, 'read', { vectors: 2 }, async () => 7)).toBe(7);
     expect(notes.told).toEqual(['read vectors=2', 'read ended']);
+  });
+
+  it('of a trace that is not recorded is done, and nothing is told of it', async () => {
+    const notes = new Notes(null);
+    expect(await inSpan(notes, 'read', { vectors: 2 }, async () => 7)).toBe(7);
+    expect(notes.told).toEqual([]);
   });
 
   it.each([

@@ -90,7 +90,7 @@ export class ShortWay {
       if (tracing === null) ran = await operation.run(variables, context);
       else {
         const facts = { 'graphql.operation.type': operation.kind, 'freshet.compiled': true };
-        ran = await inSpan(tracing, 'graphql.execute', facts, () => operation.run(variables, context));
+        ran = await inSpan(tracing, 'graphql.execute', facts, async () => operation.run(variables, context));
       }
     } catch (error) {
       if (!(error instanceof UnavailableError)) this.#logFault(error);
