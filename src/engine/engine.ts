@@ -177,7 +177,7 @@ export class Engine {
     if (ids.length === 0) return [];
     const { refresh = false, lastRevisions } = options;
     if (!refresh && !lastRevisions) {
-      const { batch, places } = await this.readPacked(view, ids);
+      const { batch, places } = await this.#readTogether(view, ids);
       return places.map((place) => batch.at(place));
     }
     const batch = await this.#refresh(view, ids, options);
@@ -190,6 +190,11 @@ export class Engine {
    * @throws UnavailableError if the whole call failed
    */
   readPacked(view: View, ids: readonly string[]): Promise<VectorReading> {
+    return this.#readTogether(view, ids);
+  }
+
+  /** In one exchange with what others want in this turn of the event loop. */
+  #readTogether(view: View, ids: readonly string[]): Promise<VectorReading> {
     const tracing = tracer.current;
     if (tracing === null) return this.#reads.of(view).take(ids);
     return inSpan(tracing, 'engine.read', readFacts(view, ids), () => this.#reads.of(view).take(ids));
