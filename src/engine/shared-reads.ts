@@ -1,5 +1,5 @@
 import type { View } from '../define/index.ts';
-import { inSpan, type Span, tracer } from '../measure/index.ts';
+import { inSpan, type Span, together, tracer } from '../measure/index.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
 /** A call for more would keep others waiting for longer than that they share it saves. */
@@ -48,12 +48,10 @@ export class SharedReads {
     this.#readTogether(call).then(call.batch.resolve, call.batch.reject);
   };
 
-  /** Where several requests have it read together, it is a part of the first, and the others are linked to it. */
   #readTogether({ ids, spans }: NextCall): Promise<VectorBatch> {
-    const [parent, ...links] = spans ?? [];
-    if (tracer.current === null || parent === undefined) return this.#read(ids);
-    const facts = { 'freshet.vectors': ids.length, 'freshet.reads': 1 + links.length };
-    return inSpan(tracer.current, 'engine.read together', facts, () => this.#read(ids), { parent, links });
+    if (tracer.current === null || spans === null) return this.#read(ids);
+    const facts = { 'freshet.vectors': ids.length, 'freshet.reads': spans.length };
+    return inSpan(tracer.current, 'engine.read together', facts, () => this.#read(ids), together(spans));
   }
 }
 

@@ -68,6 +68,15 @@ export function inSpan<T>(
   return begun;
 }
 
+/**
+ * How work is begun that is done for several together: as a part of the first whose trace is recorded, and linked to the others. Where none
+ * is, as a part of one of them: it is not recorded either.
+ */
+export function together(spans: readonly Span[]): { readonly parent: Span | null; readonly links: readonly Span[] } {
+  const [first, ...links] = spans.filter(({ traceId }) => traceId !== null);
+  return { parent: first ?? spans[0] ?? null, links };
+}
+
 /** Ends a span when work does that has begun. */
 export function endWith(span: Span, work: Promise<unknown>): void {
   work.then(

@@ -155,6 +155,20 @@ describe('a request', () => {
     for (const link of together.sent.links ?? []) expect(ids).toContain(link.traceId);
   });
 
+  it('that is recorded has the call also where it shares it with others that are not', async () => {
+    const shared = await until(async () => {
+      const own = caller();
+      const callers = [...Array.from({ length: 7 }, () => caller(false)), own];
+      await Promise.all(callers.map(({ traceparent }) => api.ask(read, { ids: ['a'] }, { traceparent })));
+      const spans = await collector.trace(own.traceId, 'POST /graphql');
+      const reading = named(spans, 'engine.read together');
+      expect(reading).toBeDefined();
+      return Number(reading?.facts['freshet.reads']) > 1 && spans;
+    });
+    expect(treeOf(shared)).toContain('        valkey read');
+    expect(named(shared, 'engine.read together')?.sent.links ?? []).toEqual([]);
+  });
+
   it('has its trace in the line that is logged of it, whichever way it went', async () => {
     for (const query of [read, '{ nothing }']) {
       const { traceId, traceparent } = caller();

@@ -1,5 +1,5 @@
 import type { Redis } from 'iovalkey';
-import { type CallTimes, endWith, tracer } from '../../measure/index.ts';
+import { type CallTimes, endWith, together, tracer } from '../../measure/index.ts';
 import { bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
 import type { PipelineName } from '../engine-counts.ts';
 import { headBytes } from '../layout.ts';
@@ -234,9 +234,7 @@ export class Committer {
     this.counts.byStore += waiting.length;
     let results: (Result | Error)[];
     try {
-      const store = () => this.#options.store(waiting.map(({ part }) => part));
-      const span = waiting[0]?.span ?? null; // of several, it is a part of the first
-      results = [...(await (span === null || tracer.current === null ? store() : tracer.current.within(span, store)))];
+      results = [...(await within(waiting, () => this.#options.store(waiting.map(({ part }) => part))))];
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       results = waiting.map(() => failure);
@@ -262,6 +260,13 @@ export class Committer {
     this.#faultsTold.add(what);
     this.#options.onFault(new LogFaultError(`${log}: cannot be rehearsed, and is left to the store: ${what}`));
   }
+}
+
+/** Does work as a part of what waits for it. */
+function within<T>(waiting: readonly Waiting[], work: () => T): T {
+  if (tracer.current === null) return work();
+  const { parent } = together(waiting.flatMap(({ span }) => span ?? []));
+  return parent === null ? work() : tracer.current.within(parent, work);
 }
 
 function traceCall(name: string, { span }: Round, answered: Promise<unknown>): void {

@@ -1,4 +1,4 @@
-import { type Span, tracer } from '../../measure/index.ts';
+import { type Span, together, tracer } from '../../measure/index.ts';
 import { type CommandBuffer, encodeArgument, type Reply } from '../../valkey/index.ts';
 import { logFailure } from '../valkey-failure.ts';
 import type { EpochMs } from '../vector.ts';
@@ -174,12 +174,10 @@ export class Round implements Opening {
   }
 }
 
-/** Of several calls that wait for it, it is a part of the first, and linked to the others. */
 function beginSpan(jobs: readonly Job[], attempt: number): Span | null {
   if (tracer.current === null) return null;
   const waiting = new Set(jobs.flatMap((job) => job.waiting.flatMap(({ span }) => span ?? [])));
-  const [parent = null, ...links] = waiting;
-  const span = tracer.current.begin('engine.round', { parent, links });
+  const span = tracer.current.begin('engine.round', together([...waiting]));
   span.set('freshet.logs', jobs.length);
   span.set('freshet.attempt', attempt);
   return span;
