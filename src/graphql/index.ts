@@ -22,7 +22,7 @@ export type { ErrorCode } from './errors.ts';
 export { contractError } from './errors.ts';
 export { useInputErrors } from './input-errors.ts';
 export type { VectorLoaders } from './loaders.ts';
-export type { PushSeries } from './push-counts.ts';
+export { older, type PushSeries } from './push-counts.ts';
 export type { Sender, TextOutlet } from './pushed-messages.ts';
 export { PushedMessages } from './pushed-messages.ts';
 export type { QueryLimits } from './query-limits.ts';

@@ -1,3 +1,4 @@
+import type { Vector } from '../engine/index.ts';
 import { durationBounds, Histogram } from '../measure/index.ts';
 import type { EntityUpdate } from './watch-stream.ts';
 
@@ -8,13 +9,15 @@ export class PushSeries {
   readonly delays = new Histogram(durationBounds);
 
   /**
-   * A message was sent.
-   * @param since when the oldest event that it tells of was recorded, in milliseconds of the store's clock; 0: it tells of none.
-   * @param now by the same clock; null: that is not known.
+   * Messages were sent together.
+   * @param telling how many of them tell of an event; all are taken to tell of the oldest.
+   * @param oldest as it was recorded; null: none tells of one.
+   * @param now in milliseconds of the store's clock; null: that is not known.
    */
-  count(since: number, now: number | null): void {
-    this.messages += 1;
-    if (since > 0 && now !== null) this.delays.observe(Math.max(0, now - since) / 1_000);
+  count(messages: number, telling: number, oldest: Vector | null, now: number | null): void {
+    this.messages += messages;
+    if (oldest === null || now === null) return;
+    this.delays.observe(Math.max(0, now - oldest.revision / 1_000) / 1_000, telling);
   }
 }
 
@@ -24,13 +27,18 @@ export class PushCounts {
   readonly websocket = new PushSeries();
 }
 
-/** When the oldest event that these tell of was recorded, in milliseconds of the store's clock; 0: they tell of none. */
-export function oldestEvent(updates: readonly EntityUpdate[]): number {
-  let oldest = 0;
-  for (const { cause, vector } of updates) {
-    if (cause !== 'EVENT' || !vector) continue;
-    const at = vector.revision / 1_000;
-    if (oldest === 0 || at < oldest) oldest = at;
+/** The vector of the oldest event that these tell of; null: they tell of none. */
+export function oldestEvent(updates: readonly EntityUpdate[]): Vector | null {
+  let oldest: Vector | null = null;
+  for (let i = 0; i < updates.length; i++) {
+    const { cause, vector } = updates[i] as EntityUpdate;
+    if (cause === 'EVENT' && vector !== null) oldest = older(oldest, vector);
   }
   return oldest;
+}
+
+/** Mostly both are the same one. */
+export function older(one: Vector | null, other: Vector | null): Vector | null {
+  if (one === other || other === null) return one;
+  return one === null || other.revision < one.revision ? other : one;
 }

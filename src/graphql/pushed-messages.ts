@@ -1,4 +1,5 @@
 import type { ExecutionResult } from 'graphql';
+import type { Vector } from '../engine/index.ts';
 import type { Collector } from '../live/index.ts';
 import type { FreshetContext } from './context.ts';
 import { oldestEvent } from './push-counts.ts';
@@ -12,9 +13,9 @@ export interface TextOutlet {
   readonly isFull: boolean;
   /**
    * Sends a result; `sender.goOn()` is called, later, once the client has taken it, or never will.
-   * @param since when the oldest event that it tells of was recorded (see `PushSeries.count`).
+   * @param event the vector of the oldest event that it tells of; null: it tells of none.
    */
-  push(text: string, sender: Sender, since: number): void;
+  push(text: string, sender: Sender, event: Vector | null): void;
   /**
    * Has `sender.goOn()` called, later, once it is no longer full, or never will be used again. Those who wait are called one by one:
    * the next once this one has pushed, or is forgotten.
@@ -118,7 +119,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   #send(shown: readonly Shown[] | null, message: Message): void {
     if (!this.#answer) return;
     const { selection } = this.#subscription;
-    if (shown && selection) this.#outlet.push(selection.text(shown), this, sinceOf(message));
+    if (shown && selection) this.#outlet.push(selection.text(shown), this, eventOf(message));
     else void this.#sendAside(message);
   }
 
@@ -135,7 +136,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
       if (!result) this.goOn();
       else if (result.errors) this.#settle({ done: false, value: result });
       // Whoever iterates would hold on to it, a snapshot of a thousand entities, until the next one.
-      else this.#outlet.push(JSON.stringify(result), this, sinceOf(message));
+      else this.#outlet.push(JSON.stringify(result), this, eventOf(message));
     } catch (error) {
       this.#fail(error);
     }
@@ -170,6 +171,6 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   }
 }
 
-function sinceOf(message: Message): number {
-  return message.kind === 'updates' ? oldestEvent(message.updates) : 0;
+function eventOf(message: Message): Vector | null {
+  return message.kind === 'updates' ? oldestEvent(message.updates) : null;
 }

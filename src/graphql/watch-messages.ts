@@ -86,7 +86,8 @@ export class WatchMessages implements AsyncIterableIterator<ExecutionResult> {
   /** Who asks for one after the other is a response: over a WebSocket, messages are pushed. */
   #count(updates: readonly EntityUpdate[]): void {
     const { activity, hub } = this.args.contextValue as FreshetContext;
-    activity.pushes.sse.count(oldestEvent(updates), hub.storeNow());
+    const oldest = oldestEvent(updates);
+    activity.pushes.sse.count(1, oldest === null ? 0 : 1, oldest, hub.storeNow());
   }
 
   async #shared(message: Message): Promise<ExecutionResult | null> {

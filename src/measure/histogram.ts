@@ -19,11 +19,12 @@ export class Histogram {
     this.counts = new Float64Array(bounds.length + 1);
   }
 
-  observe(value: number): void {
+  /** @param times how many of this value; default: one. */
+  observe(value: number, times = 1): void {
     const { bounds, counts } = this;
     let cell = 0;
     while (cell < bounds.length && value > (bounds[cell] as number)) cell += 1;
-    counts[cell] = (counts[cell] as number) + 1;
-    this.sum += value;
+    counts[cell] = (counts[cell] as number) + times;
+    this.sum += times * value;
   }
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Vector } from '../../src/engine/index.ts';
 import { Latencies } from '../../src/graphql/latencies.ts';
+import { older, PushSeries } from '../../src/graphql/push-counts.ts';
 import { Histogram } from '../../src/measure/index.ts';
 import { holdsFor, patienceMs } from '../support/property.ts';
 
@@ -39,6 +41,30 @@ describe('a histogram', () => {
     },
     patienceMs,
   );
+});
+
+describe('delays of messages', () => {
+  const recorded = (atMs: number) => ({ revision: 1_000 * atMs }) as Vector;
+
+  it('are those of the oldest event that those tell of which were sent together', () => {
+    const series = new PushSeries();
+    series.count(5, 3, recorded(1_000), 1_100);
+    series.count(2, 0, null, 1_100);
+    series.count(1, 1, recorded(1_000), null);
+    expect(series.messages).toBe(8);
+    expect(series.delays.counts.reduce((sum, count) => sum + count, 0)).toBe(3);
+    expect(series.delays.sum).toBeCloseTo(3 * 0.1);
+  });
+
+  it('are from the oldest', () => {
+    const [one, other] = [recorded(1), recorded(2)];
+    expect([older(one, other), older(other, one), older(null, other), older(one, null)]).toEqual([
+      one,
+      one,
+      other,
+      one,
+    ]);
+  });
 });
 
 describe('latencies', () => {

@@ -30,7 +30,7 @@ export function liveMetrics({ pushes }: Activity, hub: () => Hub | null): readon
     ]),
     histogram(
       'freshet_push_delay_seconds',
-      'From when an event was recorded, by the clock of the store, until a message that tells of it was sent, the pace of the client included.',
+      'From when an event was recorded, by the clock of the store, until a message that tells of it was sent, the pace of the client included; what goes out together counts as the oldest of it.',
       () => [
         [{ protocol: 'sse' }, pushes.sse.delays],
         [{ protocol: 'websocket' }, pushes.websocket.delays],

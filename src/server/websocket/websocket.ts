@@ -4,6 +4,7 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Vector } from '../../engine/index.ts';
 import { contractError, type OperationKind, PushedMessages, WatchMessages } from '../../graphql/index.ts';
 import { type Span, tracer } from '../../measure/index.ts';
 import { countResult } from '../graphql/count-result.ts';
@@ -184,10 +185,9 @@ export class WebSockets {
     refuse(socket, status, reason);
   }
 
-  readonly #countPushed = (since: readonly number[]): void => {
+  readonly #countPushed = (messages: number, telling: number, oldest: Vector | null): void => {
     const { activity, storeNow } = this.#pipeline;
-    const now = storeNow();
-    for (const one of since) activity.pushes.websocket.count(one, now);
+    activity.pushes.websocket.count(messages, telling, oldest, storeNow());
   };
 
   #count(operation: OperationKind, result: unknown, receivedAt: number): void {
