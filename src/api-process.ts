@@ -7,7 +7,7 @@ const main = fileURLToPath(new URL('main.ts', import.meta.url));
 const endsWithParent = new URL('ends-with-parent.ts', import.meta.url).href;
 
 /** What configures an API; see config.ts. */
-const settings = /^(FRESHET_|PORT$|HOST$|WORKERS$|VALKEY_URL$|LOG_LEVEL$)/;
+const settings = /^(FRESHET_|OTEL_|PORT$|HOST$|WORKERS$|VALKEY_URL$|LOG_LEVEL$)/;
 const keptWords = 10_000; // characters
 
 export interface ApiProcessOptions {

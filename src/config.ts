@@ -28,6 +28,8 @@ export interface Config {
   readonly documents: 'any' | 'trusted';
   /** `LOG_LEVEL`; default `info`. */
   readonly logLevel: LogLevel;
+  /** Whether traces are recorded: `OTEL_EXPORTER_OTLP_ENDPOINT`, or that of traces alone, is set, and nothing forbids it. How, OpenTelemetry reads. */
+  readonly traces: boolean;
 }
 
 /** All that is wrong with the environment, in one message. */
@@ -86,6 +88,7 @@ export function readConfig(env: Environment): Config {
     acknowledge: read('FRESHET_ACK', inMemory, readAcknowledgement),
     documents: read('FRESHET_DOCUMENTS', 'any', oneOf(['any', 'trusted'])),
     logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
+    traces: readTraces(read),
   };
   if (config.valkey === null && config.acknowledge.kind === 'replica') {
     problems.push(
@@ -104,6 +107,25 @@ export function readConfig(env: Environment): Config {
 /** Whether only this machine can reach what listens on `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** What OpenTelemetry would only mutter about is said here. */
+function readTraces(read: <T>(name: string, fallback: T, reader: Reader<T>) => T): boolean {
+  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', false, isHttpUrl);
+  const own = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', false, isHttpUrl);
+  const exporter = read('OTEL_TRACES_EXPORTER', 'otlp', oneOf(['otlp', 'none']));
+  const isDisabled = read('OTEL_SDK_DISABLED', false, (text) => text.toLowerCase() === 'true');
+  if (!(endpoint || own) || exporter === 'none' || isDisabled) return false;
+  for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL']) {
+    read(name, 'http/json', oneOf(['http/json', 'http/protobuf'])); // whoever takes the one by HTTP takes the other
+  }
+  return true;
+}
+
+function isHttpUrl(text: string): boolean {
+  const { protocol } = URL.parse(text) ?? {};
+  if (protocol === 'http:' || protocol === 'https:') return true;
+  throw new Error('expected the address of an OTLP collector, such as http://127.0.0.1:4318');
 }
 
 function readPort(text: string): number {

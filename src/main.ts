@@ -3,13 +3,17 @@ import pretty from 'pino-pretty';
 import type { ThisWorker } from './cluster/index.ts';
 import { type Config, isLoopback, readConfig } from './config.ts';
 import { TrustedDocuments } from './graphql/index.ts';
+import { tracer } from './measure/index.ts';
 import {
   logSerializers,
+  type MetricsPart,
   Service,
   type ServiceOptions,
   type Step,
   shutDownOnSignal,
   shutDownWhenTold,
+  totalsOf,
+  traceOfLine,
 } from './server/index.ts';
 import { exitCodeOf } from './signals.ts';
 import {
@@ -34,7 +38,7 @@ function fail(error: unknown): void {
 
 /** @param worker whose number each line carries; default: nobody's. */
 function createLog(level: Config['logLevel'], worker?: number): Logger {
-  const options = { level, serializers: logSerializers };
+  const options = { level, serializers: logSerializers, mixin: traceOfLine };
   if (worker === undefined) return process.stdout.isTTY ? pino(options, pretty({ sync: true })) : pino(options);
   const lines = { sync: true, ignore: 'hostname,worker', messageFormat: `[worker ${worker}] {msg}` };
   return (process.stdout.isTTY ? pino(options, pretty(lines)) : pino(options)).child({ worker });
@@ -68,7 +72,7 @@ type Start = (embeddedUrl: string | null, onFailure: (error: unknown) => void) =
 async function run(config: Config): Promise<void> {
   if (config.workers === 1) {
     const log = createLog(config.logLevel);
-    const service = new Service();
+    const service = new Service({ endTracing: await beginTracing(config, log) });
     const options = await serviceOptions(config, log);
     return runWithValkey(config, log, service, (embeddedUrl, onFailure) =>
       service.start({ ...options, address: addressOf(config, embeddedUrl) }, onFailure),
@@ -77,7 +81,7 @@ async function run(config: Config): Promise<void> {
   const { isWorker, Primary, ThisWorker } = await import('./cluster/index.ts');
   if (isWorker) return runAsWorker(config, await ThisWorker.join());
   const log = createLog(config.logLevel);
-  const primary = new Primary({ ...config, log });
+  const primary = new Primary({ ...config, log, totals: (parts) => totalsOf(parts as readonly MetricsPart[]) });
   return runWithValkey(config, log, primary, (embeddedUrl, onFailure) => primary.start(embeddedUrl, onFailure));
 }
 
@@ -139,7 +143,7 @@ async function runWithValkey(config: Config, log: Logger, serving: Serving, star
 async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
   const { task } = worker;
   const log = createLog(config.logLevel, task.number);
-  const service = new Service();
+  const service = new Service({ endTracing: await beginTracing(config, log) });
   const shutDown = shutDownWhenTold({ log, steps: service.endSteps, force: () => service.terminate() });
   void worker.ending.then(({ reason, exitCode }) => shutDown(reason, exitCode));
   const giveUp = (reason: string) => async (error: unknown) => {
@@ -152,6 +156,8 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
       address: addressOf(config, task.valkeyUrl),
       worker: { id: worker.id, sockets: task.sockets },
       shareActivity: (take) => worker.shareActivity(take),
+      shareMetrics: (give) => worker.shareMetrics(give),
+      staff: () => worker.staff,
       warnings: () => worker.warnings(),
     };
     const url = await service.start(options, giveUp('it cannot be served from this Valkey'));
@@ -159,6 +165,18 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
   } catch (error) {
     await giveUp('it could not start')(error);
   }
+}
+
+/** Records traces, if the environment says where to send them; else nothing of what does that is loaded. @returns how to end it. */
+async function beginTracing(config: Config, log: Logger): Promise<() => Promise<void>> {
+  if (!config.traces) return async () => {};
+  const { startTracing } = await import('./tracing/index.ts');
+  const { tracing, end } = startTracing({
+    onTurn: (problem) =>
+      problem === null ? log.info('Traces are sent again') : log.warn({ problem }, 'Traces cannot be sent'),
+  });
+  tracer.current = tracing;
+  return end;
 }
 
 async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {

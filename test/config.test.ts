@@ -26,6 +26,7 @@ describe('the configuration', () => {
       acknowledge: { kind: 'memory' },
       documents: 'any',
       logLevel: 'info',
+      traces: false,
     });
   });
 
@@ -38,6 +39,7 @@ describe('the configuration', () => {
         VALKEY_URL: 'valkey://store:7000/2',
         FRESHET_DATA_DIR: '/var/lib/freshet',
         FRESHET_CLOCK: 'event',
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
         FRESHET_KEY_PREFIX: 'team:fs',
         FRESHET_SWEEP_SECONDS: '2.5',
         FRESHET_ACK: 'replica:2',
@@ -57,6 +59,7 @@ describe('the configuration', () => {
       acknowledge: { kind: 'replica', replicas: 2 },
       documents: 'trusted',
       logLevel: 'debug',
+      traces: true,
     });
   });
 
@@ -126,5 +129,24 @@ describe('the configuration', () => {
   it('knows which hosts only this machine can reach', () => {
     expect(['127.0.0.1', '127.1.2.3', 'localhost', '::1'].filter(isLoopback)).toHaveLength(4);
     expect(['0.0.0.0', '::', '10.0.0.1', 'api.example.com', '127.0.0.1.example.com'].filter(isLoopback)).toEqual([]);
+  });
+
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector/v1/traces' }, true],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf' }, true],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_TRACES_EXPORTER: 'none' }, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318', OTEL_SDK_DISABLED: 'true' }, false],
+    [{ OTEL_SERVICE_NAME: 'scoring' }, false],
+  ])('with %o, has traces: %s', (env, traces) => {
+    expect(readConfig(env as Record<string, string>).traces).toBe(traces);
+  });
+
+  it('says what would keep traces from being sent', () => {
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318' })).toEqual([
+      expect.stringContaining('OTEL_EXPORTER_OTLP_ENDPOINT: expected the address'),
+    ]);
+    expect(
+      problemsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4317', OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' }),
+    ).toEqual([expect.stringContaining('OTEL_EXPORTER_OTLP_PROTOCOL: expected one of http/json')]);
   });
 });

@@ -21,7 +21,16 @@ export type ToWorker =
   | { readonly say: 'forget activity' }
   | { readonly say: 'give activity' }
   /** What each worker did in that time, to those that asked for it. */
-  | { readonly say: 'activity'; readonly parts: readonly unknown[]; readonly seconds: number };
+  | { readonly say: 'activity'; readonly parts: readonly unknown[]; readonly seconds: number }
+  /** What it has counted since its start; the answer names the inquiry. */
+  | { readonly say: 'give metrics'; readonly inquiry: number }
+  /** The answer to one that asked for the metrics of all: of each that has answered, and of all others together. */
+  | {
+      readonly say: 'metrics';
+      readonly question: number;
+      readonly parts: readonly unknown[];
+      readonly others: unknown;
+    };
 
 /** What a worker says to the primary. */
 export type ToPrimary =
@@ -30,7 +39,10 @@ export type ToPrimary =
   | { readonly say: 'failed'; readonly why: string }
   /** Whether somebody watches the activity of the service there. */
   | { readonly say: 'watch activity'; readonly on: boolean }
-  | { readonly say: 'activity'; readonly part: unknown };
+  | { readonly say: 'activity'; readonly part: unknown }
+  /** Somebody wants the metrics of all workers; the answer names the question. */
+  | { readonly say: 'ask metrics'; readonly question: number }
+  | { readonly say: 'metrics'; readonly inquiry: number; readonly part: unknown };
 
 /** What it says first: from now on it hears, and what was said earlier is lost. */
 export interface Joined {

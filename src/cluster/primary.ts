@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { isEndSignal } from '../signals.ts';
 import { Gathering } from './gathering.ts';
+import { Inquiries, type Totals } from './inquiries.ts';
 import type { ToPrimary } from './messages.ts';
 import { ReplacementPauses } from './replacement.ts';
 import { Seat, type SeatListener, type WorkerExit } from './seat.ts';
@@ -14,6 +15,8 @@ export interface PrimaryOptions {
   /** 0: any free one. */
   readonly port: number;
   readonly log: Logger;
+  /** Puts together what workers have counted that cannot say it themselves. */
+  readonly totals: Totals;
 }
 
 /** A worker takes ten seconds at most, and two more once it has broken what is left. */
@@ -33,6 +36,7 @@ export class Primary implements SeatListener {
   readonly #log: Logger;
   readonly #seats: readonly Seat[];
   readonly #gathering: Gathering;
+  readonly #inquiries: Inquiries;
   /** Those whose first worker is there. */
   readonly #first: Set<Seat>;
   readonly #pauses = new Map<Seat, ReplacementPauses>();
@@ -48,12 +52,13 @@ export class Primary implements SeatListener {
   #lost = 0;
   #brokeOff = false;
 
-  constructor({ workers, port, log }: PrimaryOptions) {
+  constructor({ workers, port, log, totals }: PrimaryOptions) {
     this.#log = log;
     this.#port = port;
     this.#seats = Array.from({ length: workers }, (_, place) => new Seat(place + 1, this));
     this.#first = new Set(this.#seats);
     this.#gathering = new Gathering(this.#seats);
+    this.#inquiries = new Inquiries(this.#seats, totals);
   }
 
   /** Whether all of them have come to listen. */
@@ -105,13 +110,16 @@ export class Primary implements SeatListener {
     if (message.say === 'listening') this.#listening(seat, message.url);
     else if (message.say === 'failed') this.#failed(seat, message.why);
     else if (message.say === 'watch activity') this.#gathering.watch(seat, message.on);
-    else this.#gathering.take(seat, message.part);
+    else if (message.say === 'activity') this.#gathering.take(seat, message.part);
+    else if (message.say === 'ask metrics') this.#inquiries.ask(seat, message);
+    else this.#inquiries.take(seat, message);
   }
 
   ended(seat: Seat, exit: WorkerExit): void {
     const { number } = seat;
     const { pid, code, signal } = exit;
     this.#gathering.leave(seat);
+    this.#inquiries.leave(seat);
     // Nobody holds the port any more: whoever asked for any free one now would get another.
     if (this.#url !== null && !this.#seats.some((one) => one.isTaken)) this.#port = Number(new URL(this.#url).port);
     const how = signal === null ? `with status ${code}` : `by ${signal}`;

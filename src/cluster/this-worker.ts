@@ -12,6 +12,25 @@ export interface Ending {
 /** Told what each worker did in so many seconds. */
 type Offer<Part> = (parts: readonly Part[], seconds: number) => void;
 
+/** What the workers of a service have counted. */
+export interface Gathered<Part> {
+  /** Of those that have answered in time. */
+  readonly parts: readonly Part[];
+  /** Of all together that have ended, or have not answered; null: nothing is known. */
+  readonly others: Part | null;
+}
+
+/** How many workers there are. */
+export interface Staff {
+  readonly serving: number;
+  readonly wanted: number;
+  /** How many have ended since the first start, and were replaced. */
+  readonly lost: number;
+}
+
+/** Longer than the primary waits for those that do not answer. */
+const patienceMs = 2_000; // 2 seconds
+
 /** This process as a worker: what the primary tells it, and what it tells the primary. */
 export class ThisWorker {
   readonly task: Task;
@@ -22,6 +41,10 @@ export class ThisWorker {
   #staffed: Saying<ToWorker, 'staffed'> | null = null;
   #takeActivity: () => unknown = () => null;
   #offerActivity: Offer<unknown> | null = null;
+  #giveMetrics: () => Promise<unknown> = async () => null;
+  /** Who waits for the metrics of all workers, by the question that was put to the primary. */
+  readonly #waiting = new Map<number, (gathered: Gathered<unknown>) => void>();
+  #questions = 0;
 
   private constructor(worker: Worker, task: Task) {
     this.task = task;
@@ -60,9 +83,14 @@ export class ThisWorker {
     return tell({ say: 'failed', why });
   }
 
+  get staff(): Staff {
+    const { serving = 0, wanted = 0, lost = 0 } = this.#staffed ?? {};
+    return { serving, wanted, lost };
+  }
+
   /** What the primary knows that an operator should know. */
   warnings(): readonly string[] {
-    const { serving = 0, wanted = 0, lost = 0 } = this.#staffed ?? {};
+    const { serving, wanted, lost } = this.staff;
     if (serving === wanted) return [];
     return [`${serving} of ${wanted} workers serve, and the others are starting; ended since the first start: ${lost}`];
   }
@@ -80,11 +108,41 @@ export class ThisWorker {
     };
   }
 
+  /** Gives its metrics whenever the primary asks, and makes what asks for those of all workers. */
+  shareMetrics<Part>(give: () => Promise<Part>): () => Promise<Gathered<Part>> {
+    this.#giveMetrics = give;
+    return async () => {
+      const gathered = await this.#askMetrics();
+      // The primary is gone, or too busy to answer: what this one has is better than nothing.
+      return (gathered as Gathered<Part> | null) ?? { parts: [await give()], others: null };
+    };
+  }
+
+  #askMetrics(): Promise<Gathered<unknown> | null> {
+    const question = ++this.#questions;
+    return new Promise((resolve) => {
+      const conclude = (gathered: Gathered<unknown> | null) => {
+        clearTimeout(timer);
+        this.#waiting.delete(question);
+        resolve(gathered);
+      };
+      const timer = setTimeout(() => conclude(null), patienceMs);
+      this.#waiting.set(question, conclude);
+      void tell({ say: 'ask metrics', question });
+    });
+  }
+
+  async #tellMetrics({ inquiry }: Saying<ToWorker, 'give metrics'>): Promise<void> {
+    await tell({ say: 'metrics', inquiry, part: await this.#giveMetrics() });
+  }
+
   #hear(message: ToWorker): void {
     if (message.say === 'staffed') this.#staffed = message;
     else if (message.say === 'forget activity') this.#takeActivity();
     else if (message.say === 'give activity') void tell({ say: 'activity', part: this.#takeActivity() });
     else if (message.say === 'activity') this.#offerActivity?.(message.parts, message.seconds);
+    else if (message.say === 'give metrics') void this.#tellMetrics(message);
+    else if (message.say === 'metrics') this.#waiting.get(message.question)?.(message);
   }
 }
 

@@ -1,8 +1,10 @@
 import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
+import { inSpan, tracer } from '../measure/index.ts';
 import { type Acknowledgement, inMemory, type Servers } from '../valkey/index.ts';
 import { invalidIdError } from './admission.ts';
 import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
 import { Corrector } from './corrector.ts';
+import type { EngineCounts } from './engine-counts.ts';
 import { type EntitySearch, searchEntities } from './entity-search.ts';
 import { type ForgetReceipt, forget } from './forgetting.ts';
 import { KeyNames } from './keys.ts';
@@ -109,12 +111,22 @@ export class Engine {
     return this.#store.recordings;
   }
 
+  /** What else was done since the start, and how long the store took. */
+  get counts(): EngineCounts {
+    const { counts, functionTimes: functions } = this.#store;
+    return { ...counts, functions, rejected: this.#recorder.rejected };
+  }
+
   /**
    * Records a batch of events of one kind, and tells of each what became of it, in the order sent. Faults of single
    * events are in their outcome; vectors are as after the whole batch.
    */
   record(event: Event, inputs: readonly EventInput[]): Promise<RecordOutcome[]> {
-    return this.#recorder.take(event, inputs, 'record');
+    const tracing = tracer.current;
+    if (tracing === null) return this.#recorder.take(event, inputs, 'record');
+    return inSpan(tracing, 'engine.record', { 'freshet.events': inputs.length }, () =>
+      this.#recorder.take(event, inputs, 'record'),
+    );
   }
 
   /** Has this one told of what this engine records from now on, not of what others do. It cannot be stopped. */
@@ -192,10 +204,10 @@ export class Engine {
     if (ids.length === 0) return [];
     const { refresh = false, lastRevisions } = options;
     if (!refresh && !lastRevisions) {
-      const { batch, places } = await this.#reads.of(view).take(ids);
+      const { batch, places } = await this.#readTogether(view, ids);
       return places.map((place) => batch.at(place));
     }
-    const batch = await this.#store.read(view, ids, options);
+    const batch = await this.#refresh(view, ids, options);
     return ids.map((_, place) => batch.at(place));
   }
 
@@ -205,7 +217,20 @@ export class Engine {
    * @throws UnavailableError if the whole call failed
    */
   readPacked(view: View, ids: readonly string[]): Promise<VectorReading> {
-    return this.#reads.of(view).take(ids);
+    return this.#readTogether(view, ids);
+  }
+
+  /** In one exchange with what others want in this turn of the event loop. */
+  #readTogether(view: View, ids: readonly string[]): Promise<VectorReading> {
+    const tracing = tracer.current;
+    if (tracing === null) return this.#reads.of(view).take(ids);
+    return inSpan(tracing, 'engine.read', readFacts(view, ids), () => this.#reads.of(view).take(ids));
+  }
+
+  #refresh(view: View, ids: readonly string[], options: ReadOptions) {
+    const tracing = tracer.current;
+    if (tracing === null) return this.#store.read(view, ids, options);
+    return inSpan(tracing, 'engine.refresh', readFacts(view, ids), () => this.#store.read(view, ids, options));
   }
 
   /**
@@ -223,7 +248,10 @@ export class Engine {
    */
   async pastEach(view: View, asked: readonly MomentsOf[]): Promise<readonly (PastVector[] | Error)[]> {
     for (const { id } of asked) assertId(view, id);
-    return asked.length === 0 ? [] : this.#store.past(view, asked);
+    if (asked.length === 0) return [];
+    const tracing = tracer.current;
+    if (tracing === null) return this.#store.past(view, asked);
+    return inSpan(tracing, 'engine.past', readFacts(view, asked), () => this.#store.past(view, asked));
   }
 
   /**
@@ -235,6 +263,10 @@ export class Engine {
     if (asOf < now) return 'PAST';
     return asOf <= now + this.#toleranceMs ? 'NOW' : 'FUTURE';
   }
+}
+
+function readFacts({ name }: View, asked: readonly unknown[]) {
+  return { 'freshet.view': name, 'freshet.vectors': asked.length };
 }
 
 function assertId(view: View, id: string): void {

@@ -4,6 +4,7 @@ export { correctionFields } from './corrector.ts';
 export { derivedValue } from './derived.ts';
 export type { EngineOptions } from './engine.ts';
 export { Engine } from './engine.ts';
+export type { EngineCounts } from './engine-counts.ts';
 export type { EntitySearch, FoundEntity } from './entity-search.ts';
 export type { Unfillable } from './filling.ts';
 export { unfillable } from './filling.ts';

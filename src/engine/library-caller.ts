@@ -1,3 +1,4 @@
+import { CallTimes, inSpan, tracer } from '../measure/index.ts';
 import { type Acknowledgement, FunctionCaller, type Servers } from '../valkey/index.ts';
 import { type Library, writeLibrary } from './library.ts';
 import type { Plan } from './plan.ts';
@@ -14,6 +15,8 @@ export class LibraryCaller {
   readonly name: string;
   readonly #names: Library['functions'];
   readonly #functions: FunctionCaller;
+  /** Of each function, failed calls among them. */
+  readonly times = new CallTimes<FunctionName>();
 
   private constructor(name: string, names: Library['functions'], functions: FunctionCaller) {
     this.name = name;
@@ -36,8 +39,18 @@ export class LibraryCaller {
    * Calls a function; what it takes and returns stands at the end of its part in lua/.
    * @throws UnavailableError
    */
-  call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
+  async call(name: FunctionName, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Buffer> {
+    const begunAt = performance.now();
     const isAcknowledged = acknowledged.has(name);
-    return orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args, isAcknowledged }));
+    const call = () =>
+      orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args, isAcknowledged }));
+    try {
+      const tracing = tracer.current;
+      if (tracing === null) return await call();
+      const facts = { 'freshet.keys': keys.length };
+      return await inSpan(tracing, `valkey function ${name}`, facts, call, { kind: 'client' });
+    } finally {
+      this.times.of(name).observe((performance.now() - begunAt) / 1_000);
+    }
   }
 }

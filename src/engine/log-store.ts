@@ -1,6 +1,7 @@
 import { DefinitionError, type Entity, type View } from '../define/index.ts';
 import type { Acknowledgement, Servers, ValkeyServer } from '../valkey/index.ts';
 import { byEntity } from './by-entity.ts';
+import { StoreCounts } from './engine-counts.ts';
 import { fillLogs } from './filling.ts';
 import { type KeyNames, stem } from './keys.ts';
 import { LibraryCaller } from './library-caller.ts';
@@ -52,6 +53,9 @@ export class LogStore {
   readonly #servers: Servers;
   /** The name of its function library. */
   readonly library: string;
+  readonly counts: StoreCounts;
+  /** How long calls of functions took. */
+  readonly functionTimes: LibraryCaller['times'];
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
@@ -67,11 +71,15 @@ export class LogStore {
     caller: LogCaller,
     stored: StoredVectors,
     library: string,
+    counts: StoreCounts,
+    functionTimes: LibraryCaller['times'],
     { singles, rehearses, acknowledge, onFault }: StoreSettings,
   ) {
     this.#servers = servers;
     this.keys = keys;
     this.library = library;
+    this.counts = counts;
+    this.functionTimes = functionTimes;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
@@ -84,7 +92,18 @@ export class LogStore {
       return;
     }
     const [{ valkey }] = servers.all as [ValkeyServer];
-    const options = { valkey, caller, plans, prefix: keys.prefix, singles, logOf, store, acknowledge, onFault };
+    const options = {
+      valkey,
+      caller,
+      plans,
+      prefix: keys.prefix,
+      singles,
+      logOf,
+      store,
+      acknowledge,
+      onFault,
+      times: counts.pipelines,
+    };
     this.#committer = new Committer(options);
   }
 
@@ -111,9 +130,10 @@ export class LogStore {
     const isDurable = limits.acknowledge.kind !== 'memory';
     const settings = { ...limits, clock, isCluster, isDurable, prefix: keys.prefix, completeSince };
     const caller = new LogCaller(library, plans, settings);
-    const stored = new StoredVectors(servers, keys, plans, clock);
+    const counts = new StoreCounts();
+    const stored = new StoredVectors(servers, keys, plans, clock, counts.pipelines.of('read'));
     await stored.connect();
-    return new LogStore(servers, keys, plans, registry, caller, stored, library.name, limits);
+    return new LogStore(servers, keys, plans, registry, caller, stored, library.name, counts, library.times, limits);
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -211,6 +231,8 @@ export class LogStore {
     const argument = Buffer.from([plan.index, refresh ? 1 : 0]);
     const batch = new VectorBatch(view, ids);
     const places = refresh || lastRevisions ? [...ids.keys()] : await this.#stored.fill(plan, batch);
+    this.counts.vectors.stored += ids.length - places.length;
+    this.counts.vectors.folded += places.length;
     if (places.length === 0) return batch;
     const results = await this.#work<ReadPart, true>(
       'read',

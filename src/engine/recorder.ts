@@ -26,6 +26,8 @@ export class Recorder {
   readonly #onFault: (fault: LogFaultError) => void;
   readonly #encoders: ReadonlyMap<View, RowEncoder>;
   readonly #listeners = new Set<RecordListener>();
+  /** Events that were rejected, by the field for which they were, such as `Transaction.amount`. */
+  readonly rejected = new Map<string, number>();
 
   constructor(store: LogStore, clock: Clock, toleranceMs: Milliseconds, onFault: (fault: LogFaultError) => void) {
     this.#store = store;
@@ -68,7 +70,17 @@ export class Recorder {
         }
       }
     }
-    return drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null, this.#toleranceMs));
+    const outcomes = drafts.map((draft, place) => outcomeOf(event, draft, rejected[place] ?? null, this.#toleranceMs));
+    if (how === 'record')
+      for (const { status, reason } of outcomes) if (status === 'REJECTED') this.#countRejected(event, reason);
+    return outcomes;
+  }
+
+  /** A reason begins with the field that it is about, unless it is about none. */
+  #countRejected(event: Event, reason: string | null): void {
+    const [field = ''] = (reason ?? '').split(' ', 1);
+    const name = `${event.name}.${field in event.fields ? field : 'other'}`;
+    this.rejected.set(name, (this.rejected.get(name) ?? 0) + 1);
   }
 
   #tell({ vector, verdicts }: RecordedPart): void {

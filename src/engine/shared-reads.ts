@@ -1,4 +1,5 @@
 import type { View } from '../define/index.ts';
+import { inSpan, type Span, together, tracer } from '../measure/index.ts';
 import { tooMuchUnderWay, UnavailableError } from './outcome.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
@@ -44,12 +45,14 @@ export class SharedReads {
     }
     this.#underWay += ids.length;
     const places = call.add(ids);
+    const span = tracer.current?.current();
+    if (span) call.spans = [...(call.spans ?? []), span];
     return new VectorReading(await call.batch.promise, places);
   }
 
   readonly #send = (call: NextCall): void => {
     if (this.#next === call) this.#next = null;
-    this.#read(call.ids).then(
+    this.#readTogether(call).then(
       (batch) => {
         this.#underWay -= call.asked;
         call.batch.resolve(batch);
@@ -60,12 +63,20 @@ export class SharedReads {
       },
     );
   };
+
+  #readTogether({ ids, spans }: NextCall): Promise<VectorBatch> {
+    if (tracer.current === null || spans === null) return this.#read(ids);
+    const facts = { 'freshet.vectors': ids.length, 'freshet.reads': spans.length };
+    return inSpan(tracer.current, 'engine.read together', facts, () => this.#read(ids), together(spans));
+  }
 }
 
 class NextCall {
   readonly ids: string[] = [];
   /** How many were asked for, repeats among them. */
   asked = 0;
+  /** Of those who read, where that is traced. */
+  spans: Span[] | null = null;
   readonly batch = Promise.withResolvers<VectorBatch>();
   readonly #places = new Map<string, number>();
 

@@ -1,3 +1,4 @@
+import { endWith, type Histogram, tracer } from '../measure/index.ts';
 import {
   bytesText,
   CommandBuffer,
@@ -31,8 +32,11 @@ export class StoredVectors {
   readonly #clock: Clock;
   /** What stands at the head of each plan's logs. */
   readonly #layouts: ReadonlyMap<Plan, string>;
+  /** How long the store took to answer. */
+  readonly #times: Histogram;
 
-  constructor(servers: Servers, keys: KeyNames, plans: readonly Plan[], clock: Clock) {
+  constructor(servers: Servers, keys: KeyNames, plans: readonly Plan[], clock: Clock, times: Histogram) {
+    this.#times = times;
     this.#servers = servers;
     this.#keys = keys;
     this.#clock = clock;
@@ -125,7 +129,12 @@ export class StoredVectors {
         commands.number(0);
         commands.number(last);
       }
-      return await wire.send(commands);
+      const sentAt = performance.now();
+      const answered = wire.send(commands);
+      if (tracer.current !== null) endWith(tracer.current.begin('valkey read', { kind: 'client' }), answered);
+      const replies = await answered;
+      this.#times.observe((performance.now() - sentAt) / 1_000);
+      return replies;
     } catch (error) {
       if (error instanceof Error && /timed out/.test(error.message)) throw error;
       return null;

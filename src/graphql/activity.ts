@@ -1,6 +1,16 @@
 import type { RecordStatus } from '../engine/index.ts';
-import { type ActivityHeld, type ActivityPart, type ActivitySample, addUp, noEvents } from './activity-sample.ts';
-import { Latencies } from './latencies.ts';
+import { Histogram, sizeBounds } from '../measure/index.ts';
+import {
+  type ActivityHeld,
+  type ActivityPart,
+  type ActivitySample,
+  addUp,
+  type EventCounts,
+  noEvents,
+} from './activity-sample.ts';
+import type { LatencyCounts } from './latencies.ts';
+import { PushCounts } from './push-counts.ts';
+import { RequestCounts } from './request-counts.ts';
 
 /**
  * Told what each process of the service did over a stretch of so many seconds. @returns how to be told no more.
@@ -17,16 +27,24 @@ export interface ActivityOptions {
 }
 
 /**
- * Counts what a process does, and tells whoever watches each second what the service, which may be of several processes, did in
- * that second. Nobody watching, it counts on, and no timer runs.
+ * Counts what a process does since its start, and tells whoever watches each second what the service, which may be of several
+ * processes, did in that second. Nobody watching, it counts on, and no timer runs.
  */
 export class Activity {
   readonly #streams = new Set<ActivityStream>();
   readonly #held: () => ActivityHeld;
   readonly #feed: ActivityFeed;
-  readonly #latencies = new Latencies();
-  #events: { [S in RecordStatus]: number } = { ...noEvents };
-  #reads = 0;
+  readonly requests = new RequestCounts();
+  readonly pushes = new PushCounts();
+  /** How many events mutations brought, and how many vectors were read together for a request. */
+  readonly recordedTogether = new Histogram(sizeBounds);
+  readonly readTogether = new Histogram(sizeBounds);
+  /** Corrections, and wishes to forget an entity, by kind and by what became of them, such as `label LABELLED`. */
+  readonly corrections = new Map<string, number>();
+  readonly #events: { [S in RecordStatus]: number } = { ...noEvents };
+  /** What of all that was told to watchers. */
+  #eventsTaken: EventCounts = noEvents;
+  #readsTaken = 0;
   #leaveFeed: (() => void) | null = null;
   #closed = false;
 
@@ -35,16 +53,22 @@ export class Activity {
     this.#feed = (share ?? feedOfOne(everyMs))(() => this.#take());
   }
 
+  /** Events by what became of them. */
+  get events(): EventCounts {
+    return this.#events;
+  }
+
   countEvent(status: RecordStatus): void {
     this.#events[status]++;
   }
 
-  countReads(vectors: number): void {
-    this.#reads += vectors;
+  countCorrection(kind: 'label' | 'retract' | 'forget', status: string): void {
+    const what = `${kind} ${status}`;
+    this.corrections.set(what, (this.corrections.get(what) ?? 0) + 1);
   }
 
-  countRequest(durationMs: number): void {
-    this.#latencies.record(durationMs);
+  countReads(vectors: number): void {
+    this.readTogether.observe(vectors);
   }
 
   /** Samples from now on. Who takes them slowly misses some: only the newest waits. */
@@ -77,11 +101,35 @@ export class Activity {
   }
 
   #take(): ActivityPart {
-    const part = { ...this.#held(), events: this.#events, reads: this.#reads, latencies: this.#latencies.take() };
-    this.#events = { ...noEvents };
-    this.#reads = 0;
+    const [events, taken] = [{ ...this.#events }, this.#eventsTaken];
+    const reads = this.readTogether.sum;
+    const part = {
+      ...this.#held(),
+      events: difference(events, taken),
+      reads: reads - this.#readsTaken,
+      latencies: [...this.#takeLatencies()],
+    };
+    this.#eventsTaken = events;
+    this.#readsTaken = reads;
     return part;
   }
+
+  /** Of queries and mutations. */
+  *#takeLatencies(): Iterable<LatencyCounts[number]> {
+    for (const [, operation, { latencies }] of this.requests.all()) {
+      if (operation === 'query' || operation === 'mutation') yield* latencies.take();
+    }
+  }
+}
+
+function difference(now: EventCounts, before: EventCounts): EventCounts {
+  return {
+    RECORDED: now.RECORDED - before.RECORDED,
+    DUPLICATE: now.DUPLICATE - before.DUPLICATE,
+    TOO_LATE: now.TOO_LATE - before.TOO_LATE,
+    REJECTED: now.REJECTED - before.REJECTED,
+    UNAVAILABLE: now.UNAVAILABLE - before.UNAVAILABLE,
+  };
 }
 
 const nothingHeld: ActivityHeld = { watchers: 0, watchedEntities: 0, storeProblem: null };

@@ -30,7 +30,7 @@ export function labelField(t: MutationFields, event: Event, options: FreshetFiel
     },
     resolve: async (_, { input }, context, info) => {
       assertWithinLimits(info);
-      return corrected(input, await context.engine.label(event, input), context);
+      return corrected('label', input, await context.engine.label(event, input), context);
     },
   });
 }
@@ -64,7 +64,7 @@ export function retractField(
     },
     resolve: async (_, { input }, context, info) => {
       assertWithinLimits(info);
-      return corrected(input, await context.engine.retract(event, confirm, input), context);
+      return corrected('retract', input, await context.engine.retract(event, confirm, input), context);
     },
   });
 }
@@ -104,7 +104,13 @@ function describe(event: Event, field: string): string {
   return field === labelOf(event) ? 'What it is known to be, in place of what was known before.' : description;
 }
 
-function corrected(input: EventInput, outcome: Corrected['outcome'], { loaders }: FreshetContext): Corrected {
+function corrected(
+  kind: 'label' | 'retract',
+  input: EventInput,
+  outcome: Corrected['outcome'],
+  { loaders, activity }: FreshetContext,
+): Corrected {
+  activity.countCorrection(kind, outcome.status);
   // What the request has read before is no longer true.
   loaders.clear();
   return { input, outcome };

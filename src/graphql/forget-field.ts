@@ -22,9 +22,10 @@ export function forgetField(t: MutationFields, entity: Entity, options: FreshetF
     type: registry.generated(receiptType, undefined),
     nullable: false,
     args: { id: t.arg.id({ required: true, description: `The id of the ${entity.name}.` }) },
-    resolve: async (_, { id }, { engine, loaders }, info) => {
+    resolve: async (_, { id }, { engine, loaders, activity }, info) => {
       assertWithinLimits(info);
       const receipt = await engine.forget(entity, id);
+      activity.countCorrection('forget', receipt.status);
       // What the request has read before is no longer true.
       loaders.clear();
       return receipt;

@@ -1,6 +1,8 @@
 import type { ExecutionResult } from 'graphql';
+import type { Vector } from '../engine/index.ts';
 import type { Collector } from '../live/index.ts';
 import type { FreshetContext } from './context.ts';
+import { oldestEvent } from './push-counts.ts';
 import type { Shown } from './selection.ts';
 import { masked, type WatchMessages } from './watch-messages.ts';
 import type { Message } from './watch-stream.ts';
@@ -9,8 +11,11 @@ import type { Message } from './watch-stream.ts';
 export interface TextOutlet {
   /** Whether so much waits for the client that no more should be made for it: what comes later would be newer. */
   readonly isFull: boolean;
-  /** Sends a result; `sender.goOn()` is called, later, once the client has taken it, or never will. */
-  push(text: string, sender: Sender): void;
+  /**
+   * Sends a result; `sender.goOn()` is called, later, once the client has taken it, or never will.
+   * @param event the vector of the oldest event that it tells of; null: it tells of none.
+   */
+  push(text: string, sender: Sender, event: Vector | null): void;
   /**
    * Has `sender.goOn()` called, later, once it is no longer full, or never will be used again. Those who wait are called one by one:
    * the next once this one has pushed, or is forgotten.
@@ -114,7 +119,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
   #send(shown: readonly Shown[] | null, message: Message): void {
     if (!this.#answer) return;
     const { selection } = this.#subscription;
-    if (shown && selection) this.#outlet.push(selection.text(shown), this);
+    if (shown && selection) this.#outlet.push(selection.text(shown), this, eventOf(message));
     else void this.#sendAside(message);
   }
 
@@ -131,7 +136,7 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
       if (!result) this.goOn();
       else if (result.errors) this.#settle({ done: false, value: result });
       // Whoever iterates would hold on to it, a snapshot of a thousand entities, until the next one.
-      else this.#outlet.push(JSON.stringify(result), this);
+      else this.#outlet.push(JSON.stringify(result), this, eventOf(message));
     } catch (error) {
       this.#fail(error);
     }
@@ -164,4 +169,8 @@ export class PushedMessages implements AsyncIterableIterator<ExecutionResult>, C
     this.#onOver?.();
     this.#onOver = null;
   }
+}
+
+function eventOf(message: Message): Vector | null {
+  return message.kind === 'updates' ? oldestEvent(message.updates) : null;
 }

@@ -89,6 +89,7 @@ async function record(
   inputs: readonly EventInput[],
   { engine, activity }: RootContext,
 ): Promise<RecordedEvent[]> {
+  activity.recordedTogether.observe(inputs.length);
   const outcomes = await engine.record(event, inputs);
   for (const { status } of outcomes) activity.countEvent(status);
   return outcomes.map((outcome, index) => ({ index, input: inputs[index] as EventInput, outcome }));

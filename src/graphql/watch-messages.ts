@@ -6,9 +6,11 @@ import {
   type GraphQLError,
   getOperationAST,
 } from 'graphql';
+import type { FreshetContext } from './context.ts';
 import { isWatch } from './purity.ts';
+import { oldestEvent } from './push-counts.ts';
 import { type Selection, selectionOf } from './selection.ts';
-import type { Message, WatchStream } from './watch-stream.ts';
+import type { EntityUpdate, Message, WatchStream } from './watch-stream.ts';
 
 /** How what concerns one client alone is done. */
 export interface Aside {
@@ -60,7 +62,9 @@ export class WatchMessages implements AsyncIterableIterator<ExecutionResult> {
       if (done) return { done, value: undefined };
       try {
         const value = (await this.#shared(message)) ?? (await this.execute(message));
-        if (value) return { done: false, value };
+        if (!value) continue;
+        if (message.kind === 'updates') this.#count(message.updates);
+        return { done: false, value };
       } catch (error) {
         await this.source.return();
         throw error;
@@ -77,6 +81,13 @@ export class WatchMessages implements AsyncIterableIterator<ExecutionResult> {
     if (message.kind === 'failure' || !result.errors?.some(isPassing)) return result;
     this.source.bringAgain(message.updates);
     return message.updates.every(({ isAgain }) => isAgain) ? null : result;
+  }
+
+  /** Who asks for one after the other is a response: over a WebSocket, messages are pushed. */
+  #count(updates: readonly EntityUpdate[]): void {
+    const { activity, hub } = this.args.contextValue as FreshetContext;
+    const oldest = oldestEvent(updates);
+    activity.pushes.sse.count(1, oldest === null ? 0 : 1, oldest, hub.storeNow());
   }
 
   async #shared(message: Message): Promise<ExecutionResult | null> {

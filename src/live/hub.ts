@@ -1,7 +1,9 @@
 import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
+import { tracer } from '../measure/index.ts';
 import { type KeyspaceNews, unavailableReason } from '../valkey/index.ts';
 import { Decay } from './decay.ts';
+import { LiveCounts } from './live-counts.ts';
 import { Pump } from './pump.ts';
 import { Sweep } from './sweep.ts';
 import { WatchedEntity } from './watched-entity.ts';
@@ -34,6 +36,7 @@ const indifferent: ReadonlySet<string> = new Set(['expire', 'persist']);
  * a notification as a hint to read; and serves all watchers of an entity by one read.
  */
 export class Hub {
+  readonly counts = new LiveCounts();
   readonly #engine: Engine;
   readonly #events: HubOptions['events'];
   readonly #onReadFailure: (error: unknown) => void;
@@ -48,6 +51,7 @@ export class Hub {
       this.#join(watcher).catch((error) => watcher.fail(error));
     },
     end: (watcher) => this.#leave(watcher),
+    counts: this.counts,
   };
   /** Orders joins, reads, answers, notifications and gaps. */
   #moment = 0;
@@ -101,6 +105,11 @@ export class Hub {
   get problem(): string | null {
     const problem = this.#events.problem ?? this.#readProblem ?? this.#events.commandProblem;
     return problem && (unavailableReason(problem) ?? problem.message);
+  }
+
+  /** What the store's clock says, in milliseconds since 1970; null while that is not known. */
+  storeNow(): number | null {
+    return this.#events.storeNow();
   }
 
   /** How many entities, and subscriptions to them, there are. */
@@ -182,14 +191,21 @@ export class Hub {
     this.#pump.mark(entity);
   }
 
-  #missed(keys?: Iterable<string>): void {
-    for (const key of keys ?? this.#entities.keys()) {
+  #missed(keys: Iterable<string> = this.#entities.keys()): void {
+    for (const key of keys) {
       const entity = this.#entities.get(key);
-      if (entity) this.#resync(entity);
+      if (!entity) continue;
+      this.counts.resyncs.reconnected += 1;
+      this.#readAfterGap(entity);
     }
   }
 
   #resync(entity: WatchedEntity): void {
+    this.counts.resyncs.unheard += 1;
+    this.#readAfterGap(entity);
+  }
+
+  #readAfterGap(entity: WatchedEntity): void {
     entity.openGap(++this.#moment);
     this.#pump.mark(entity);
   }
@@ -238,7 +254,7 @@ export class Hub {
       this.#awaitDecay(entity, vector);
       this.#offer(entity, { vector, resync: false }, { from: 0, to: now }, served);
     }
-    for (const watcher of served) watcher.flush();
+    flushAll(served);
   }
 
   #deliver(
@@ -249,13 +265,22 @@ export class Hub {
     const isDeaf = this.#events.problem !== null; // it may have begun before that was noticed
     const served = new Set<Watcher>();
     for (const { watched, resync, vector } of batch) {
+      const { last } = watched;
       const finding = watched.watchers.size > 0 && watched.takeRead(vector, readAt, resync || isDeaf);
       if (!finding) continue;
+      if (last && !finding.resync) this.#countDecay(last, vector);
       this.#awaitDecay(watched, vector);
       if (watched.isUnsettled(readAt)) this.#settle(watched, readAt);
       this.#offer(watched, { vector, resync: finding.resync }, { from: finding.joinedFrom, to: readAt }, served);
     }
-    for (const watcher of served) watcher.flush();
+    flushAll(served);
+  }
+
+  #countDecay(before: Vector, after: Vector): void {
+    const isDecay = after.eventSeq > 0 && after.eventSeq === before.eventSeq && after.revision > before.revision;
+    const now = this.#events.storeNow();
+    if (!isDecay || before.validUntil === null || now === null) return;
+    this.counts.decayLag.observe(Math.max(0, now - before.validUntil) / 1_000);
   }
 
   /** @param joined the moments, both included, between which a watcher joined who is given it. */
@@ -315,6 +340,7 @@ export class Hub {
     readAt: number,
     tell: (watcher: Watcher, place: number) => void,
   ): void {
+    this.counts.readFailures += 1;
     this.#onReadFailure(error);
     if (error instanceof UnavailableError) this.#readProblem = error;
     for (const entity of batch) {
@@ -323,5 +349,20 @@ export class Hub {
       // Who joined since gets a read of their own.
       if (waiting.some(([{ joinedAt }]) => joinedAt > readAt)) this.#pump.mark(entity, { atOnce: true });
     }
+  }
+}
+
+/** Lets out what watchers were given: to whoever takes it, that is to make messages of it and to push them. */
+function flushAll(watchers: ReadonlySet<Watcher>): void {
+  const flush = () => {
+    for (const watcher of watchers) watcher.flush();
+  };
+  const tracing = watchers.size > 0 ? tracer.current : null;
+  if (tracing === null) flush();
+  else {
+    const span = tracing.begin('live.push');
+    span.set('freshet.watchers', watchers.size);
+    tracing.within(span, flush);
+    span.end();
   }
 }

@@ -1,5 +1,6 @@
 export type { HubOptions } from './hub.ts';
 export { Hub } from './hub.ts';
+export { LiveCounts } from './live-counts.ts';
 export type { Collector } from './mailbox.ts';
 export type { Update, UpdateCause } from './update.ts';
 export { updateCauses } from './update.ts';

@@ -32,12 +32,14 @@ export class Mailbox {
     return this.#ready;
   }
 
-  put(update: Update): void {
-    if (this.#ended) return;
+  /** @returns whether it takes the place of one that nobody took. */
+  put(update: Update): boolean {
+    if (this.#ended) return false;
     const { id } = update.vector;
     this.#updates ??= new Map();
     const waiting = this.#updates.get(id);
     this.#updates.set(id, waiting ? mergeUpdates(waiting, update) : update);
+    return waiting !== undefined;
   }
 
   /** Lets out what was put in so far. */

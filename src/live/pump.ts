@@ -1,5 +1,6 @@
 import type { View } from '../define/index.ts';
 import { type Engine, UnavailableError, type Vector } from '../engine/index.ts';
+import { inSpan, tracer } from '../measure/index.ts';
 
 /** An entity's vector that somebody watches. */
 export interface Watched {
@@ -95,7 +96,7 @@ export class Pump<W extends Watched> {
   async #run(): Promise<void> {
     let backoffMs = 0;
     while (this.#dirty.size > 0 && !this.#stopped) {
-      const away = (await this.#read(this.#take())) === 'away';
+      const away = (await this.#readTraced(this.#take())) === 'away';
       backoffMs = away ? Math.min(Math.max(2 * backoffMs, shortestBackoffMs), longestBackoffMs) : 0;
       if (away && this.#dirty.size > 0) await this.#pause(backoffMs);
     }
@@ -110,6 +111,14 @@ export class Pump<W extends Watched> {
     await promise;
     this.#wake = null;
     clearTimeout(timer);
+  }
+
+  /** What it was marked for is mostly several things, and so it is a trace of its own. */
+  #readTraced(batch: readonly Taken<W>[]): Promise<'done' | 'away'> {
+    const tracing = tracer.current;
+    if (tracing === null) return this.#read(batch);
+    const facts = { 'freshet.vectors': batch.length };
+    return inSpan(tracing, 'live.read', facts, () => this.#read(batch), { parent: null });
   }
 
   async #read(batch: readonly Taken<W>[]): Promise<'done' | 'away'> {

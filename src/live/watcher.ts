@@ -1,5 +1,6 @@
 import type { View } from '../define/index.ts';
 import type { Vector } from '../engine/index.ts';
+import type { LiveCounts } from './live-counts.ts';
 import { type Collector, Mailbox } from './mailbox.ts';
 import { Pace } from './pace.ts';
 import type { Update, UpdateCause } from './update.ts';
@@ -8,6 +9,7 @@ import type { Update, UpdateCause } from './update.ts';
 export interface WatcherLife {
   begin(watcher: Watcher): void;
   end(watcher: Watcher): void;
+  readonly counts: LiveCounts;
 }
 
 /** What a subscriber asks for beside entities. */
@@ -153,8 +155,8 @@ export class Watcher implements Watch {
     this.#given[place] = vector;
     if (!last) this.#missing--;
     const wasUnreadable = this.#unreadable?.delete(vector.id) ?? false;
-    if (last) this.#mailbox.put({ cause: causeOf(last, vector, resync), vector });
-    else if (wasUnreadable || !this.#has(vector)) this.#mailbox.put({ cause: 'SNAPSHOT', vector });
+    if (last) this.#put({ cause: causeOf(last, vector, resync), vector });
+    else if (wasUnreadable || !this.#has(vector)) this.#put({ cause: 'SNAPSHOT', vector });
     this.#beginWhenComplete();
   }
 
@@ -210,9 +212,15 @@ export class Watcher implements Watch {
     this.#again = null;
     for (const { cause, vector } of updates) {
       const isNewest = this.#given[this.ids.indexOf(vector.id)] === vector;
-      if (isNewest) this.#mailbox.put({ cause, vector, isAgain: true });
+      if (isNewest) this.#put({ cause, vector, isAgain: true });
     }
     this.flush();
+  }
+
+  #put(update: Update): void {
+    const { counts } = this.#life;
+    counts.updates[update.cause] += 1;
+    if (this.#mailbox.put(update)) counts.merged += 1;
   }
 
   #finish(settle: () => void): void {

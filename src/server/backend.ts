@@ -18,7 +18,7 @@ import {
   type ValkeyServer,
 } from '../valkey/index.ts';
 import type { Backend } from './graphql/pipeline.ts';
-import { type Health, valkeyHealth } from './health.ts';
+import { type Health, lookAtStore, type StoreLook } from './health.ts';
 import { currentRequestId, isFirstReport } from './request-id.ts';
 
 export interface BackendOptions {
@@ -38,6 +38,15 @@ interface OpenBackend extends Backend {
   readonly presence: Presence;
 }
 
+/** How a process stands to its store, as far as it knows without asking. */
+export interface StoreConnection {
+  readonly isConnected: boolean;
+  /** Whether changes of what is watched are heard of. */
+  readonly hearsChanges: boolean;
+  /** How often the connection for commands was lost. */
+  readonly losses: number;
+}
+
 const longestBackoffMs = 2_000; // 2 seconds
 
 /** Engine and hub on one Valkey: opens them as soon as it can be reached, and knows how they are. */
@@ -46,6 +55,7 @@ export class BackendKeeper {
   readonly #servers: Servers;
   readonly #closing = new AbortController();
   #open: OpenBackend | null = null;
+  #losses = 0;
   #problem = 'Valkey has not been reached yet';
 
   private constructor(options: BackendOptions) {
@@ -76,17 +86,30 @@ export class BackendKeeper {
   }
 
   async health(): Promise<Health> {
-    if (!this.#open) return { ready: false, problems: [this.#problem], warnings: [] };
-    const { problems, warnings } = await valkeyHealth(this.#servers, this.#options.acknowledge ?? inMemory);
-    const deaf = this.#open.events.problem;
-    const all = deaf && problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : problems;
-    const lost = this.#open.engine.lostCompanions;
-    const others = this.#open.presence.unfed.map(
-      ({ view, by }) =>
-        `process ${by.pid} on ${by.host}, which runs under the same key prefix, does not feed ${versionedName(view)}: what it records is not in it. Have it list that view too, or end it`,
-    );
-    const more = lost > 0 ? [lossWarning(lost)] : [];
-    return { ready: all.length === 0, problems: all, warnings: [...warnings, ...more, ...others] };
+    const { problems, warnings } = await this.look();
+    return { ready: problems.length === 0, problems, warnings };
+  }
+
+  /** Looks at Valkey, for a bounded time. */
+  async look(): Promise<StoreLook> {
+    const open = this.#open;
+    if (!open) return { problems: [this.#problem], warnings: [], reasons: [this.#problem], servers: [] };
+    const look = await lookAtStore(this.#servers, this.#options.acknowledge ?? inMemory);
+    const deaf = open.events.problem;
+    const silence = deaf && look.problems.length === 0 ? [unavailableReason(deaf) ?? deaf.message] : [];
+    const lost = open.engine.lostCompanions;
+    const warnings = [
+      ...look.warnings,
+      ...(lost > 0 ? [lossWarning(lost)] : []),
+      ...open.presence.unfed.map(unfedWarning),
+    ];
+    return { ...look, problems: [...look.problems, ...silence], reasons: [...look.reasons, ...silence], warnings };
+  }
+
+  get connection(): StoreConnection {
+    const { all } = this.#servers;
+    const isConnected = all.length > 0 && all.every(({ valkey }) => valkey.status === 'ready');
+    return { isConnected, hearsChanges: this.#open?.events.problem === null, losses: this.#losses };
   }
 
   /** Ends every subscription; requests are served on. */
@@ -159,6 +182,7 @@ export class BackendKeeper {
       const { valkey, name } = server;
       let lost = false;
       valkey.on('close', () => {
+        if (!lost) this.#losses += 1;
         if (!lost && !this.#closing.signal.aborted && this.#servers.all.includes(server))
           log.warn(`Lost ${name}; trying again until it is back`);
         lost = true;
@@ -177,6 +201,10 @@ export class BackendKeeper {
       reportAll();
     });
   }
+}
+
+function unfedWarning({ view, by }: Presence['unfed'][number]): string {
+  return `process ${by.pid} on ${by.host}, which runs under the same key prefix, does not feed ${versionedName(view)}: what it records is not in it. Have it list that view too, or end it`;
 }
 
 function lossWarning(lost: number): string {

@@ -46,6 +46,11 @@ export class Connections {
     server.on('upgrade', ({ socket }: IncomingMessage) => this.#owed.delete(socket));
   }
 
+  /** How many are open, those of other protocols among them. */
+  get count(): number {
+    return this.#all.size;
+  }
+
   /** Something was asked on a connection. */
   owe(socket: Socket, debt: Debt): void {
     this.#owed.get(socket)?.add(debt);

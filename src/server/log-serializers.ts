@@ -1,3 +1,5 @@
+import { tracer } from '../measure/index.ts';
+
 interface LoggedError {
   readonly type: string;
   readonly message: string;
@@ -14,6 +16,12 @@ const deepestCause = 5;
  * with keys and values that do not belong in a log.
  */
 export const logSerializers = { err: (error: unknown): LoggedError => loggedError(error) };
+
+/** For every pino logger here: each line of work that is traced has the id of its trace. */
+export function traceOfLine(): { readonly traceId?: string } {
+  const traceId = tracer.current?.current()?.traceId;
+  return traceId ? { traceId } : {};
+}
 
 function loggedError(error: unknown, depth = 0): LoggedError {
   if (!(error instanceof Error)) return { type: typeof error, message: isPlain(error) ? cut(String(error)) : '' };

@@ -12,6 +12,7 @@ import {
   printSchemaText,
   TrustedDocuments,
 } from '../graphql/index.ts';
+import type { Span } from '../measure/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
@@ -21,10 +22,13 @@ import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
+import { type GatheredMetrics, Metrics, type Staff, type StoreSource } from './metrics/metrics.ts';
+import type { MetricsPart } from './metrics/totals.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { attendPlainly } from './plain/plain-connections.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
+import { ServerCounts } from './server-counts.ts';
 import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
 import { WebSockets } from './websocket/websocket.ts';
 
@@ -33,6 +37,7 @@ export interface ServerOptions {
   /** What to serve from; throws UnavailableError while there is nothing. */
   readonly backend: () => Backend;
   readonly health: () => Promise<Health>;
+  readonly store: StoreSource;
   readonly log: Logger;
   readonly host: string;
   /** 0: any free one. */
@@ -47,6 +52,10 @@ export interface ServerOptions {
   readonly worker?: WorkerPlace;
   /** Makes a feed of what all of them do; default: there is nobody else. */
   readonly shareActivity?: (take: () => ActivityPart) => ActivityFeed;
+  /** Makes what asks all of them for their metrics; default: there is nobody else. */
+  readonly shareMetrics?: (give: () => Promise<MetricsPart>) => () => Promise<GatheredMetrics>;
+  /** How many of them there are; default: this one. */
+  readonly staff?: () => Staff;
 }
 
 /** What is logged of a request. */
@@ -59,7 +68,11 @@ interface AnsweredRequest {
   readonly status: number;
   /** All of the response was taken; else the client has left. */
   readonly isWhole: boolean;
+  /** Null: it is not traced. */
+  readonly span: Span | null;
 }
+
+const justOne = (): Staff => ({ wanted: 1, serving: 1, lost: 0 });
 
 const headersTimeoutMs = 10_000; // 10 seconds
 const requestTimeoutMs = 30_000; // 30 seconds, until the body is in
@@ -69,6 +82,10 @@ const keepAliveTimeoutMs = 65_000; // longer than the minute after which most lo
 export class ApiServer {
   readonly #options: ServerOptions;
   readonly #activity: Activity;
+  readonly #counts = new ServerCounts();
+  readonly #metrics: Metrics;
+  /** Of all processes of the service. */
+  readonly #gatherMetrics: () => Promise<GatheredMetrics>;
   readonly #graphql: GraphQLOverHttp;
   readonly #shortWay: ShortWay;
   readonly #webSockets: WebSockets;
@@ -94,10 +111,11 @@ export class ApiServer {
     this.#graphql = new GraphQLOverHttp({
       pipeline,
       log,
+      counts: this.#counts,
       bodyLimitBytes,
       otherWorkers: worker && new OtherWorkers(worker),
     });
-    this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
+    this.#webSockets = new WebSockets({ pipeline, log, counts: this.#counts, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
       ServerResponse: ApiResponse,
       headersTimeout: headersTimeoutMs,
@@ -108,17 +126,32 @@ export class ApiServer {
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
     this.#connections = new Connections(this.#http, ({ method, url }, response) => {
-      const { requestId, begunAt, statusCode: status, writableFinished: isWhole } = response as ApiResponse;
-      this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole });
+      const { requestId, begunAt, statusCode: status, writableFinished: isWhole, span } = response as ApiResponse;
+      this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole, span });
     });
     attendPlainly(this.#http, {
       shortWay: this.#shortWay,
       bodyLimitBytes,
       connections: this.#connections,
       onFault: (error) => log.error({ err: error }, 'A request failed'),
-      onAnswered: ({ requestId, begunAt }, isWhole) =>
-        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole }),
+      onAnswered: ({ requestId, begunAt, span }, isWhole) =>
+        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole, span }),
     });
+    this.#metrics = new Metrics({
+      activity: this.#activity,
+      ways: this.ways,
+      hot: () => this.hotOperations,
+      counts: this.#counts,
+      connections: () => ({
+        http: this.#connections.count,
+        webSockets: this.#webSockets.count,
+        eventStreams: this.#graphql.eventStreams,
+      }),
+      backend: () => backendOrNull(options.backend),
+      store: options.store,
+    });
+    const part = () => this.#metrics.part();
+    this.#gatherMetrics = options.shareMetrics?.(part) ?? (async () => ({ parts: [await part()], others: null }));
     this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
@@ -172,12 +205,17 @@ export class ApiServer {
     this.#connections.destroy();
   }
 
-  #logRequest({ requestId, begunAt, method, path, status, isWhole }: AnsweredRequest): void {
+  #logRequest({ requestId, begunAt, method, path, status, isWhole, span }: AnsweredRequest): void {
+    this.#counts.answered(status, isWhole);
     const { log } = this.#options;
     const level = status >= 500 ? 'warn' : status >= 400 ? 'info' : 'debug';
     if (!log.isLevelEnabled(level)) return;
     const durationMs = Math.round((performance.now() - begunAt) * 100) / 100;
-    log[level]({ requestId, method, path, status, durationMs, ...(isWhole ? {} : { aborted: true }) }, 'request');
+    const traced = span?.traceId ? { traceId: span.traceId } : {};
+    log[level](
+      { requestId, method, path, status, durationMs, ...traced, ...(isWhole ? {} : { aborted: true }) },
+      'request',
+    );
   }
 
   #answer(request: IncomingMessage, response: ApiResponse): void {
@@ -218,12 +256,27 @@ export class ApiServer {
       const health = await this.#health();
       sendJson(response, health.ready ? 200 : 503, health);
     },
+    '/metrics': async (response) => {
+      const { staff = justOne } = this.#options;
+      const { contentType, text } = await this.#metrics.scrape(await this.#gatherMetrics(), staff());
+      response.setHeader('cache-control', 'no-store');
+      send(response, 200, contentType, text);
+    },
     '/schema.graphql': (response) => send(response, 200, 'application/graphql; charset=utf-8', this.#sdl),
   };
 
   async #health(): Promise<Health> {
     if (this.#draining) return { ready: false, problems: ['The server is shutting down'], warnings: [] };
     return this.#options.health();
+  }
+}
+
+function backendOrNull(backend: () => Backend): Backend | null {
+  try {
+    return backend();
+  } catch (error) {
+    if (error instanceof UnavailableError) return null;
+    throw error;
   }
 }
 

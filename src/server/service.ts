@@ -3,7 +3,7 @@ import { ApiServer, type ServerOptions } from './server.ts';
 import type { Step } from './shutdown.ts';
 
 export type ServiceOptions = BackendOptions &
-  Omit<ServerOptions, 'backend' | 'health'> & {
+  Omit<ServerOptions, 'backend' | 'health' | 'store'> & {
     /** What an operator should know beside what Valkey says; default: nothing. */
     readonly warnings?: () => readonly string[];
   };
@@ -12,7 +12,13 @@ export type ServiceOptions = BackendOptions &
 export class Service {
   #backend: BackendKeeper | null = null;
   #server: ApiServer | null = null;
+  readonly #endTracing: () => Promise<void>;
   #ending = false;
+
+  /** @param endTracing sends what is left of traces; default: there are none. */
+  constructor({ endTracing = async () => {} }: { readonly endTracing?: () => Promise<void> } = {}) {
+    this.#endTracing = endTracing;
+  }
 
   /** Whether it has come to listen. */
   get listens(): boolean {
@@ -33,6 +39,7 @@ export class Service {
     this.#server = await ApiServer.listen({
       ...options,
       backend: () => backend.current(),
+      store: backend,
       health: async () => {
         const health = await backend.health();
         return { ...health, warnings: [...health.warnings, ...warnings()] };
@@ -50,6 +57,7 @@ export class Service {
     () => this.#backend?.endSubscriptions(),
     () => this.#server?.close(),
     () => this.#backend?.close(),
+    () => this.#endTracing(),
   ];
 
   /** Breaks what is still open. */

@@ -22,5 +22,5 @@ export { bytesText, ReplyError } from './resp.ts';
 export type { Servers, ValkeyServer } from './servers.ts';
 export { SingleServer } from './servers.ts';
 export { assertSuitable, UnsuitableValkeyError } from './suitability.ts';
-export { isRefusal, unavailableReason } from './unavailable.ts';
+export { isRefusal, unavailableReason, unavailableReasons } from './unavailable.ts';
 export { Wire } from './wire.ts';

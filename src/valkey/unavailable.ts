@@ -34,6 +34,12 @@ const failures: readonly (readonly [RegExp, string])[] = [
   [/max number of clients/, 'Valkey has no connection to spare'],
 ];
 
+/** All that `unavailableReason` may say. */
+export const unavailableReasons: readonly string[] = [
+  ...Object.values(replies),
+  ...failures.map(([, reason]) => reason),
+];
+
 /**
  * Why Valkey could not be reached in time, or would not serve; null when the error says something else (a bug).
  * What was sent may or may not have happened.

@@ -20,7 +20,7 @@ describe('what a process does', () => {
     activity.countEvent('RECORDED');
     activity.countEvent('DUPLICATE');
     activity.countReads(3);
-    for (const ms of [1, 2, 3, 400]) activity.countRequest(ms);
+    for (const ms of [1, 2, 3, 400]) activity.requests.of('http', 'query').answered(ms);
     const { value: first } = await stream.next();
     expect(first).toMatchObject({
       events: { RECORDED: 2, DUPLICATE: 1, TOO_LATE: 0, REJECTED: 0, UNAVAILABLE: 0 },

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { Vector } from '../../src/engine/index.ts';
-import type { Update } from '../../src/live/index.ts';
+import { LiveCounts, type Update } from '../../src/live/index.ts';
 import { Watcher } from '../../src/live/watcher.ts';
 import { payments } from './payments.ts';
 import { vectorOf } from './vectors.ts';
 
 /** What a watcher of one entity makes of vectors that are read one after the other: `cause revision` of those it sends. */
 async function sent(...read: readonly Partial<Vector>[]): Promise<string[]> {
-  const watcher = new Watcher(payments, ['anna'], { begin: () => {}, end: () => {} });
+  const watcher = new Watcher(payments, ['anna'], { begin: () => {}, end: () => {}, counts: new LiveCounts() });
   const messages: string[] = [];
   const updatesOf: AsyncIterable<readonly Update[]> = watcher;
   const listening = (async () => {
@@ -61,7 +61,11 @@ describe('a watcher', () => {
   });
 
   it('begins with those that can be read, and fails if there are none', async () => {
-    const watcher = new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} });
+    const watcher = new Watcher(payments, ['anna', 'ben'], {
+      begin: () => {},
+      end: () => {},
+      counts: new LiveCounts(),
+    });
     const first = watcher.next();
     watcher.miss('anna', new Error('anna is broken'));
     watcher.offer(vectorOf('ben', known(5, 1)), false);
@@ -69,14 +73,22 @@ describe('a watcher', () => {
     expect((await first).value).toMatchObject([{ cause: 'SNAPSHOT', vector: { id: 'ben' } }]);
     expect([...watcher.unreadable.keys()]).toEqual(['anna']);
 
-    const hopeless = new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} });
+    const hopeless = new Watcher(payments, ['anna', 'ben'], {
+      begin: () => {},
+      end: () => {},
+      counts: new LiveCounts(),
+    });
     const none = hopeless.next();
     for (const id of ['anna', 'ben']) hopeless.miss(id, new Error(`${id} is broken`));
     await expect(none).rejects.toThrow('ben is broken');
   });
 
   it('begins when the last one turns out to be unreadable', async () => {
-    const watcher = new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} });
+    const watcher = new Watcher(payments, ['anna', 'ben'], {
+      begin: () => {},
+      end: () => {},
+      counts: new LiveCounts(),
+    });
     const first = watcher.next();
     watcher.offer(vectorOf('ben', known(5, 1)), false);
     watcher.flush();
@@ -87,7 +99,12 @@ describe('a watcher', () => {
 
 describe('a watcher that comes back', () => {
   const back = (minIntervalMs: number, since: ReadonlyMap<string, number>) =>
-    new Watcher(payments, ['anna', 'ben'], { begin: () => {}, end: () => {} }, { minIntervalMs, since });
+    new Watcher(
+      payments,
+      ['anna', 'ben'],
+      { begin: () => {}, end: () => {}, counts: new LiveCounts() },
+      { minIntervalMs, since },
+    );
 
   it('spends its pace on messages alone: what brings nothing new does not hold up what does', async () => {
     const watcher = back(

@@ -151,6 +151,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     schema,
     backend: () => backend.current(),
     health: () => backend.health(),
+    store: backend,
     log,
     host: '127.0.0.1',
     port: options.port ?? 0,

@@ -1,5 +1,7 @@
 import type { Redis } from 'iovalkey';
+import { type CallTimes, endWith, together, tracer } from '../../measure/index.ts';
 import { type Acknowledgement, bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
+import type { PipelineName } from '../engine-counts.ts';
 import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
 import { LogFaultError, tooMuchUnderWay, UnavailableError } from '../outcome.ts';
@@ -45,6 +47,8 @@ export interface CommitterOptions {
   readonly store: (parts: readonly RecordPart[]) => Promise<readonly (RecordedPart | Error)[]>;
   /** Told of rehearsals that went wrong, of which the store may do well. */
   readonly onFault: (fault: LogFaultError) => void;
+  /** How long the store took to answer. */
+  readonly times: CallTimes<PipelineName>;
 }
 
 /**
@@ -96,6 +100,7 @@ export class Committer {
     return new Promise((resolve) => {
       const results = new Array<Result>(parts.length);
       let left = parts.length;
+      const span = tracer.current?.current() ?? null;
       const all = parts.map((part, place) => {
         const take = (result: Result) => {
           results[place] = result;
@@ -103,7 +108,7 @@ export class Committer {
           this.#waitingParts -= 1;
           if (left === 0) resolve(results);
         };
-        return { log: bytesText(this.#options.logOf(part)), waiting: { part, resolve: take } };
+        return { log: bytesText(this.#options.logOf(part)), waiting: { part, resolve: take, span } };
       });
       this.#turns.add(all);
       this.#dispatch();
@@ -164,7 +169,10 @@ export class Committer {
       // What only looked at the store is right if it saw one moment of it.
       const isOneMoment = lane.writes.count === 1 && round.jobs.every(({ reads }) => reads === 0);
       if (isOneMoment) for (const job of rehearsed) takeAnswers(job, []);
-      if (isOneMoment || rehearsed.length === 0) this.#finish(round.jobs);
+      if (isOneMoment || rehearsed.length === 0) {
+        round.span?.end();
+        this.#finish(round.jobs);
+      }
       const next: Round | null = this.#lanes.areWantedByOthers(this.#dispatch) ? null : this.#nextRound();
       if (isOneMoment || rehearsed.length === 0) begun = next && lane.begin(next);
       else {
@@ -182,9 +190,11 @@ export class Committer {
   /** Those of which it is known what is to be written. Never rejects. */
   async #rehearse(round: Round, lane: Lane, begun: Promise<readonly Reply[]>): Promise<readonly Job[]> {
     const begunAt = performance.now();
+    traceCall('valkey record_read', round, begun);
     try {
       const answers = await begun;
       this.#answeredAt = performance.now();
+      this.#options.times.of('record_read').observe((this.#answeredAt - begunAt) / 1_000);
       return await round.rehearse(lane, answers);
     } catch (error) {
       // Nothing was written. On another connection the store may answer, unless it does not answer at all.
@@ -202,8 +212,11 @@ export class Committer {
   /** Waits for what came of what was written. Never rejects. */
   async #conclude(round: Round, jobs: readonly Job[], written: Promise<readonly Reply[] | null>): Promise<void> {
     let isOvertaken = false;
+    const sentAt = performance.now();
+    traceCall('valkey record_write', round, written);
     try {
       const answers = await written;
+      this.#options.times.of('record_write').observe((performance.now() - sentAt) / 1_000);
       if (answers) for (const job of jobs) takeAnswers(job, answers);
       isOvertaken = !answers;
     } catch (error) {
@@ -211,6 +224,8 @@ export class Committer {
       for (const job of jobs) job.fail(failure);
     }
     if (isOvertaken) this.counts.overtaken += 1;
+    if (isOvertaken) round.span?.set('freshet.overtaken', true);
+    round.span?.end();
     const isTriedAgain = isOvertaken && round.attempt < mostAttempts;
     if (isTriedAgain) this.#again.push({ jobs, attempt: round.attempt });
     this.#finish(isTriedAgain ? round.jobs.filter((job) => !jobs.includes(job)) : round.jobs);
@@ -230,7 +245,7 @@ export class Committer {
     this.counts.byStore += waiting.length;
     let results: (Result | Error)[];
     try {
-      results = [...(await this.#options.store(waiting.map(({ part }) => part)))];
+      results = [...(await within(waiting, () => this.#options.store(waiting.map(({ part }) => part))))];
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       results = waiting.map(() => failure);
@@ -256,6 +271,18 @@ export class Committer {
     this.#faultsTold.add(what);
     this.#options.onFault(new LogFaultError(`${log}: cannot be rehearsed, and is left to the store: ${what}`));
   }
+}
+
+/** Does work as a part of what waits for it. */
+function within<T>(waiting: readonly Waiting[], work: () => T): T {
+  if (tracer.current === null) return work();
+  const { parent } = together(waiting.flatMap(({ span }) => span ?? []));
+  return parent === null ? work() : tracer.current.within(parent, work);
+}
+
+function traceCall(name: string, { span }: Round, answered: Promise<unknown>): void {
+  if (span !== null && tracer.current !== null)
+    endWith(tracer.current.begin(name, { kind: 'client', parent: span }), answered);
 }
 
 function isTimeout(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { type Span, together, tracer } from '../../measure/index.ts';
 import { type CommandBuffer, encodeArgument, type Reply } from '../../valkey/index.ts';
 import { logFailure } from '../valkey-failure.ts';
 import type { EpochMs } from '../vector.ts';
@@ -32,12 +33,15 @@ export class Round implements Opening {
   /** Counted from 1. */
   readonly attempt: number;
   readonly keys: readonly string[];
+  /** Null where it is not traced. */
+  readonly span: Span | null;
   readonly #options: RoundOptions;
   readonly #guessed: readonly (readonly Lacking[])[];
 
   constructor(jobs: readonly Job[], attempt: number, options: RoundOptions) {
     this.jobs = jobs;
     this.attempt = attempt;
+    this.span = beginSpan(jobs, attempt);
     this.#options = options;
     const keys = jobs.flatMap(({ log, hash }) => [log, hash]);
     this.#guessed = jobs.map((job) => {
@@ -168,6 +172,15 @@ export class Round implements Opening {
     const parts = waiting.map(({ part }) => part);
     return rehearsal.foresight(plan).of(log, head, parts, clock.now);
   }
+}
+
+function beginSpan(jobs: readonly Job[], attempt: number): Span | null {
+  if (tracer.current === null) return null;
+  const waiting = new Set(jobs.flatMap((job) => job.waiting.flatMap(({ span }) => span ?? [])));
+  const span = tracer.current.begin('engine.round', together([...waiting]));
+  span.set('freshet.logs', jobs.length);
+  span.set('freshet.attempt', attempt);
+  return span;
 }
 
 /** What more must be read for a job. */

@@ -1,3 +1,4 @@
+import type { Span } from '../../measure/index.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
 
 /** What came of a part, or why it failed. */
@@ -8,6 +9,8 @@ export interface Waiting {
   readonly part: RecordPart;
   /** Is told what came of it. */
   readonly resolve: (result: Result) => void;
+  /** Of the call that waits; null where it is not traced. */
+  readonly span: Span | null;
 }
 
 /** What waits for a log, in the order in which it came. */

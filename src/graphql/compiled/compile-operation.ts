@@ -46,6 +46,7 @@ const nothingDone: Ran = { kind: 'left', ahead: null };
  * is made for a value that is only shown.
  */
 export class CompiledOperation {
+  readonly kind: 'query' | 'mutation';
   readonly #selected: SelectedOperation;
   readonly #variables: OperationVariables;
   readonly #compiler: SelectionCompiler;
@@ -55,6 +56,7 @@ export class CompiledOperation {
 
   private constructor(selected: SelectedOperation) {
     this.#selected = selected;
+    this.kind = selected.operation.operation === OperationTypeNode.MUTATION ? 'mutation' : 'query';
     this.#variables = new OperationVariables(selected.schema, selected.operation);
     this.#compiler = new SelectionCompiler(selected);
     this.#roots = this.#compileRoots();
@@ -75,8 +77,7 @@ export class CompiledOperation {
   run(given: Variables, context: RootContext): Ran | Promise<Ran> {
     const args = this.#argumentsOf(given);
     if (!args || !this.#isWithinLimits(args)) return nothingDone;
-    const isMutation = this.#selected.operation.operation === OperationTypeNode.MUTATION;
-    return isMutation ? this.#mutate(args, context) : this.#query(args, context);
+    return this.kind === 'mutation' ? this.#mutate(args, context) : this.#query(args, context);
   }
 
   /** Null where something does not fit. */

@@ -1,4 +1,4 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Engine } from '../../engine/index.ts';
@@ -17,13 +17,16 @@ import {
   useQueryLimits,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
+import { tracer } from '../../measure/index.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
 import { currentRequestId, isFirstReport, runAs } from '../request-id.ts';
+import { countResult } from './count-result.ts';
 import { createDocumentCaches } from './document-cache.ts';
 import { refusal } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
+import { useTracing } from './tracing-plugin.ts';
 
 /** What requests are served from. */
 export interface Backend {
@@ -50,6 +53,9 @@ export interface GraphQLPipeline {
   /** What goes past Yoga. */
   readonly shortWay: ShortWay;
   readonly documents: TrustedDocuments;
+  readonly activity: Activity;
+  /** What the store's clock says, in milliseconds since 1970; null while that is not known. */
+  readonly storeNow: () => number | null;
 }
 
 export const graphqlPath = '/graphql';
@@ -78,6 +84,8 @@ export function createPipeline({
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      ...(tracer.current ? [useTracing(tracer.current)] : []),
+      useRequestCounts(activity),
       useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
@@ -85,7 +93,6 @@ export function createPipeline({
       useQueryLimits(),
       useInputErrors(),
       useHttpStatus(),
-      useActivity(activity),
       shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
     ],
@@ -99,7 +106,14 @@ export function createPipeline({
     cors: false,
     logging: { debug: () => {}, info: () => {}, warn, error: () => {} },
   });
-  return { yoga, mask, shortWay, documents };
+  const storeNow = () => {
+    try {
+      return backend().hub.storeNow();
+    } catch {
+      return null; // there is no store
+    }
+  };
+  return { yoga, mask, shortWay, documents, activity, storeNow };
 }
 
 /** The error of a request that comes before there is anything to serve from, or after. */
@@ -147,12 +161,19 @@ function useParameters(): Plugin {
   };
 }
 
-/** How long queries and mutations take, by whatever protocol they came. */
-function useActivity(activity: Activity): Plugin<RequestContext> {
+/** How requests by HTTP end, and how long they take. Those of WebSockets are counted where they are run. */
+function useRequestCounts({ requests }: Activity): Plugin<RequestContext> {
+  const note = ({ args }: { readonly args: object }) => {
+    const { document, operationName, contextValue } = args as ExecutionArgs;
+    const { http } = contextValue as RequestContext;
+    if (http) http.operationKind = getOperationAST(document, operationName)?.operation ?? 'none';
+  };
   return {
-    onExecute({ args: { contextValue } }) {
-      const { receivedAt } = contextValue as RequestContext;
-      return { onExecuteDone: () => activity.countRequest(performance.now() - receivedAt) };
+    onExecute: note,
+    onSubscribe: note,
+    onResultProcess({ result, serverContext }) {
+      const { http, receivedAt } = serverContext as unknown as RequestContext;
+      if (http) countResult(requests.of(http.protocol, http.operationKind ?? 'none'), result, receivedAt);
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Ahead } from '../../graphql/index.ts';
+import type { Ahead, OperationKind, Protocol } from '../../graphql/index.ts';
 import type { StreamOperation } from '../sse/stream-operation.ts';
 
 /** What a protocol hands over. */
@@ -8,6 +8,9 @@ export interface RequestContext {
   readonly receivedAt: number;
   /** Only of a request by HTTP. */
   readonly http?: {
+    readonly protocol: Exclude<Protocol, 'websocket'>;
+    /** Noted once it is executed. */
+    operationKind?: OperationKind;
     /** What was sent, if it has been parsed. */
     readonly body?: object;
     /** What was done already of the operation. */

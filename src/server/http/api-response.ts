@@ -1,4 +1,5 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Span } from '../../measure/index.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
 import { requestIdFrom } from '../request-id.ts';
 
@@ -9,12 +10,15 @@ export class ApiResponse<Request extends IncomingMessage = IncomingMessage> exte
   /** By `performance.now()`. */
   readonly begunAt: number;
   readonly requestId: string;
+  /** Null: it is not traced, or not yet. */
+  span: Span | null;
 
   constructor(request: Request) {
     super(request);
     const begun = begunOf(request);
     this.begunAt = begun?.begunAt ?? performance.now();
     this.requestId = begun?.requestId ?? requestIdFrom(request.headers['x-request-id']);
+    this.span = begun?.span ?? null;
   }
 
   override writeHead(status: number, reason?: string | Headers, headers?: Headers): this {

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Ahead } from '../../graphql/index.ts';
+import { type TraceHeaders, tracer } from '../../measure/index.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
+import { endRequest, requestSpan, within } from '../request-span.ts';
 import { searchProblem } from '../request-target.ts';
+import type { ServerCounts } from '../server-counts.ts';
 import type { EventStream } from '../sse/event-stream.ts';
 import { EventStreams, forwardToStream, sendNoStream, streamToken } from '../sse/event-streams.ts';
 import type { OtherWorkers } from '../sse/other-workers.ts';
@@ -22,6 +25,7 @@ import { SentBody } from './sent-body.ts';
 export interface GraphQLOverHttpOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
+  readonly counts: ServerCounts;
   /** A larger body is refused. */
   readonly bodyLimitBytes: number;
   /** Default: there are none. */
@@ -49,10 +53,12 @@ export class GraphQLOverHttp {
   readonly #eventStreams: EventStreams;
   readonly #otherWorkers: OtherWorkers | undefined;
   readonly #log: Logger;
+  readonly #counts: ServerCounts;
   readonly #bodyLimitBytes: number;
   #draining = false;
 
-  constructor({ pipeline, log, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
+  constructor({ pipeline, log, counts, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
+    this.#counts = counts;
     this.#pipeline = pipeline;
     this.#log = log;
     this.#bodyLimitBytes = bodyLimitBytes;
@@ -60,9 +66,15 @@ export class GraphQLOverHttp {
     this.#eventStreams = new EventStreams({
       tokenPrefix: otherWorkers?.tokenPrefix ?? '',
       log,
+      counts,
       shown: shownResult,
       failed: (error) => shownResult({ errors: [pipeline.mask(error)] }),
     });
+  }
+
+  /** Of event streams in single connection mode. */
+  get eventStreams(): EventStreams['load'] {
+    return this.#eventStreams.load;
   }
 
   /** Takes no new streams; what is under way goes on. */
@@ -105,7 +117,20 @@ export class GraphQLOverHttp {
   }
 
   /** @param stream where the results go; null: the response. */
-  async #operation(
+  #operation(
+    search: string,
+    request: IncomingMessage,
+    response: ApiResponse,
+    stream: EventStream | null,
+  ): Promise<void> {
+    if (tracer.current === null) return this.#run(search, request, response, stream);
+    const { method = 'GET', headers } = request;
+    response.span ??= requestSpan(method, traceHeaders(headers));
+    const run = () => this.#run(search, request, response, stream);
+    return within(response.span, run).finally(() => endRequest(response.span, response.statusCode));
+  }
+
+  async #run(
     search: string,
     request: IncomingMessage,
     response: ApiResponse,
@@ -159,8 +184,9 @@ export class GraphQLOverHttp {
         requestId,
         receivedAt,
         http: operation
-          ? { closed: operation.ended, takesStream: true, operation, ...known }
+          ? { protocol: 'sse', closed: operation.ended, takesStream: true, operation, ...known }
           : {
+              protocol: types[0] === 'text/event-stream' ? 'sse' : 'http',
               closed: closing(response),
               takesStream: types.includes('text/event-stream'),
               endIfCutShort: () => {
@@ -173,11 +199,13 @@ export class GraphQLOverHttp {
       } satisfies RequestContext,
     );
     operation?.settle();
+    endRequest(response.span, answer.status); // a stream may go on for days
     // Of what takes some result, only a subscription may still be refused.
     if (answer.status === 406) return sendProtocolError(response, 406, needsStream);
-    await sendFetchResponse(answer, response, () =>
-      this.#log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it'),
-    );
+    await sendFetchResponse(answer, response, () => {
+      this.#counts.tooSlow.sse += 1;
+      this.#log.info({ requestId }, 'A stream takes nothing of what it is sent; closing it');
+    });
   }
 
   async #graphiql(response: ServerResponse): Promise<void> {
@@ -185,6 +213,11 @@ export class GraphQLOverHttp {
     response.setHeader('vary', 'accept');
     send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
   }
+}
+
+function traceHeaders({ traceparent, tracestate }: IncomingMessage['headers']): TraceHeaders {
+  // Several that disagree Node has joined: that is none.
+  return { traceparent: String(traceparent ?? ''), tracestate: String(tracestate ?? '') };
 }
 
 /** Aborts when the response is over, or its client has left. */

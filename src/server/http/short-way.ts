@@ -10,8 +10,10 @@ import {
   HotOperations,
   holdsTooMuch,
   type Ran,
+  type RequestSeries,
   type TrustedDocuments,
 } from '../../graphql/index.ts';
+import { inSpan, tracer } from '../../measure/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { currentRequestId } from '../request-id.ts';
@@ -53,6 +55,7 @@ export class ShortWay {
   readonly #activity: Activity;
   readonly #log: Logger;
   readonly #documents: TrustedDocuments;
+  readonly #series: { readonly [kind in CompiledOperation['kind']]: RequestSeries };
 
   constructor({ schema, backend, activity, log, documents, hotAfter }: ShortWayOptions) {
     this.hot = new HotOperations(schema, (error) => this.#logFault(error), hotAfter);
@@ -60,6 +63,8 @@ export class ShortWay {
     for (const text of documents.texts) this.hot.warm(text, parseValid(schema, text));
     this.#backend = backend;
     this.#activity = activity;
+    const { requests } = activity;
+    this.#series = { query: requests.of('http', 'query'), mutation: requests.of('http', 'mutation') };
     this.#log = log;
   }
 
@@ -80,13 +85,19 @@ export class ShortWay {
     const begun = performance.now();
     let ran: Ran = nothingDone;
     try {
-      ran = await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity });
+      const context = { engine: this.#backend().engine, activity: this.#activity };
+      const tracing = tracer.current;
+      if (tracing === null) ran = await operation.run(variables, context);
+      else {
+        const facts = { 'graphql.operation.type': operation.kind, 'freshet.compiled': true };
+        ran = await inSpan(tracing, 'graphql.execute', facts, async () => operation.run(variables, context));
+      }
     } catch (error) {
       if (!(error instanceof UnavailableError)) this.#logFault(error);
     }
     if (ran.kind === 'written') {
       this.counts.short += 1;
-      this.#activity.countRequest(performance.now() - begun);
+      this.#series[operation.kind].answered(performance.now() - begun);
     } else this.counts.left += 1;
     return ran;
   }

@@ -1,11 +1,13 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ran } from '../../graphql/index.ts';
+import type { Span } from '../../measure/index.ts';
 import type { Connections, Debt } from '../connections.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
 import { requestIdFrom, runAs } from '../request-id.ts';
+import { endRequest, requestSpan, within } from '../request-span.ts';
 import { writeAnswer } from './plain-answer.ts';
 import { type PlainHead, PlainHeads } from './plain-head.ts';
 import { type Begun, SocketStandIn } from './socket-stand-in.ts';
@@ -19,7 +21,7 @@ export interface PlainService {
   /** Has Node's HTTP server take a socket, with all that comes on it from now on, or what stands in for it for one request. */
   readonly handOver: (socket: Socket | SocketStandIn) => void;
   /** Told when an answer by the short way is written, or its client has left. */
-  readonly onAnswered: (asked: Pick<Begun, 'requestId' | 'begunAt'>, isWhole: boolean) => void;
+  readonly onAnswered: (asked: Pick<Begun, 'requestId' | 'begunAt' | 'span'>, isWhole: boolean) => void;
   /** Told of what should not happen. */
   readonly onFault: (error: unknown) => void;
   readonly connections: Connections;
@@ -34,6 +36,8 @@ interface Asked {
   /** What has come of it, until it is looked at whole. */
   readonly parts: Buffer[];
   missing: number;
+  /** Null: it is not traced, or not yet. */
+  span: Span | null;
 }
 
 /** As Node has it: what is sent at the last moment is not to find the connection closed. */
@@ -110,6 +114,7 @@ export class PlainConnection implements Debt {
       begunAt: performance.now(),
       parts: [],
       missing,
+      span: null,
     };
     if (!this.#hasAsked) this.#socket.setTimeout(server.keepAliveTimeout + keepAliveRoomMs);
     this.#hasAsked = true;
@@ -141,8 +146,10 @@ export class PlainConnection implements Debt {
     const request = joined(asked.parts.splice(0)).subarray(0, head.bytes + head.bodyBytes);
     const text = decodeUtf8(request.subarray(head.bytes));
     const sent = text === null ? null : new SentBody(text);
-    const begun = { requestId, begunAt, sent };
-    const ran = sent && runAs(requestId, () => shortWay.run(sent));
+    const span = requestSpan('POST', head.trace);
+    asked.span = span;
+    const begun = { requestId, begunAt, sent, span };
+    const ran = sent && within(span, () => runAs(requestId, () => shortWay.run(sent)));
     if (ran) ran.then((result) => this.#conclude(asked, begun, request, result)).catch(this.#fail);
     else this.#standInFor(begun, request);
   }
@@ -160,6 +167,7 @@ export class PlainConnection implements Debt {
     const keptSeconds = this.#isLast ? null : Math.floor(server.keepAliveTimeout / 1_000);
     writeAnswer(this.#socket, { contentType, requestId, body, keptSeconds });
     shortWay.counts.plain += 1;
+    endRequest(begun.span, 200);
     onAnswered(begun, true);
     this.#goOn();
   }
@@ -233,7 +241,10 @@ export class PlainConnection implements Debt {
 
   readonly #close = (): void => {
     clearTimeout(this.#deadline);
-    if (this.#asked !== null && !this.#standIn) this.#service.onAnswered(this.#asked, false);
+    if (this.#asked !== null && !this.#standIn) {
+      this.#asked.span?.end();
+      this.#service.onAnswered(this.#asked, false);
+    }
     this.#asked = null;
     this.#standIn?.destroy();
   };

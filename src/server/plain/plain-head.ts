@@ -1,4 +1,5 @@
 import { maxHeaderSize } from 'node:http';
+import type { TraceHeaders } from '../../measure/index.ts';
 import { graphqlPath } from '../graphql/pipeline.ts';
 import { unsupportedBody } from '../http/media-types.ts';
 import { acceptedTypes, contentTypes } from '../http/result-types.ts';
@@ -12,6 +13,8 @@ export interface PlainHead {
   readonly contentType: string;
   /** As the client has it. */
   readonly requestId: string | undefined;
+  /** The trace that the request is a part of, as its client says. */
+  readonly trace: TraceHeaders;
 }
 
 /** A head, in two parts between which the length of the body stands. */
@@ -33,7 +36,16 @@ const mostLengthDigits = 15;
 const zero = 48;
 
 /** Those that say of the request what is looked at here: each may come once. */
-const known = ['host', 'content-length', 'content-type', 'accept', 'connection', 'x-request-id'] as const;
+const known = [
+  'host',
+  'content-length',
+  'content-type',
+  'accept',
+  'connection',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+] as const;
 type Known = (typeof known)[number];
 const knownNames: ReadonlySet<string> = new Set(known);
 /** Those that make a request another than a plain one. */
@@ -111,7 +123,9 @@ function plainHead(text: string): PlainHead | null {
   const contentType = contentTypes[acceptedTypes(accept)[0] ?? ''];
   if (contentType === undefined || unsupportedBody({ 'content-type': type }) !== null) return null;
   if (!/^\d+$/.test(length) || length.length > mostLengthDigits) return null;
-  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId: headers['x-request-id'] };
+  const { 'x-request-id': requestId, traceparent, tracestate } = headers;
+  const trace = { traceparent, tracestate };
+  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId, trace };
 }
 
 type Headers = { [name in Known]?: string };

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { Span } from '../../measure/index.ts';
 import type { SentBody } from '../http/sent-body.ts';
 
 /** What was found out of a request, and done for it, before Node's HTTP server had it. */
@@ -10,6 +11,8 @@ export interface Begun {
   readonly begunAt: number;
   /** Null: the body is no text. */
   readonly sent: SentBody | null;
+  /** Null: it is not traced. */
+  readonly span: Span | null;
 }
 
 /** Stands in for a socket towards Node's HTTP server, for one request that came on it. */

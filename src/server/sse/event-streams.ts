@@ -3,10 +3,12 @@ import type { Logger } from 'pino';
 import type { ApiResponse } from '../http/api-response.ts';
 import { forward } from '../http/forward.ts';
 import { send, sendProtocolError } from '../http/http-response.ts';
+import type { ServerCounts } from '../server-counts.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
 
 export interface EventStreamsOptions extends Omit<EventStreamOptions, 'onTooSlow' | 'isGoingAway'> {
   readonly log: Logger;
+  readonly counts: ServerCounts;
 }
 
 /** How many streams may be reserved and not opened yet: whoever opens none would have them kept for nothing. */
@@ -39,7 +41,7 @@ export class EventStreams {
 
   /** Answers a PUT. */
   reserve(response: ServerResponse, requestId: string): void {
-    const { log } = this.#options;
+    const { log, counts } = this.#options;
     if (this.#reserved.size >= maxReserved) {
       this.#refused++;
       log.warn(
@@ -52,7 +54,10 @@ export class EventStreams {
       const stream = new EventStream({
         ...this.#options,
         isGoingAway: () => this.#draining,
-        onTooSlow: () => log.info({ requestId }, 'An event stream takes nothing of what it is sent; closing it'),
+        onTooSlow: () => {
+          counts.tooSlow.sse += 1;
+          log.info({ requestId }, 'An event stream takes nothing of what it is sent; closing it');
+        },
       });
       this.#streams.set(stream.token, stream);
       this.#reserved.set(

@@ -1,3 +1,4 @@
+import type { Vector } from '../../engine/index.ts';
 import type { Sender, TextOutlet } from '../../graphql/index.ts';
 import type { SocketWriter } from './socket-writer.ts';
 
@@ -23,7 +24,7 @@ export class Outlet implements TextOutlet {
     this.#writer.forget(sender);
   }
 
-  push(text: string, sender: Sender): void {
-    this.#writer.push(`{"id":${this.#id},"type":"next","payload":${text}}`, sender);
+  push(text: string, sender: Sender, event: Vector | null): void {
+    this.#writer.push(`{"id":${this.#id},"type":"next","payload":${text}}`, sender, event);
   }
 }

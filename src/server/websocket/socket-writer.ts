@@ -1,6 +1,8 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import type { Sender } from '../../graphql/index.ts';
+import type { Vector } from '../../engine/index.ts';
+import { older, type Sender } from '../../graphql/index.ts';
+import { tracer } from '../../measure/index.ts';
 
 /**
  * Of one socket, in characters: what waits beyond that is made when it can be sent, and is newer then. A client that reads takes
@@ -10,6 +12,9 @@ const mostUnderWay = 65_536;
 /** What is longer goes out so many bytes at a time, each once the one before was taken: a slow client is seen to take it. */
 const pieceBytes = 65_536;
 
+/** Told how many messages were pushed, how many of them tell of an event, and the vector of the oldest one. */
+type PushListener = (messages: number, telling: number, oldest: Vector | null) => void;
+
 /**
  * Sends what is pushed to many subscriptions of one socket together: in one write to the system, where each message would be
  * one by itself, and most of what it costs.
@@ -18,8 +23,12 @@ export class SocketWriter {
   readonly #socket: WebSocket;
   readonly #stream: Duplex;
   readonly #onTaken: () => void;
+  readonly #onPushed: PushListener;
   #texts: string[] = [];
   #senders: Sender[] = [];
+  /** How many of them tell of an event, and the vector of the oldest one. */
+  #telling = 0;
+  #oldest: Vector | null = null;
   /** Characters that were pushed and not taken yet. */
   #underWay = 0;
   /** Who waits until there are fewer of them. */
@@ -34,11 +43,13 @@ export class SocketWriter {
   /**
    * @param stream what the socket writes to.
    * @param onTaken told whenever something was handed to the system: the client reads.
+   * @param onPushed told of what was pushed together once it was handed to the system.
    */
-  constructor(socket: WebSocket, stream: Duplex, onTaken: () => void) {
+  constructor(socket: WebSocket, stream: Duplex, onTaken: () => void, onPushed: PushListener = nothing) {
     this.#socket = socket;
     this.#stream = stream;
     this.#onTaken = onTaken;
+    this.#onPushed = onPushed;
   }
 
   /** Sends at once, behind what was pushed; resolves when it was taken, or never will be. */
@@ -48,9 +59,13 @@ export class SocketWriter {
   }
 
   /** Sends with all else that is pushed before the event loop goes on; `sender` is told when it was taken, or never will be. */
-  push(text: string, sender: Sender): void {
+  push(text: string, sender: Sender, event: Vector | null = null): void {
     this.#texts.push(text);
     this.#senders.push(sender);
+    if (event !== null) {
+      this.#telling += 1;
+      this.#oldest = older(this.#oldest, event);
+    }
     this.#underWay += text.length;
     if (this.#texts.length === 1) setImmediate(() => this.#flush());
     if (this.#released !== sender) return;
@@ -81,12 +96,16 @@ export class SocketWriter {
   }
 
   #flush(): void {
-    const [texts, senders] = [this.#texts, this.#senders];
+    const [texts, senders, telling, oldest] = [this.#texts, this.#senders, this.#telling, this.#oldest];
     if (texts.length === 0) return;
-    [this.#texts, this.#senders] = [[], []];
+    [this.#texts, this.#senders, this.#telling, this.#oldest] = [[], [], 0, null];
+    const span = tracer.current?.current() ? tracer.current.begin('websocket.write') : null;
+    span?.set('freshet.messages', texts.length);
     const length = texts.reduce((sum, text) => sum + text.length, 0);
     const taken = () => {
       this.#underWay -= length;
+      span?.end();
+      if (this.#isOpen) this.#onPushed(texts.length, telling, oldest);
       // First those who have waited: who always has something new would be ahead of them for ever.
       this.#release();
       for (const sender of senders) sender.goOn();

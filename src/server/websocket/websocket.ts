@@ -4,13 +4,19 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { contractError, PushedMessages, WatchMessages } from '../../graphql/index.ts';
+import type { Vector } from '../../engine/index.ts';
+import { contractError, type OperationKind, PushedMessages, WatchMessages } from '../../graphql/index.ts';
+import { type Span, tracer } from '../../measure/index.ts';
+import { countResult } from '../graphql/count-result.ts';
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
+import type { RequestContext } from '../graphql/request-context.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
+import { within } from '../request-span.ts';
 import { requestTarget } from '../request-target.ts';
+import type { ServerCounts } from '../server-counts.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
 import { Outlet } from './outlet.ts';
@@ -21,6 +27,7 @@ import { Turns } from './turns.ts';
 export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
+  readonly counts: ServerCounts;
   /** A longer message closes its socket. */
   readonly messageLimitBytes: number;
 }
@@ -50,11 +57,15 @@ type PipelineArgs = ExecutionArgs & {
   readonly subscribe: Execute;
   readonly id: string;
   readonly extra: Extra;
+  /** Only where it is traced. */
+  readonly span?: Span;
 };
 
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
+  readonly #pipeline: GraphQLPipeline;
   readonly #log: Logger;
+  readonly #counts: ServerCounts;
   readonly #sockets: WebSocketServer;
   /** Of each open socket. */
   readonly #operations = new Map<WebSocket, Operations>();
@@ -62,8 +73,10 @@ export class WebSockets {
   /** One for all subscriptions. */
   readonly #isGoingAway = () => this.#draining;
 
-  constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
+  constructor({ pipeline, log, counts, messageLimitBytes }: WebSocketOptions) {
+    this.#pipeline = pipeline;
     this.#log = log;
+    this.#counts = counts;
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: messageLimitBytes,
@@ -99,11 +112,12 @@ export class WebSockets {
         waitingMessages,
         waitingLength: messageLimitBytes,
       });
-      const heartbeat = new Heartbeat(socket, () =>
-        this.#log.info({ requestId }, 'A WebSocket takes nothing of what it is sent; closing it'),
-      );
+      const heartbeat = new Heartbeat(socket, () => {
+        counts.tooSlow.websocket += 1;
+        log.info({ requestId }, 'A WebSocket takes nothing of what it is sent; closing it');
+      });
       answerPings(socket);
-      const writer = new SocketWriter(socket, request.socket, () => heartbeat.take());
+      const writer = new SocketWriter(socket, request.socket, () => heartbeat.take(), this.#countPushed);
       const operations = new Operations(this.#isGoingAway);
       this.#operations.set(socket, operations);
       const closed = protocol.opened(
@@ -139,10 +153,15 @@ export class WebSockets {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {});
     const { path } = requestTarget(request.url);
-    if (path !== graphqlPath) refuse(socket, 404, 'Not Found');
-    else if (this.#draining) refuse(socket, 503, 'Service Unavailable');
-    else if (!isSameOrigin(request)) refuse(socket, 403, 'Forbidden');
+    if (path !== graphqlPath) this.#refuse(socket, 404, 'Not Found');
+    else if (this.#draining) this.#refuse(socket, 503, 'Service Unavailable');
+    else if (!isSameOrigin(request)) this.#refuse(socket, 403, 'Forbidden');
     else this.#sockets.handleUpgrade(request, socket, head, (open) => this.#sockets.emit('connection', open, request));
+  }
+
+  /** How many are open. */
+  get count(): number {
+    return this.#operations.size;
   }
 
   /** Takes no new operations. */
@@ -161,6 +180,20 @@ export class WebSockets {
     await Promise.all(goodbyes);
   }
 
+  #refuse(socket: Duplex, status: number, reason: string): void {
+    this.#counts.refusedWebSockets += 1;
+    refuse(socket, status, reason);
+  }
+
+  readonly #countPushed = (messages: number, telling: number, oldest: Vector | null): void => {
+    const { activity, storeNow } = this.#pipeline;
+    activity.pushes.websocket.count(messages, telling, oldest, storeNow());
+  };
+
+  #count(operation: OperationKind, result: unknown, receivedAt: number): void {
+    countResult(this.#pipeline.activity.requests.of('websocket', operation), result, receivedAt);
+  }
+
   #messageFailed(close: (code: number, reason: string) => void, requestId: string, error: unknown): void {
     // What a server says, a client must not.
     if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
@@ -174,15 +207,16 @@ export class WebSockets {
 
   #protocol({ yoga, mask, documents }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
-      onSubscribe: ({ extra, subscriptions }, id, payload) => {
+      onSubscribe: ({ extra, subscriptions, connectionParams }, id, payload) => {
         const { requestId } = extra;
         const { operationName, variables } = payload;
-        return runApartAs(requestId, async () => {
+        const receivedAt = performance.now();
+        const begin = async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
             const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
               requestId,
-              receivedAt: performance.now(),
+              receivedAt,
             });
             const document = parse(documents.textOf(payload) as string);
             // graphql-ws holds on to it for as long as a subscription lasts: to the one text that all have in common.
@@ -198,11 +232,31 @@ export class WebSockets {
             }
             const contextValue = await contextFactory();
             const variableValues = variables;
-            return { schema, document, operationName, variableValues, contextValue, execute, subscribe, id, extra };
+            const args = {
+              schema,
+              document,
+              operationName,
+              variableValues,
+              contextValue,
+              execute,
+              subscribe,
+              id,
+              extra,
+            };
+            return span ? { ...args, span } : args;
           } catch (error) {
             // Thrown from here, it would close the socket with all its subscriptions.
             return [mask(error)];
           }
+        };
+        const span = operationSpan(payload.extensions ?? connectionParams);
+        return runApartAs(requestId, async () => {
+          const begun = await within(span, begin);
+          if (!Array.isArray(begun)) return begun;
+          this.#count('none', { errors: begun }, receivedAt);
+          span?.fail('refused');
+          span?.end();
+          return begun;
         });
       },
       execute: (args) => this.#run(args as PipelineArgs, 'execute'),
@@ -214,13 +268,18 @@ export class WebSockets {
   }
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
-    const { id, extra } = args;
-    const result = await extra.operations.run(extra.requestId, async () => {
-      const own = await args[how](args);
-      return own instanceof WatchMessages
-        ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
-        : own;
-    });
+    const { id, extra, span = null } = args;
+    const { receivedAt } = args.contextValue as RequestContext;
+    const operation = getOperationAST(args.document, args.operationName)?.operation ?? 'none';
+    const run = () =>
+      extra.operations.run(extra.requestId, async () => {
+        const own = await args[how](args);
+        return own instanceof WatchMessages
+          ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
+          : own;
+      });
+    const result = await (span === null ? run() : within(span, run).finally(() => span.end()));
+    this.#count(operation, result, receivedAt);
     if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;
   }
@@ -237,6 +296,16 @@ function isUrgent(text: string): boolean {
   } catch {
     return true;
   }
+}
+
+/** Over a WebSocket there are no headers: each operation may say in its `extensions`, or all of a connection by its payload, of which trace it is. */
+function operationSpan(told: unknown): Span | null {
+  if (tracer.current === null) return null;
+  const { traceparent = '', tracestate = '' } = (told ?? {}) as { readonly [name: string]: unknown };
+  return tracer.current.begin(`WebSocket ${graphqlPath}`, {
+    kind: 'server',
+    caller: { traceparent: String(traceparent), tracestate: String(tracestate) },
+  });
 }
 
 /** As the protocol words it, if that fits into a close frame. */

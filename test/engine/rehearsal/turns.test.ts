@@ -4,7 +4,7 @@ import { Turns, type Waiting } from '../../../src/engine/rehearsal/turns.ts';
 
 const waitingFor = (log: string, rowCount = 1): { readonly log: string; readonly waiting: Waiting } => ({
   log,
-  waiting: { part: { rowCount } as RecordPart, resolve: () => {} },
+  waiting: { part: { rowCount } as RecordPart, resolve: () => {}, span: null },
 });
 const logsOf = (turns: ReturnType<Turns['take']>) => turns.map(({ log, waiting }) => `${log} ${waiting.length}`);
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, i) => waitingFor(`${name}${i}`));

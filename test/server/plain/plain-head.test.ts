@@ -14,7 +14,14 @@ describe('the head of a plain request', () => {
   it('says how long it is and its body, and what comes of it', () => {
     const bytes = request(minimal);
     const [head, contentType] = [bytes.length - 12, 'application/json; charset=utf-8'];
-    expect(read(bytes)).toEqual({ bytes: head, bodyBytes: 12, contentType, requestId: undefined });
+    expect(read(bytes)).toEqual({ bytes: head, bodyBytes: 12, contentType, requestId: undefined, trace: {} });
+  });
+
+  it('says of which trace it is', () => {
+    const trace = { traceparent: '00-1-2-01', tracestate: 'a=b' };
+    const lines = ['TraceParent: 00-1-2-01', 'tracestate: a=b'];
+    expect(read(request([...minimal, ...lines]))).toMatchObject({ trace });
+    expect(read(request([...minimal, ...lines, 'traceparent: 00-3-4-01']))).toBe(null);
   });
 
   it.each([

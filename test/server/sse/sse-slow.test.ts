@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startApi, type TestApi } from '../../support/api.ts';
 import { EventStream } from '../../support/event-stream.ts';
+import { Scrape } from '../../support/prometheus-text.ts';
 import { ReservedStream } from '../../support/reserved-stream.ts';
 import { until } from '../../support/until.ts';
 
@@ -57,10 +58,14 @@ describe.each([
     stream.readNothing();
     await until(() => hub.load.subscriptions === 1);
     const before = api.log.length;
+    const dropped = async () =>
+      (await Scrape.of(api.url)).sum('freshet_slow_clients_dropped_total', { protocol: 'sse' });
+    const droppedBefore = await dropped();
     await until(() => {
       beat();
       return hub.load.subscriptions === 0;
     });
+    expect(await dropped()).toBe(droppedBefore + 1);
     expect(api.log.slice(before).join()).toContain('takes nothing of what it is sent');
     stream.readOn();
     await stream.closed();

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startApi, type TestApi } from '../../support/api.ts';
 import { HeldReads } from '../../support/held-reads.ts';
+import { Scrape } from '../../support/prometheus-text.ts';
 import { ProtocolSocket } from '../../support/protocol-socket.ts';
 import { until } from '../../support/until.ts';
 
@@ -102,9 +103,15 @@ describe('a client over WebSocket', () => {
 
   it('that takes nothing of what it is sent is told that it is too slow, if it listens in time', async () => {
     const client = await ProtocolSocket.open(api.webSocketUrl, { autoPong: false });
+    const dropped = async () => {
+      const scrape = await Scrape.of(api.url);
+      return scrape.sum('freshet_slow_clients_dropped_total', { protocol: 'websocket' });
+    };
+    const before = await dropped();
     await takeNothing(client, 'takes nothing');
     client.socket.resume();
     expect(await client.closed).toBe(4413);
+    expect(await dropped()).toBe(before + 1);
   });
 
   it('that asks for much and takes none of it is dropped', async () => {

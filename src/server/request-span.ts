@@ -1,0 +1,24 @@
+import { type Span, type TraceHeaders, tracer } from '../measure/index.ts';
+import { graphqlPath } from './graphql/pipeline.ts';
+
+/** The span of a request by HTTP; null where nobody traces. @param method one that is served, and not the client's own word. */
+export function requestSpan(method: string, caller: TraceHeaders): Span | null {
+  if (tracer.current === null) return null;
+  const span = tracer.current.begin(`${method} ${graphqlPath}`, { kind: 'server', caller });
+  span.set('http.request.method', method);
+  span.set('http.route', graphqlPath);
+  return span;
+}
+
+/** It was answered, or its stream stands. */
+export function endRequest(span: Span | null, status: number): void {
+  if (span === null) return;
+  span.set('http.response.status_code', status);
+  if (status >= 500) span.fail(String(status));
+  span.end();
+}
+
+/** Runs work as a part of a span, if there is one. */
+export function within<T>(span: Span | null, work: () => T): T {
+  return span === null || tracer.current === null ? work() : tracer.current.within(span, work);
+}

@@ -1,0 +1,2 @@
+export type { StartedTracing, TracingOptions } from './start.ts';
+export { startTracing } from './start.ts';
