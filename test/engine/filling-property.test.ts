@@ -69,6 +69,7 @@ describe('a version that takes over what another one keeps', { timeout: patience
       const [from] = views;
       if (!from) return;
       const to = secondVersion(from, kept);
+      // As above.
       if (to.features.every(({ aggregation }) => aggregation.window.kind === 'lifetime')) return;
       await scratch.lend(
         [from],
