@@ -140,6 +140,16 @@ describe('a version of a view that takes over what another one keeps', () => {
     expect((await both.record(payment, [event]))[0]?.status).toBe('DUPLICATE');
   });
 
+  test('does not bring back an event that was retracted before the other one had it', async () => {
+    const { both, prefix } = await begun([pay({ amount: 1 })]);
+    const alone = await scratch.open([to], 'wall', prefix);
+    const event = pay({ amount: 3, paidAt: (await scratch.now()) - 1_000 });
+    await alone.record(payment, [event]);
+    expect((await alone.retract(payment, ['amount'], event)).status).toBe('RETRACTED');
+    expect(await both.fill(from, to, ['ada'])).toEqual(['FILLED']);
+    expect(valuesOf(await of(both, to))).toMatchObject({ count2h: 1, average: 1 });
+  });
+
   test('keeps what it has where the other one knows nothing of the entity yet', async () => {
     const { both, prefix } = await begun([]);
     await (await scratch.open([to], 'wall', prefix)).record(payment, [pay()]);

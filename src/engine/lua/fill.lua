@@ -12,29 +12,29 @@ local function label_flags(view)
   return flags
 end
 
--- Looks through the singles of a log that is filled. Returns those, packed, of which the source knows nothing; and whether one of
--- the others was labelled or retracted otherwise than in the source.
-local function compare_singles(call, source, old, log, now)
+-- Looks through the singles of a log that is filled. Returns those, packed, that are none of the source's, and count; and whether
+-- one that is was labelled or retracted otherwise than in the source.
+local function compare_singles(source, old, log)
   local view, missing, differs = log.view, {}, false
-  local labels, span = label_flags(view), min(view.span, source.view.span)
+  local labels = label_flags(view)
   for j = 0, log.s[view.book + SINGLES] - 1 do
     local text, at = singles_at(log, j, 1)
-    local time, id, flags = struct.unpack('<dc8I4', text, at)
-    local _, found = find_single(source, id)
-    if found then
+    local _, id, flags = struct.unpack('<dc8I4', text, at)
+    local number, found = find_single(source, id)
+    if number then
       differs = differs or band(flags, RETRACTED) ~= band(found[3], RETRACTED)
       for new, place in ipairs(old.from.flags) do
         local is_set = band(flags, 2 ^ (new - 1)) ~= 0
         if band(labels, 2 ^ (new - 1)) ~= 0 and is_set ~= (band(found[3], 2 ^ (place - 1)) ~= 0) then differs = true end
       end
-    elseif time > now - span and band(flags, RETRACTED) == 0 then
+    elseif band(flags, RETRACTED) == 0 then
       missing[#missing + 1] = sub(text, at, at + view.single_bytes - 1)
     end
   end
   return missing, differs
 end
 
--- Records singles into a log that is not folded yet.
+-- Records singles into a log that is not folded yet; those among them that are known from the source's tiles are found to be.
 local function record_again(call, log, missing, now)
   local s, view, rows = log.s, log.view, {}
   for _, packed in ipairs(missing) do
@@ -69,7 +69,7 @@ local function fill_log(call, from, view, old, forced, from_key)
   here.expect_all(call, view, key)
   local now = now_of(call, max(source.s[AS_OF], log and log.s[AS_OF] or -INFINITE))
   local missing, differs = {}, false
-  if log then missing, differs = compare_singles(call, source, old, log, now) end
+  if log then missing, differs = compare_singles(source, old, log) end
   if differs and not forced then return 'V' .. string.char(UNDER_WAY) end
 
   for _, seen in ipairs(view.seen) do
