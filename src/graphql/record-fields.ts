@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
 import type { Event, View } from '../define/index.ts';
-import type { EventInput } from '../engine/index.ts';
+import type { EventInput, RecordOutcome } from '../engine/index.ts';
 import { eventInputType } from './event-input.ts';
+import { foreignReason, rejected } from './foreign-events.ts';
 import { batchArgument, maxBatch } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import type { RootContext } from './own-resolvers.ts';
@@ -10,6 +11,7 @@ import { plural } from './plural.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import { root } from './root-resolver.ts';
+import { whoeverMay } from './rules.ts';
 import type { PreviewedVector } from './shown-vector.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
@@ -24,9 +26,10 @@ export function recordField(t: MutationFields, event: Event, options: FreshetFie
     ...options,
     type: registry.generated(recordPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('events:write'),
     args: { input: eventArgument(t.arg, registry, event) },
     resolve: root(async ({ input }: { input: EventInput }, context) => {
-      const [recorded] = await record(event, [input], context);
+      const [recorded] = await record(registry, event, [input], context);
       return recorded as RecordedEvent;
     }),
   });
@@ -40,6 +43,7 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
     ...options,
     type: registry.generated(recordManyPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('events:write'),
     args: {
       input: t.arg({
         type: [registry.generated(eventInputType, event)],
@@ -48,7 +52,7 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
       }),
     },
     extensions: { [sizedArgumentExtension]: batchArgument('input') },
-    resolve: root(({ input }: { input: readonly EventInput[] }, context) => record(event, input, context)),
+    resolve: root(({ input }: { input: readonly EventInput[] }, context) => record(registry, event, input, context)),
   });
 }
 
@@ -60,6 +64,7 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
     ...options,
     type: registry.generated(recordPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('features:read'),
     args: { input: eventArgument(t.arg, registry, event) },
     resolve: async (_, { input }, { engine }, info): Promise<RecordedEvent> => {
       assertWithinLimits(info);
@@ -85,11 +90,28 @@ function eventArgument(arg: ArgBuilder<FreshetTypes>, registry: SchemaRegistry, 
 }
 
 async function record(
+  registry: SchemaRegistry,
   event: Event,
   inputs: readonly EventInput[],
-  { engine, activity }: RootContext,
+  context: RootContext,
 ): Promise<RecordedEvent[]> {
-  const outcomes = await engine.record(event, inputs);
-  for (const { status } of outcomes) activity.countEvent(status);
+  const isWhole = context.caller.grants.allowsAll('events:write');
+  const outcomes = isWhole
+    ? await context.engine.record(event, inputs)
+    : await recordOwn(registry.viewsOf(event), event, inputs, context);
+  for (const { status } of outcomes) context.activity.countEvent(status);
   return outcomes.map((outcome, index) => ({ index, input: inputs[index] as EventInput, outcome }));
+}
+
+/** Records what is the caller's to write; each of the others is rejected by itself. */
+async function recordOwn(
+  views: readonly View[],
+  event: Event,
+  inputs: readonly EventInput[],
+  { engine, caller }: RootContext,
+): Promise<RecordOutcome[]> {
+  const reasons = inputs.map((input) => foreignReason(caller, views, input));
+  const own = inputs.filter((_, i) => reasons[i] === null);
+  const outcomes = (own.length > 0 ? await engine.record(event, own) : []).values();
+  return reasons.map((reason) => (reason === null ? (outcomes.next().value as RecordOutcome) : rejected(reason)));
 }

@@ -1,7 +1,9 @@
 import { type FieldNode, GraphQLError, OperationTypeNode } from 'graphql';
+import type { Action, Caller } from '../../access/index.ts';
 import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
 import { type Shown, shownByOneOfEach, sizedArgumentExtension } from '../operation-size.ts';
 import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
+import { ruleOf } from '../rules.ts';
 import { NotCompilableError } from './not-compilable.ts';
 import { SelectionCompiler, type Written } from './object-text.ts';
 import { type ReadAhead, Run } from './run.ts';
@@ -50,6 +52,8 @@ export class CompiledOperation {
   readonly #variables: OperationVariables;
   readonly #compiler: SelectionCompiler;
   readonly #roots: readonly Root[];
+  /** What whoever asks for it must be allowed, whatever it concerns. */
+  readonly #needs: ReadonlySet<Action>;
   /** What is shown where each list that comes with the variables has one item. */
   readonly #shown: Shown;
 
@@ -57,7 +61,10 @@ export class CompiledOperation {
     this.#selected = selected;
     this.#variables = new OperationVariables(selected.schema, selected.operation);
     this.#compiler = new SelectionCompiler(selected);
-    this.#roots = this.#compileRoots();
+    const needs = new Set<Action>();
+    this.#roots = this.#compileRoots(needs);
+    for (const action of this.#compiler.needs) needs.add(action);
+    this.#needs = needs;
     this.#shown = shownByOneOfEach(selected);
   }
 
@@ -69,6 +76,12 @@ export class CompiledOperation {
       if (error instanceof NotCompilableError || error instanceof GraphQLError) return null;
       throw error;
     }
+  }
+
+  /** Whether nothing in it has to be looked at for this caller: others are for the reference to tell what is theirs. */
+  isFor({ grants }: Caller): boolean {
+    for (const action of this.#needs) if (!grants.allowsAll(action)) return false;
+    return true;
   }
 
   /** @throws what the engine throws that is no fault of its store. */
@@ -154,7 +167,7 @@ export class CompiledOperation {
     return longest * this.#shown.vectors <= maxVectors && longest * this.#shown.values <= maxShownValues;
   }
 
-  #compileRoots(): Root[] {
+  #compileRoots(needs: Set<Action>): Root[] {
     const { schema, operation } = this.#selected;
     const type = schema.getRootType(operation.operation);
     if (!type || operation.operation === OperationTypeNode.SUBSCRIPTION) {
@@ -165,7 +178,11 @@ export class CompiledOperation {
       const node = nodes[0] as FieldNode;
       const field = type.getFields()[node.name.value];
       const work = field ? ownWorkOf(field) : null;
-      if (!field || work?.kind !== 'root') throw new NotCompilableError(`${node.name.value} may do anything`);
+      const rule = field && ruleOf(field);
+      if (!field || !rule || work?.kind !== 'root') {
+        throw new NotCompilableError(`${node.name.value} may do anything`);
+      }
+      if (rule.action !== null) needs.add(rule.action);
       return {
         name,
         begin: work.begin,

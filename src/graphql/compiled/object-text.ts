@@ -8,8 +8,10 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
+import type { Action } from '../../access/index.ts';
 import type { View } from '../../define/index.ts';
 import { ownWorkOf } from '../own-resolvers.ts';
+import { ruleOf } from '../rules.ts';
 import type { EntityRef } from '../types.ts';
 import { type FieldArguments, fieldArguments } from './field-arguments.ts';
 import { featureText, leafText } from './leaf-text.ts';
@@ -33,6 +35,8 @@ export class SelectionCompiler {
   readonly #selected: SelectedOperation;
   /** Fields that are given arguments. */
   readonly #withArguments: FieldArguments[] = [];
+  /** What its fields take, whatever they are asked of. */
+  readonly needs = new Set<Action>();
 
   constructor(selected: SelectedOperation) {
     this.#selected = selected;
@@ -151,6 +155,9 @@ export class SelectionCompiler {
     if (nodes.some((node) => (node.arguments?.length ?? 0) > 0)) {
       throw new NotCompilableError(`${field.name} is asked for another moment`);
     }
+    const rule = ruleOf(field);
+    if (!rule?.action) throw new NotCompilableError(`${field.name} is for whoever a team says`);
+    this.needs.add(rule.action);
     const type = field.type;
     if (!isObjectType(type)) throw new NotCompilableError(`${field.name} is of another type`);
     const { text, gather } = this.#object(type, nodes, (feature, featureNodes) => this.#feature(feature, featureNodes));

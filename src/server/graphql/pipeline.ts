@@ -13,10 +13,13 @@ import {
   settleHttpStatus,
   subscribeToWatch,
   type TrustedDocuments,
+  useAccess,
   useInputErrors,
+  useIntrospection,
   useQueryLimits,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
+import type { Entrance } from '../entrance.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
@@ -41,6 +44,9 @@ export interface GraphQLOptions {
   readonly documents: TrustedDocuments;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
+  /** Whether anyone may ask what there is to ask. */
+  readonly introspection: boolean;
+  readonly entrance: Entrance;
 }
 
 /** The one pipeline through which every operation goes, whatever protocol it came by. */
@@ -50,6 +56,7 @@ export interface GraphQLPipeline {
   /** What goes past Yoga. */
   readonly shortWay: ShortWay;
   readonly documents: TrustedDocuments;
+  readonly entrance: Entrance;
 }
 
 export const graphqlPath = '/graphql';
@@ -61,6 +68,8 @@ export function createPipeline({
   log,
   documents,
   hotAfter,
+  introspection,
+  entrance,
 }: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
     requestId: currentRequestId,
@@ -74,16 +83,19 @@ export function createPipeline({
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ requestId, http }) => createContext({ ...backend(), activity, requestId, ahead: http?.ahead ?? null }),
+    context: ({ requestId, caller, http }) =>
+      createContext({ ...backend(), activity, requestId, caller, ahead: http?.ahead ?? null }),
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
       useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
-      useHttpStreams(),
+      useHttpStreams(entrance),
+      useIntrospection(introspection),
       useQueryLimits(),
       useInputErrors(),
+      useAccess(),
       useHttpStatus(),
       useActivity(activity),
       shortWay.plugin(),
@@ -99,7 +111,7 @@ export function createPipeline({
     cors: false,
     logging: { debug: () => {}, info: () => {}, warn, error: () => {} },
   });
-  return { yoga, mask, shortWay, documents };
+  return { yoga, mask, shortWay, documents, entrance };
 }
 
 /** The error of a request that comes before there is anything to serve from, or after. */
