@@ -89,6 +89,11 @@ export class Authenticator {
     });
   }
 
+  /** How many sockets and streams would be told. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
   close(): void {
     this.#sessions.close();
     this.#keyFile?.close();

@@ -9,12 +9,16 @@ import {
   scopeAuth,
 } from '../../src/graphql/index.ts';
 
+/** What the plugin asks of a builder's types. */
+export interface TestTypes {
+  Context: FreshetContext;
+  Scalars: FreshetScalars;
+  AuthScopes: FreshetScopes;
+}
+
 /** A builder of its own for a test, with the plugin and a root type for queries. */
 export function newBuilder() {
-  const builder = new SchemaBuilder<{ Context: FreshetContext; Scalars: FreshetScalars; AuthScopes: FreshetScopes }>({
-    plugins: [freshet],
-    scopeAuth,
-  });
+  const builder = new SchemaBuilder<TestTypes>({ plugins: [freshet], scopeAuth });
   builder.queryType({ description: 'Queries.' });
   return builder;
 }

@@ -23,11 +23,17 @@ export class ProtocolSocket {
   }
 
   /** Opens one, until the server has acknowledged it. */
-  static async open(url: string, options?: ClientOptions): Promise<ProtocolSocket> {
+  static async open(url: string, options?: ClientOptions, payload?: object): Promise<ProtocolSocket> {
+    const opened = await ProtocolSocket.dial(url, options, payload);
+    await until(() => opened.said.length === 1);
+    return opened;
+  }
+
+  /** Opens one, and does not wait for what the server says. */
+  static async dial(url: string, options?: ClientOptions, payload?: object): Promise<ProtocolSocket> {
     const opened = new ProtocolSocket(url, options);
     await new Promise((resolve, reject) => opened.socket.once('open', resolve).once('error', reject));
-    opened.send({ type: 'connection_init' });
-    await until(() => opened.said.length === 1);
+    opened.send({ type: 'connection_init', ...(payload && { payload }) });
     return opened;
   }
 
