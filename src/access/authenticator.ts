@@ -102,7 +102,7 @@ export class Authenticator {
 
   async #identify(authorization: string | undefined): Promise<Caller> {
     if (authorization === undefined || authorization === '') {
-      throw refused('Send a key or a token: Authorization: Bearer ...');
+      throw refused('Send a key or a token, as Authorization: Bearer KEY');
     }
     const credentials = credentialsIn(authorization);
     if (credentials === null) throw refused('Authorization must be Bearer and one key or token');

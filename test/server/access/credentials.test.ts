@@ -51,7 +51,7 @@ describe('a request that does not say who asks', () => {
     expect(response.headers.get('x-request-id')).toBeTruthy();
     expect(await response.json()).toEqual({
       errors: [
-        { message: 'Send a key or a token: Authorization: Bearer ...', extensions: { code: 'UNAUTHENTICATED' } },
+        { message: 'Send a key or a token, as Authorization: Bearer KEY', extensions: { code: 'UNAUTHENTICATED' } },
       ],
     });
   });
