@@ -40,7 +40,7 @@ export function everyone(): Check<unknown> {
  * @param views those that it is about; left out: any. Asked when the schema is built.
  */
 export function whoeverMay(action: Action, views?: () => readonly View[]): Check<unknown> {
-  const allows = ({ grants }: Caller) => grants.allowsSome(action, views?.());
+  const allows = ({ grants }: Caller) => grants.allowsAll(action) || grants.allowsSome(action, views?.());
   return ruled({ action, allows }, (_, _args, { caller }) => allows(caller));
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authenticator, type NewKey, newKey } from '../../src/access/index.ts';
 import { readersOf } from '../../src/graphql/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
-import { account, newBuilder, transferView } from './deployments.ts';
+import { account, newBuilder, transfer, transferView } from './deployments.ts';
 
 const sent = transferView('account_sent', account, 'senderId');
 
@@ -100,24 +100,32 @@ describe('a field of a team’s own', () => {
 });
 
 describe('a type that a team has given scopes', () => {
-  it('is asked of each field as well, and nothing of it goes past that', async () => {
+  it('is asked of each of its fields as well, of the plugin’s own too, and nothing goes past it', async () => {
     const builder = newBuilder();
     builder.entityType(account, { fields: (t) => ({ sent: t.featureView(sent) }) });
     builder.queryField('account', (t) => t.entity(account));
     builder.mutationType({
       authScopes: { admin: true },
-      fields: (t) => ({ account: t.field({ type: 'String', resolve: () => 'made' }) }),
+      fields: (t) => ({ record: t.record(transfer), greet: t.string({ resolve: () => 'hello' }) }),
     });
     const text = JSON.stringify({ keys: [keys.admin?.entry, keys.write?.entry] });
     const authenticator = new Authenticator({ keys: { text }, issuer: null, report: () => {} });
-    const typed = await startApi({ schema: builder.toSchema({ views: [sent] }), views: [sent], authenticator });
-    const ask = (name: string) =>
-      typed.ask('mutation { account }', {}, { authorization: `Bearer ${keys[name]?.secret}` });
-    expect(await ask('admin')).toMatchObject({ data: { account: 'made' } });
-    expect(await ask('write')).toMatchObject({
-      data: { account: null },
-      errors: [{ extensions: { code: 'FORBIDDEN' } }],
-    });
+    const schema = builder.toSchema({ views: [sent] });
+    const typed = await startApi({ schema, views: [sent], authenticator, hotAfter: 1 });
+    const ids = 'transferId: "t", senderId: "a", receiverId: "b", bankId: "c"';
+    const input = `{ ${ids}, sum: 1, bookedAt: "${new Date().toISOString()}" }`;
+    for (const [query, field] of [
+      ['mutation { greet }', 'greet'],
+      [`mutation { record(input: ${input}) { status } }`, 'record'],
+    ] as const) {
+      const ask = (name: string) => typed.ask(query, {}, { authorization: `Bearer ${keys[name]?.secret}` });
+      for (let i = 0; i < 3; i++) {
+        const { data, errors } = await ask('write');
+        expect(data?.[field] ?? null).toBeNull();
+        expect(errors).toMatchObject([{ extensions: { code: 'FORBIDDEN' } }]);
+      }
+      for (let i = 0; i < 3; i++) expect((await ask('admin')).errors).toBeUndefined();
+    }
     await typed.stop();
   });
 });

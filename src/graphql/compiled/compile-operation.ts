@@ -1,9 +1,9 @@
 import { type FieldNode, GraphQLError, OperationTypeNode } from 'graphql';
-import type { Action, Caller } from '../../access/index.ts';
+import type { Caller } from '../../access/index.ts';
 import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
 import { type Shown, shownByOneOfEach, sizedArgumentExtension } from '../operation-size.ts';
 import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
-import { ruleOf } from '../rules.ts';
+import { type Rule, ruleOf } from '../rules.ts';
 import { NotCompilableError } from './not-compilable.ts';
 import { SelectionCompiler, type Written } from './object-text.ts';
 import { type ReadAhead, Run } from './run.ts';
@@ -52,8 +52,8 @@ export class CompiledOperation {
   readonly #variables: OperationVariables;
   readonly #compiler: SelectionCompiler;
   readonly #roots: readonly Root[];
-  /** What whoever asks for it must be allowed, whatever it concerns. */
-  readonly #needs: ReadonlySet<Action>;
+  /** Of all that it asks for. */
+  readonly #rules: readonly Rule[];
   /** What is shown where each list that comes with the variables has one item. */
   readonly #shown: Shown;
 
@@ -61,10 +61,9 @@ export class CompiledOperation {
     this.#selected = selected;
     this.#variables = new OperationVariables(selected.schema, selected.operation);
     this.#compiler = new SelectionCompiler(selected);
-    const needs = new Set<Action>();
-    this.#roots = this.#compileRoots(needs);
-    for (const action of this.#compiler.needs) needs.add(action);
-    this.#needs = needs;
+    const rules = new Set<Rule>();
+    this.#roots = this.#compileRoots(rules);
+    this.#rules = [...rules, ...this.#compiler.rules];
     this.#shown = shownByOneOfEach(selected);
   }
 
@@ -78,9 +77,9 @@ export class CompiledOperation {
     }
   }
 
-  /** Whether nothing in it has to be looked at for this caller: others are for the reference to tell what is theirs. */
-  isFor({ grants }: Caller): boolean {
-    for (const action of this.#needs) if (!grants.allowsAll(action)) return false;
+  /** Whether a caller may ask for all of it, be it of some ids only; if not, the reference says so. */
+  isFor(caller: Caller): boolean {
+    for (const { allows } of this.#rules) if (!allows(caller)) return false;
     return true;
   }
 
@@ -104,7 +103,7 @@ export class CompiledOperation {
   }
 
   async #query(args: readonly object[], context: RootContext): Promise<Ran> {
-    const run = new Run(args);
+    const run = new Run(args, context.caller);
     try {
       const values = this.#roots.map(({ begin, args: place }) => begin(args[place] as never, context));
       for (const [i, { written }] of this.#roots.entries()) written.gather?.(values[i], run);
@@ -122,7 +121,7 @@ export class CompiledOperation {
     const begun: { readonly name: string; readonly result: unknown; readonly run: Run }[] = [];
     const texts: string[] = [];
     for (const { name, begin, args: place, written } of this.#roots) {
-      const run = new Run(args);
+      const run = new Run(args, context.caller);
       const result = await resultOf(() => begin(args[place] as never, context));
       begun.push({ name, result, run });
       const text = result instanceof Error ? null : await this.#answer(written, result, run, context);
@@ -167,7 +166,7 @@ export class CompiledOperation {
     return longest * this.#shown.vectors <= maxVectors && longest * this.#shown.values <= maxShownValues;
   }
 
-  #compileRoots(needs: Set<Action>): Root[] {
+  #compileRoots(rules: Set<Rule>): Root[] {
     const { schema, operation } = this.#selected;
     const type = schema.getRootType(operation.operation);
     if (!type || operation.operation === OperationTypeNode.SUBSCRIPTION) {
@@ -182,7 +181,7 @@ export class CompiledOperation {
       if (!field || !rule || work?.kind !== 'root') {
         throw new NotCompilableError(`${node.name.value} may do anything`);
       }
-      if (rule.action !== null) needs.add(rule.action);
+      rules.add(rule);
       return {
         name,
         begin: work.begin,

@@ -8,10 +8,9 @@ import {
   isNonNullType,
   isObjectType,
 } from 'graphql';
-import type { Action } from '../../access/index.ts';
 import type { View } from '../../define/index.ts';
 import { ownWorkOf } from '../own-resolvers.ts';
-import { ruleOf } from '../rules.ts';
+import { type Rule, ruleOf } from '../rules.ts';
 import type { EntityRef } from '../types.ts';
 import { type FieldArguments, fieldArguments } from './field-arguments.ts';
 import { featureText, leafText } from './leaf-text.ts';
@@ -35,8 +34,8 @@ export class SelectionCompiler {
   readonly #selected: SelectedOperation;
   /** Fields that are given arguments. */
   readonly #withArguments: FieldArguments[] = [];
-  /** What its fields take, whatever they are asked of. */
-  readonly needs = new Set<Action>();
+  /** Who may ask for its views. */
+  readonly rules = new Set<Rule>();
 
   constructor(selected: SelectedOperation) {
     this.#selected = selected;
@@ -156,8 +155,8 @@ export class SelectionCompiler {
       throw new NotCompilableError(`${field.name} is asked for another moment`);
     }
     const rule = ruleOf(field);
-    if (!rule?.action) throw new NotCompilableError(`${field.name} is for whoever a team says`);
-    this.needs.add(rule.action);
+    if (!rule) throw new NotCompilableError(`${field.name} is for whoever a team says`);
+    this.rules.add(rule);
     const type = field.type;
     if (!isObjectType(type)) throw new NotCompilableError(`${field.name} is of another type`);
     const { text, gather } = this.#object(type, nodes, (feature, featureNodes) => this.#feature(feature, featureNodes));
@@ -169,6 +168,7 @@ export class SelectionCompiler {
       },
       gather: (entity, run) => {
         const { id, vectors, failures } = entity as EntityRef;
+        run.assertMayShow(view, id);
         if (vectors?.has(view)) return;
         if (failures?.has(view)) unwritable('a vector that cannot be had');
         run.want(view, id);

@@ -41,8 +41,15 @@ const viewFields: ViewFields = {
   'Merchant.activitySeries': 'merchant_activity',
 };
 
-/** Whoever may do all of something of which all is asked for. */
-const goShort: readonly KindName[] = ['read', 'read and write', 'admin'];
+/** Whoever is shown something of which all that is asked for is their own. */
+const goShort: readonly KindName[] = [
+  'read',
+  'read and write',
+  'admin',
+  'narrowed to an entity',
+  'narrowed to a view',
+  'narrowed to ids',
+];
 
 let callers: Callers;
 /** Nothing of it goes the short way. */
@@ -109,7 +116,7 @@ describe.each(kindNames)('a caller of the kind: %s', (name) => {
     );
   });
 
-  it('is shown the same by the short way, which only those go who may do all of what they ask for', async () => {
+  it('is shown the same where operations are compiled', async () => {
     const plain = questions(true, (one) => !isSubscription(one));
     await ask(byHttp(short, callers, 'admin'), kinds.admin, plain);
     const before = { ...short.server.ways };
