@@ -20,6 +20,7 @@ export class FollowedFile {
   readonly #timer: NodeJS.Timeout;
   /** Of the version that was looked at last. */
   #stamp: string;
+  #text: string;
   #problem = '';
   #looking = false;
   #closed = false;
@@ -30,7 +31,8 @@ export class FollowedFile {
     const { path, take, everyMs = 1_000 } = options;
     // Before it is read: what is written meanwhile is a later version.
     this.#stamp = stampOf(statSync(path, { bigint: true }));
-    take(readFileSync(path, 'utf8'));
+    this.#text = readFileSync(path, 'utf8');
+    take(this.#text);
     this.#timer = setInterval(() => void this.#look(), everyMs);
     this.#timer.unref();
   }
@@ -50,9 +52,13 @@ export class FollowedFile {
       const text = await readFile(path, 'utf8');
       if (this.#closed) return;
       this.#stamp = stamp;
-      take(text);
+      // It may have been read whole while it was still being written.
+      if (text !== this.#text) {
+        take(text);
+        this.#text = text;
+        onChange(null);
+      }
       this.#problem = '';
-      onChange(null);
     } catch (error) {
       // What cannot be read is told of once, and not each time that it is tried.
       const problem = String(error);
