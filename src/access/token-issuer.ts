@@ -8,7 +8,7 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { AuthenticationError } from './errors.ts';
+import { AccessConfigError, AuthenticationError } from './errors.ts';
 import { FollowedFile } from './followed-file.ts';
 
 /** Who issues tokens, and which of theirs are taken. */
@@ -65,7 +65,7 @@ export class TokenIssuer {
     } else {
       this.#keys = noKeys;
       const take = (text: string) => {
-        this.#keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
+        this.#keys = keysIn(text, jwks);
       };
       this.#file = new FollowedFile({ path: jwks, take, onChange, everyMs: fileEveryMs });
     }
@@ -125,6 +125,14 @@ function verdict(error: unknown): AuthenticationError {
   if (error instanceof errors.JWTClaimValidationFailed) return refused(`its ${error.claim} is not as it should be`);
   if (error instanceof errors.JOSEAlgNotAllowed) return refused('it is signed by an algorithm that is not taken here');
   return refused('it is not signed by a key of the issuer');
+}
+
+function keysIn(text: string, where: string): JWTVerifyGetKey {
+  try {
+    return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet);
+  } catch {
+    throw new AccessConfigError(where, ['is no JSON Web Key Set: expected {"keys": [...]} with public keys']);
+  }
 }
 
 const noKeys: JWTVerifyGetKey = () => Promise.reject(unreachable());

@@ -1,8 +1,12 @@
 import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type JWTPayload, UnsecuredJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Authenticator, type Caller, type IssuerOptions } from '../../src/access/index.ts';
 import { inSeconds, TestIssuer } from '../support/token-issuer.ts';
+import { until } from '../support/until.ts';
 
 const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ES384'];
 const user = { name: 'user_risk_profile', entity: { name: 'User' } };
@@ -176,6 +180,38 @@ describe('the keys of an issuer', () => {
     issuer.isBroken = true;
     expect(of.recognise(`bearer ${token}`)).toBe(callers[0]);
     expect(await of.identify(`Bearer ${token}`)).toBe(callers[0]);
+  });
+});
+
+describe('keys of an issuer in a file', () => {
+  it('are looked up there, and followed when they change', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'freshet-jwks-'));
+    const file = join(folder, 'jwks.json');
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const problems: unknown[] = [];
+    const rotating = await TestIssuer.start(['ES256']);
+    await rotating.stop();
+    writeFileSync(file, JSON.stringify(rotating.jwks));
+    const of = new Authenticator({
+      keys: null,
+      issuer: { ...issuer.options, jwks: file },
+      report: (_, problem) => problems.push(problem),
+      fileEveryMs: 5,
+    });
+    onTestFinished(() => of.close());
+    expect(await refusalOf(of, await rotating.token())).toBe('taken as somebody');
+    expect(await refusalOf(of, await issuer.token())).toMatch(/^UNAUTHENTICATED: .*not signed by a key of the issuer/);
+    await rotating.addKey('next', 'ES256');
+    rotating.removeKey('ES256');
+    const token = await rotating.token({}, { kid: 'next' });
+    expect(await refusalOf(of, token)).toMatch(/^UNAUTHENTICATED/);
+    writeFileSync(file, JSON.stringify(rotating.jwks));
+    await until(async () => (await refusalOf(of, token)) === 'taken as somebody');
+    writeFileSync(file, '{"keys": 7}');
+    await until(() => problems.at(-1));
+    expect(await refusalOf(of, await rotating.token({ sub: 'x' }, { kid: 'next' }))).toBe('taken as x');
+    expect(() => authenticator({ jwks: join(folder, 'nothing') })).toThrow(/ENOENT/);
+    expect(() => authenticator({ jwks: file })).toThrow(/jwks\.json: is no JSON Web Key Set/);
   });
 });
 
