@@ -13,12 +13,15 @@ export class TestIssuer {
   asked = 0;
   /** Whether it answers with an error. */
   isBroken = false;
+  /** What it waits for before it answers. */
+  patience: Promise<void> = Promise.resolve();
   readonly #server: Server;
   readonly #keys = new Map<string, { readonly key: PrivateKey; readonly jwk: JWK; readonly alg: string }>();
 
   private constructor() {
-    this.#server = createServer((_, response) => {
+    this.#server = createServer(async (_, response) => {
       this.asked += 1;
+      await this.patience;
       response.writeHead(this.isBroken ? 500 : 200, { 'content-type': 'application/json' });
       response.end(JSON.stringify(this.jwks));
     });

@@ -147,14 +147,23 @@ describe('a WebSocket', () => {
   });
 
   it('that leaves while its token is looked at leaves nothing behind', async () => {
-    const socket = await ProtocolSocket.dial(
-      api.webSocketUrl,
-      {},
-      bearer(await issuer.token({ scope: 'features:read', jti: 'leaving' })),
-    );
-    socket.socket.terminate();
-    await socket.closed;
-    await api.ask(query, {}, bearer(reading.secret));
+    const slow = await TestIssuer.start();
+    const answer = Promise.withResolvers<void>();
+    slow.patience = answer.promise;
+    const authenticator = new Authenticator({ keys: null, issuer: slow.options, report: () => {} });
+    const alone = await startApi({ authenticator });
+    const headers = bearer(await slow.token({ scope: 'features:read' }));
+    const leaving = await ProtocolSocket.dial(alone.webSocketUrl, {}, headers);
+    await until(() => slow.asked === 1);
+    leaving.socket.terminate();
+    await until(() => alone.log.some((line) => line.includes('A WebSocket closed')));
+    answer.resolve();
+    const staying = await ProtocolSocket.open(alone.webSocketUrl, {}, headers);
+    expect(authenticator.sessions).toBe(1);
+    staying.socket.close();
+    await until(() => authenticator.sessions === 0);
+    await alone.stop();
+    await slow.stop();
   });
 });
 
