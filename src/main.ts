@@ -3,6 +3,7 @@ import pretty from 'pino-pretty';
 import { Authenticator } from './access/index.ts';
 import type { ThisWorker } from './cluster/index.ts';
 import { type Config, isLoopback, readConfig } from './config.ts';
+import type { View } from './define/index.ts';
 import { TrustedDocuments } from './graphql/index.ts';
 import {
   logSerializers,
@@ -163,20 +164,26 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
 
 async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {
   const { keyPrefix, clock, sweepMs, host, port, introspection } = config;
-  const authenticator = createAuthenticator(config, log);
   const { schema, views, clientDocuments } = await import('../schema/index.ts');
   const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
+  const authenticator = createAuthenticator(config, views, log);
   return { schema, views, documents, keyPrefix, clock, sweepMs, log, host, port, introspection, authenticator };
 }
 
 /** Undefined: nobody is asked who they are. */
-function createAuthenticator({ access }: Config, log: Logger): Authenticator | undefined {
+function createAuthenticator({ access }: Config, views: readonly View[], log: Logger): Authenticator | undefined {
   if (access === null) return undefined;
   const report = (file: string, problem: unknown) => {
     if (problem === null) log.info({ file }, 'Took the new version of a file of keys');
     else log.error({ file, err: problem }, 'A new version of a file of keys cannot be used: the one before it stays');
   };
-  return new Authenticator({ ...access, report });
+  const names = new Set(views.flatMap(({ name, entity }) => [name, entity.name]));
+  const onStranger = (key: string, name: string) =>
+    log.warn(
+      { key, name },
+      'A scope of this key is for neither an entity nor a view that is served: it allows nothing',
+    );
+  return new Authenticator({ ...access, report, served: { names, onStranger } });
 }
 
 /** @param embeddedUrl of the embedded Valkey; null where another is configured. */

@@ -1,9 +1,10 @@
-import { keyPrefix } from './api-key.ts';
+import { type KeyEntry, keyPrefix } from './api-key.ts';
 import { ApiKeys } from './api-keys.ts';
 import type { Caller } from './caller.ts';
 import { AuthenticationError } from './errors.ts';
 import { FollowedFile } from './followed-file.ts';
 import { parseKeyList } from './key-list.ts';
+import { parseScope } from './scope.ts';
 import { type OnOver, Sessions } from './sessions.ts';
 import { type IssuerOptions, TokenIssuer } from './token-issuer.ts';
 import { Tokens } from './tokens.ts';
@@ -19,6 +20,8 @@ export interface AccessOptions {
 export interface AuthenticatorOptions extends AccessOptions {
   /** Told of a file that was taken anew, or of why it was not: it stays as it was. */
   readonly report: (file: string, problem: unknown) => void;
+  /** Told of each scope of a key that is narrowed to a name that is none of these. Default: any name will do. */
+  readonly served?: { readonly names: ReadonlySet<string>; readonly onStranger: (key: string, name: string) => void };
   /** How often files are looked at; default: every second. */
   readonly fileEveryMs?: number;
 }
@@ -43,15 +46,20 @@ export class Authenticator {
   readonly #tokens: Tokens | null;
 
   /** @throws AccessConfigError, or what reading a file throws. */
-  constructor({ keys, issuer, report, fileEveryMs }: AuthenticatorOptions) {
+  constructor({ keys, issuer, report, served, fileEveryMs }: AuthenticatorOptions) {
+    const take = (text: string, where: string) => {
+      const entries = parseKeyList(text, where);
+      this.#keys.replace(entries);
+      if (served) tellStrangers(entries, served);
+    };
     if (keys && 'file' in keys) {
       this.#keyFile = new FollowedFile({
         path: keys.file,
-        take: (text) => this.#keys.replace(parseKeyList(text, keys.file)),
+        take: (text) => take(text, keys.file),
         onChange: (problem) => report(keys.file, problem),
         everyMs: fileEveryMs,
       });
-    } else if (keys) this.#keys.replace(parseKeyList(keys.text, 'the list of keys'));
+    } else if (keys) take(keys.text, 'the list of keys');
     const onChange = (problem: unknown) => report(String(issuer?.jwks), problem);
     this.#tokens = issuer && new Tokens(new TokenIssuer(issuer, onChange, fileEveryMs), issuer.clockSkewSeconds);
   }
@@ -114,6 +122,18 @@ export class Authenticator {
     }
     if (!this.#tokens) throw refused('There is no such key');
     return this.#tokens.identify(credentials);
+  }
+}
+
+/** A scope for what is not there allows nothing, and is mostly a slip of the pen. */
+function tellStrangers(
+  entries: readonly KeyEntry[],
+  { names, onStranger }: NonNullable<AuthenticatorOptions['served']>,
+): void {
+  for (const { name, scopes } of entries) {
+    for (const { target } of scopes.map(parseScope)) {
+      if (target !== null && !names.has(target)) onStranger(name, target);
+    }
   }
 }
 

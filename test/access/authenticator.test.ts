@@ -84,6 +84,27 @@ describe('API keys', () => {
   });
 });
 
+describe('a scope of a key', () => {
+  it('is told of where it is for a name that is not served, and allows what it says all the same', () => {
+    const strangers: string[] = [];
+    const scopes = ['features:read:Usr:a*', 'features:read:User', 'events:write:user_profile', 'features:read'];
+    const key = newKey('typing', scopes);
+    const of = new Authenticator({
+      keys: { text: text(key.entry, reading.entry) },
+      issuer: null,
+      report: () => {},
+      served: {
+        names: new Set(['User', 'user_risk_profile']),
+        onStranger: (name, target) => strangers.push(`${name}: ${target}`),
+      },
+    });
+    expect(strangers).toEqual(['typing: Usr', 'typing: user_profile']);
+    expect(of.recognise(`Bearer ${key.secret}`)?.grants.allowsEntity('features:read', { name: 'Usr' }, 'a1')).toBe(
+      true,
+    );
+  });
+});
+
 describe('a file of keys', () => {
   it('is read at the start, and one that is missing or wrong refuses it', () => {
     expect(() => authenticator({ file })).toThrow(/ENOENT.*keys\.json/);

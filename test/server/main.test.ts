@@ -165,7 +165,7 @@ describe('the process', () => {
 
   it('asks who they are as soon as there are keys, whose file it reads anew, and never tells one', async () => {
     const file = join(await newFolder(), 'keys.json');
-    const [first, second] = [newKey('first', ['admin']), newKey('second', ['admin'])];
+    const [first, second] = [newKey('first', ['admin']), newKey('second', ['admin', 'features:read:Usr'])];
     await writeFile(file, JSON.stringify({ keys: [first.entry] }));
     const settings = { ...given(), LOG_LEVEL: 'trace', FRESHET_API_KEYS_FILE: file };
     const running = start(settings);
@@ -181,6 +181,7 @@ describe('the process', () => {
     await until(async () => (await statusFor(second)) === 200);
     expect(await statusFor(first)).toBe(401);
     expect(running.output).toMatch(/"caller":"second"/);
+    expect(running.output).toMatch(/"level":40.*"key":"second","name":"Usr"/);
     for (const { secret, entry } of [first, second]) {
       expect(running.output).not.toContain(secret.slice(4));
       expect(running.output).not.toContain(entry.sha256);
