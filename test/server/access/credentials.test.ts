@@ -167,6 +167,20 @@ describe('a WebSocket', () => {
   });
 });
 
+describe('whoever is known and has no scope of ours', () => {
+  it.each(['{ __typename }', '{ __schema { queryType { name } } }', '{ user(id: 1) { id } }'])(
+    'is answered nothing: %s',
+    async (asked) => {
+      const headers = bearer(await issuer.token({ scope: 'openid profile' }));
+      const { status, data, errors } = await api.ask(asked, {}, headers);
+      expect({ status, data }).toEqual({ status: 403, data: undefined });
+      expect(errors).toMatchObject([
+        { message: expect.stringContaining('no scope of this service'), extensions: { code: 'FORBIDDEN' } },
+      ]);
+    },
+  );
+});
+
 describe('pages', () => {
   it.each(['/livez', '/readyz', '/'])('%s is for anyone', async (path) => {
     expect([401, 403]).not.toContain((await api.get(path)).status);
