@@ -4,9 +4,8 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { AuthenticationError, type Caller } from '../../access/index.ts';
+import { anyone, type Caller } from '../../access/index.ts';
 import { contractError, deniedOperation, PushedMessages, WatchMessages } from '../../graphql/index.ts';
-import { type Entrance, endingReasons } from '../entrance.ts';
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
@@ -17,6 +16,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
 import { Outlet } from './outlet.ts';
 import { answerPings } from './pongs.ts';
+import { SocketCaller } from './socket-caller.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { Turns } from './turns.ts';
 
@@ -34,8 +34,6 @@ const waitingMessages = 1_000;
 const maxSubscriptions = 2_000;
 /** Of a close frame, by the WebSocket protocol. */
 const longestReasonBytes = 123;
-/** Of the WebSocket protocol: clients come back. */
-const tryAgainLater = 1013;
 
 /** What a socket has beside what graphql-ws knows of it. */
 interface Extra extends Record<PropertyKey, unknown> {
@@ -44,14 +42,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   readonly turns: Turns;
   readonly writer: SocketWriter;
   readonly operations: Operations;
-  /** The Authorization header of the handshake. */
-  readonly authorization: string | undefined;
-  readonly close: (code: number, reason: string) => void;
-  /** Null until it is known who it is. */
-  caller: Caller | null;
-  /** Called when the socket is closed. */
-  release: (() => void) | null;
-  isClosed: boolean;
+  readonly who: SocketCaller;
 }
 
 type Execute = (args: ExecutionArgs) => OperationResult;
@@ -118,18 +109,13 @@ export class WebSockets {
       const writer = new SocketWriter(socket, request.socket, () => heartbeat.take());
       const operations = new Operations(this.#isGoingAway);
       this.#operations.set(socket, operations);
-      const { authorization } = request.headers;
-      const extra: Extra = {
-        requestId,
-        turns,
-        writer,
-        operations,
-        authorization,
+      const who = new SocketCaller({
+        entrance: pipeline.entrance,
+        authorization: request.headers.authorization,
         close,
-        caller: null,
-        release: null,
-        isClosed: false,
-      };
+        onEnded: ({ name }, why) =>
+          this.#log.info({ requestId, caller: name, why }, 'The caller of a WebSocket has ended'),
+      });
       const closed = protocol.opened(
         {
           protocol: socket.protocol,
@@ -139,7 +125,7 @@ export class WebSockets {
             handle = take;
           },
         },
-        extra,
+        { requestId, turns, writer, operations, who } satisfies Extra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -150,13 +136,13 @@ export class WebSockets {
       socket.on('error', (error) => this.#log.debug({ err: error, requestId }, 'A WebSocket failed'));
       socket.once('close', (code, reason) => {
         this.#operations.delete(socket);
-        extra.isClosed = true;
-        extra.release?.();
+        who.leave();
         heartbeat.stop();
         inbox.close();
         turns.close();
-        const caller = extra.caller?.name;
-        this.#log.debug({ requestId, ...(caller !== undefined && { caller }), code }, 'A WebSocket closed');
+        const { caller } = who;
+        const asked = caller === null || caller === anyone ? {} : { caller: caller.name };
+        this.#log.debug({ requestId, ...asked, code }, 'A WebSocket closed');
         void closed(code, String(reason));
       });
     });
@@ -199,12 +185,12 @@ export class WebSockets {
     close(CloseCode.InternalServerError, 'Internal server error');
   }
 
-  #protocol({ yoga, mask, documents, entrance }: GraphQLPipeline) {
+  #protocol({ yoga, mask, documents }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
-      onConnect: ({ connectionParams, extra }) => this.#admit(connectionParams, extra, entrance),
+      onConnect: ({ connectionParams, extra }) => extra.who.admit(connectionParams),
       onSubscribe: ({ extra, subscriptions }, id, payload) => {
         const { requestId } = extra;
-        const caller = extra.caller as Caller;
+        const caller = extra.who.caller as Caller;
         const { operationName, variables } = payload;
         return runApartAs(requestId, async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
@@ -245,34 +231,6 @@ export class WebSockets {
     });
   }
 
-  /** Finds out who it is, before anything is acknowledged. */
-  #admit(
-    parameters: Readonly<Record<string, unknown>> | undefined,
-    extra: Extra,
-    entrance: Entrance,
-  ): boolean | Promise<boolean> {
-    const given = parameters?.authorization ?? parameters?.Authorization ?? extra.authorization;
-    // What is no text is no credentials.
-    const authorization = typeof given === 'string' ? given : given === undefined ? undefined : 'nothing';
-    const caller = entrance.recognise(authorization);
-    if (caller) return this.#welcome(caller, extra, entrance);
-    return entrance.identify(authorization).then(
-      (found) => this.#welcome(found, extra, entrance),
-      (error) => turnAway(error, extra),
-    );
-  }
-
-  #welcome(caller: Caller, extra: Extra, entrance: Entrance): boolean {
-    extra.caller = caller;
-    if (extra.isClosed) return false;
-    extra.release = entrance.hold(caller, (why) => {
-      this.#log.info({ requestId: extra.requestId, caller: caller.name, why }, 'The caller of a WebSocket has ended');
-      // Who may come back with the same key is told so: clients take the other code for the end.
-      extra.close(why === 'CHANGED' ? CloseCode.Forbidden : CloseCode.Unauthorized, endingReasons[why]);
-    });
-    return true;
-  }
-
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
     const { id, extra } = args;
     const result = await extra.operations.run(extra.requestId, async () => {
@@ -297,15 +255,6 @@ function isUrgent(text: string): boolean {
   } catch {
     return true;
   }
-}
-
-/** Whoever cannot be told is let go: for good, or until it can be found out again who they are. */
-function turnAway(error: unknown, { close }: Extra): boolean {
-  if (!(error instanceof AuthenticationError)) throw error;
-  const { code, message } = error;
-  if (code === 'UNAVAILABLE') close(tryAgainLater, message);
-  else close(CloseCode.Unauthorized, message);
-  return false;
 }
 
 /** As the protocol words it, if that fits into a close frame. */
