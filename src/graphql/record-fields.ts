@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
+import type { Caller } from '../access/index.ts';
 import type { Event, View } from '../define/index.ts';
 import type { EventInput, RecordOutcome } from '../engine/index.ts';
 import { eventInputType } from './event-input.ts';
@@ -66,14 +67,25 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
     nullable: false,
     authScopes: whoeverMay('features:read'),
     args: { input: eventArgument(t.arg, registry, event) },
-    resolve: async (_, { input }, { engine }, info): Promise<RecordedEvent> => {
+    resolve: async (_, { input }, { engine, caller }, info): Promise<RecordedEvent> => {
       assertWithinLimits(info);
-      const outcome = await engine.preview(event, input);
+      const previewed = await engine.preview(event, input);
+      const outcome = isAllOwn(caller, registry.viewsOf(event), input) ? previewed : withoutOriginal(previewed);
       const preview = previewOf(input);
-      const previewed = [...outcome.vectors].map(([view, vector]) => [view, { ...vector, preview }] as const);
-      return { index: 0, input, outcome: { ...outcome, vectors: new Map<View, PreviewedVector>(previewed) } };
+      const vectors = [...outcome.vectors].map(([view, vector]) => [view, { ...vector, preview }] as const);
+      return { index: 0, input, outcome: { ...outcome, vectors: new Map<View, PreviewedVector>(vectors) } };
     },
   });
+}
+
+/** Whether the caller may read all that an event would change. */
+function isAllOwn({ grants }: Caller, views: readonly View[], input: EventInput): boolean {
+  return views.every((view) => grants.allows('features:read', view, String(input[view.by])));
+}
+
+/** Of an event that was recorded already, for an entity that is not the caller's, nothing is told. */
+function withoutOriginal(outcome: RecordOutcome): RecordOutcome {
+  return outcome.status === 'REJECTED' ? outcome : { ...outcome, reason: null, occurredAt: null };
 }
 
 /** Names a preview: the same for the same event, so that a cache may keep what that would come to beside what others would. */

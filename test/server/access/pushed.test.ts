@@ -139,6 +139,32 @@ describe('an operation that begins with what is not the caller’s', () => {
   });
 });
 
+describe('a preview', () => {
+  it('tells nothing of what was recorded of somebody else', async () => {
+    const admin = await keys.add('recording', ['admin']);
+    const tenant = await keys.add('tenant', ['features:read:Merchant:p-shop']);
+    const occurredAt = new Date(Date.now() - 5_000).toISOString();
+    const event = { transactionId: 'previewed', userId: 'p-user', merchantId: 'p-shop', amount: 5, occurredAt };
+    await api.ask(record, { input: [event] }, admin);
+    const preview = `query ($input: TransactionInput!) {
+      previewTransaction(input: $input) {
+        status reason occurredAt user { riskProfile { txnCount1h } } merchant { activity { txnCount1h } }
+      }
+    }`;
+    const told = async (headers: { readonly authorization: string }, amount: number) =>
+      (await api.ask(preview, { input: { ...event, amount } }, headers)).data?.previewTransaction;
+    expect(await told(admin, 6)).toMatchObject({ status: 'DUPLICATE', reason: expect.any(String), occurredAt });
+    expect(await told(tenant, 6)).toEqual({
+      status: 'DUPLICATE',
+      reason: null,
+      occurredAt: null,
+      user: { riskProfile: null },
+      merchant: { activity: { txnCount1h: 1 } },
+    });
+    expect(await told(tenant, 1e16)).toMatchObject({ status: 'REJECTED', reason: expect.any(String) });
+  });
+});
+
 describe('a search', () => {
   it('finds only what the caller may read, and not even tells that there is more', async () => {
     const admin = await keys.add('searched', ['admin']);
