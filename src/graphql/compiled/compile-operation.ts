@@ -35,6 +35,7 @@ export type Ran =
 
 interface Root {
   readonly name: string;
+  readonly rule: Rule;
   readonly begin: (args: never, context: RootContext) => unknown;
   readonly args: number;
   readonly sized: SizedArgument | null;
@@ -52,8 +53,6 @@ export class CompiledOperation {
   readonly #variables: OperationVariables;
   readonly #compiler: SelectionCompiler;
   readonly #roots: readonly Root[];
-  /** Of all that it asks for. */
-  readonly #rules: readonly Rule[];
   /** What is shown where each list that comes with the variables has one item. */
   readonly #shown: Shown;
 
@@ -61,9 +60,7 @@ export class CompiledOperation {
     this.#selected = selected;
     this.#variables = new OperationVariables(selected.schema, selected.operation);
     this.#compiler = new SelectionCompiler(selected);
-    const rules = new Set<Rule>();
-    this.#roots = this.#compileRoots(rules);
-    this.#rules = [...rules, ...this.#compiler.rules];
+    this.#roots = this.#compileRoots();
     this.#shown = shownByOneOfEach(selected);
   }
 
@@ -77,9 +74,9 @@ export class CompiledOperation {
     }
   }
 
-  /** Whether a caller may ask for all of it, be it of some ids only; if not, the reference says so. */
+  /** Whether a caller may begin all of it, be it for some ids only; if not, the reference says so. */
   isFor(caller: Caller): boolean {
-    for (const { allows } of this.#rules) if (!allows(caller)) return false;
+    for (const { rule } of this.#roots) if (!rule.allows(caller)) return false;
     return true;
   }
 
@@ -166,7 +163,7 @@ export class CompiledOperation {
     return longest * this.#shown.vectors <= maxVectors && longest * this.#shown.values <= maxShownValues;
   }
 
-  #compileRoots(rules: Set<Rule>): Root[] {
+  #compileRoots(): Root[] {
     const { schema, operation } = this.#selected;
     const type = schema.getRootType(operation.operation);
     if (!type || operation.operation === OperationTypeNode.SUBSCRIPTION) {
@@ -181,9 +178,9 @@ export class CompiledOperation {
       if (!field || !rule || work?.kind !== 'root') {
         throw new NotCompilableError(`${node.name.value} may do anything`);
       }
-      rules.add(rule);
       return {
         name,
+        rule,
         begin: work.begin,
         args: this.#compiler.noteArguments(field, node),
         sized: (field.extensions[sizedArgumentExtension] as SizedArgument | undefined) ?? null,

@@ -10,7 +10,6 @@ import {
 } from 'graphql';
 import type { View } from '../../define/index.ts';
 import { ownWorkOf } from '../own-resolvers.ts';
-import { type Rule, ruleOf } from '../rules.ts';
 import type { EntityRef } from '../types.ts';
 import { type FieldArguments, fieldArguments } from './field-arguments.ts';
 import { featureText, leafText } from './leaf-text.ts';
@@ -34,8 +33,6 @@ export class SelectionCompiler {
   readonly #selected: SelectedOperation;
   /** Fields that are given arguments. */
   readonly #withArguments: FieldArguments[] = [];
-  /** Who may ask for its views. */
-  readonly rules = new Set<Rule>();
 
   constructor(selected: SelectedOperation) {
     this.#selected = selected;
@@ -154,9 +151,6 @@ export class SelectionCompiler {
     if (nodes.some((node) => (node.arguments?.length ?? 0) > 0)) {
       throw new NotCompilableError(`${field.name} is asked for another moment`);
     }
-    const rule = ruleOf(field);
-    if (!rule) throw new NotCompilableError(`${field.name} is for whoever a team says`);
-    this.rules.add(rule);
     const type = field.type;
     if (!isObjectType(type)) throw new NotCompilableError(`${field.name} is of another type`);
     const { text, gather } = this.#object(type, nodes, (feature, featureNodes) => this.#feature(feature, featureNodes));

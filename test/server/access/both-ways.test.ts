@@ -44,6 +44,15 @@ describe('a caller who may read some ids', () => {
     for (let i = 0; i < 2; i++) expect(await of.compare({ ...asks(users, { ids }), headers })).toMatchObject({ way });
   });
 
+  it('is not let past what others are refused for, though nothing of it would be withheld', async () => {
+    const { of, headers, admin } = await start(['events:write', 'features:read:Merchant']);
+    const query = asks('{ user(id: "acme-1") { id } }');
+    for (let i = 0; i < 2; i++) await of.warm({ ...query, headers: admin });
+    expect((await of.compare({ ...query, headers: admin })).way).toBe('short');
+    const refused = await of.compare({ ...query, headers });
+    expect(refused).toMatchObject({ way: 'reference', body: expect.stringContaining('FORBIDDEN') });
+  });
+
   it('a mutation that shows theirs goes the short way, and one that shows others records once all the same', async () => {
     const scopes = ['features:read:User:acme-*', 'events:write:User', 'events:write:merchant_activity:acme-*'];
     const { of, headers, admin } = await start(scopes);
