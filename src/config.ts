@@ -1,3 +1,10 @@
+import {
+  type AccessOptions,
+  defaultAlgorithms,
+  type IssuerOptions,
+  parseKeyList,
+  signatureAlgorithms,
+} from './access/index.ts';
 import { invalidKeyPrefixReason } from './engine/index.ts';
 import { type Acknowledgement, inMemory, parseValkeyUrl, type ValkeyAddress } from './valkey/index.ts';
 
@@ -26,6 +33,10 @@ export interface Config {
   readonly acknowledge: Acknowledgement;
   /** `FRESHET_DOCUMENTS`: which client documents are served, any or only those of schema/operations; default `any`. */
   readonly documents: 'any' | 'trusted';
+  /** Who may ask: from `FRESHET_API_KEYS`, `FRESHET_API_KEYS_FILE` and `FRESHET_JWT_…`; null: anyone may do all. */
+  readonly access: AccessOptions | null;
+  /** `FRESHET_INTROSPECTION`: whether GraphiQL and introspection are served; default: unless `NODE_ENV` is `production`. */
+  readonly introspection: boolean;
   /** `LOG_LEVEL`; default `info`. */
   readonly logLevel: LogLevel;
   /** Whether traces are recorded: `OTEL_EXPORTER_OTLP_ENDPOINT`, or that of traces alone, is set, and nothing forbids it. How, OpenTelemetry reads. */
@@ -49,16 +60,20 @@ type Environment = { readonly [name: string]: string | undefined };
 /** Reads one variable; throws an Error that says what was expected. It is not asked when the variable is unset or empty. */
 type Reader<T> = (text: string) => T;
 
+/** Reads one variable; where it is unset, or wrong, which is noted, it is the fallback. */
+type Read = <T>(name: string, fallback: T, reader: Reader<T>) => T;
+
 const mostWorkers = 64;
 
 const ours = [
-  'FRESHET_DATA_DIR',
-  'FRESHET_CLOCK',
-  'FRESHET_KEY_PREFIX',
-  'FRESHET_SWEEP_SECONDS',
-  'FRESHET_ACK',
-  'FRESHET_DOCUMENTS',
+  ...['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS'],
+  ...['FRESHET_ACK', 'FRESHET_DOCUMENTS'],
+  ...['FRESHET_AUTH', 'FRESHET_API_KEYS', 'FRESHET_API_KEYS_FILE', 'FRESHET_INTROSPECTION'],
+  ...['FRESHET_JWT_JWKS', 'FRESHET_JWT_ISSUER', 'FRESHET_JWT_AUDIENCE'],
+  ...['FRESHET_JWT_ALGORITHMS', 'FRESHET_JWT_CLOCK_SKEW_SECONDS'],
 ];
+
+const longestClockSkewSeconds = 300; // 5 minutes
 
 /**
  * Reads the configuration. A variable that is empty counts as unset.
@@ -66,7 +81,7 @@ const ours = [
  */
 export function readConfig(env: Environment): Config {
   const problems: string[] = [];
-  const read = <T>(name: string, fallback: T, reader: Reader<T>): T => {
+  const read: Read = (name, fallback, reader) => {
     const text = env[name]?.trim();
     if (!text) return fallback;
     try {
@@ -76,6 +91,8 @@ export function readConfig(env: Environment): Config {
       return fallback;
     }
   };
+  const access = readAccess(read, problems);
+  const isProduction = env.NODE_ENV?.trim() === 'production';
   const config: Config = {
     port: read('PORT', 4000, readPort),
     host: read('HOST', '127.0.0.1', readHost),
@@ -87,12 +104,19 @@ export function readConfig(env: Environment): Config {
     sweepMs: read<number | null>('FRESHET_SWEEP_SECONDS', 30_000, readSweep),
     acknowledge: read('FRESHET_ACK', inMemory, readAcknowledgement),
     documents: read('FRESHET_DOCUMENTS', 'any', oneOf(['any', 'trusted'])),
+    access,
+    introspection: read('FRESHET_INTROSPECTION', isProduction ? 'off' : 'on', oneOf(['on', 'off'])) === 'on',
     logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
     traces: readTraces(read),
   };
   if (config.valkey === null && config.acknowledge.kind === 'replica') {
     problems.push(
       'FRESHET_ACK: an embedded Valkey has no replicas to confirm anything; name one that has with VALKEY_URL',
+    );
+  }
+  if (!isLoopback(config.host) && access === null && read('FRESHET_AUTH', '', (text) => text) !== 'none') {
+    problems.push(
+      `HOST: ${config.host} can be reached by others, and nobody would be asked who they are: give FRESHET_API_KEYS_FILE, FRESHET_API_KEYS or FRESHET_JWT_JWKS, or say FRESHET_AUTH=none to let anyone do anything`,
     );
   }
   for (const name of Object.keys(env)) {
@@ -102,6 +126,62 @@ export function readConfig(env: Environment): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+/** Who may ask; null: nobody is asked who they are. */
+function readAccess(read: Read, problems: string[]): AccessOptions | null {
+  const isNone = read('FRESHET_AUTH', null, oneOf(['none'])) !== null;
+  const file = read('FRESHET_API_KEYS_FILE', null, (text) => ({ file: text }));
+  const text = read('FRESHET_API_KEYS', null, readKeys);
+  const issuer = readIssuer(read, problems);
+  if (file && text) problems.push('FRESHET_API_KEYS: is given beside FRESHET_API_KEYS_FILE; keep one of them');
+  const keys = file ?? text;
+  if (!keys && !issuer) return null;
+  if (isNone) {
+    problems.push('FRESHET_AUTH: is none, and yet there are API keys, or tokens: leave out the one or the others');
+  }
+  return { keys, issuer };
+}
+
+function readKeys(text: string): { readonly text: string } {
+  parseKeyList(text, 'the list');
+  return { text };
+}
+
+function readIssuer(read: Read, problems: string[]): IssuerOptions | null {
+  const jwks = read<URL | string | null>('FRESHET_JWT_JWKS', null, readJwks);
+  const issuer = read('FRESHET_JWT_ISSUER', '', (text) => text);
+  const audience = read('FRESHET_JWT_AUDIENCE', '', (text) => text);
+  const algorithms = read('FRESHET_JWT_ALGORITHMS', defaultAlgorithms, readAlgorithms);
+  const clockSkewSeconds = read('FRESHET_JWT_CLOCK_SKEW_SECONDS', 0, readClockSkew);
+  const others = { FRESHET_JWT_ISSUER: issuer, FRESHET_JWT_AUDIENCE: audience };
+  for (const [name, value] of Object.entries(others)) {
+    if (jwks && !value) problems.push(`${name}: is required beside FRESHET_JWT_JWKS: else tokens for others would do`);
+    if (!jwks && value) problems.push(`${name}: FRESHET_JWT_JWKS is missing: it says where the issuer's keys are`);
+  }
+  return jwks === null ? null : { jwks, issuer, audience, algorithms, clockSkewSeconds };
+}
+
+/** What comes over a wire that anyone may tap could be anyone's keys. */
+function readJwks(text: string): URL | string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
+  const url = URL.parse(text);
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, '')))) {
+    return url;
+  }
+  throw new Error(`expected https://, http:// to this machine, or the path of a file, got ${JSON.stringify(text)}`);
+}
+
+function readAlgorithms(text: string): readonly string[] {
+  return text.split(/[\s,]+/).map(oneOf(signatureAlgorithms));
+}
+
+function readClockSkew(text: string): number {
+  const seconds = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(seconds <= longestClockSkewSeconds)) {
+    throw new Error(`expected whole seconds from 0 to ${longestClockSkewSeconds}, got ${JSON.stringify(text)}`);
+  }
+  return seconds;
 }
 
 /** Whether only this machine can reach what listens on `host`. */

@@ -1,7 +1,9 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
+import { Authenticator } from './access/index.ts';
 import type { ThisWorker } from './cluster/index.ts';
 import { type Config, isLoopback, readConfig } from './config.ts';
+import type { View } from './define/index.ts';
 import { TrustedDocuments } from './graphql/index.ts';
 import { tracer } from './measure/index.ts';
 import {
@@ -88,8 +90,8 @@ async function run(config: Config): Promise<void> {
 /** The process that was started: it answers for all that serves, and for an embedded Valkey. */
 async function runWithValkey(config: Config, log: Logger, serving: Serving, start: Start): Promise<void> {
   const announce = createAnnouncer(log);
-  if (!isLoopback(config.host)) {
-    log.warn(`HOST is ${config.host}: anyone who can reach it may read and record, for there is no authentication yet`);
+  if (!isLoopback(config.host) && config.access === null) {
+    log.warn(`HOST is ${config.host}, and FRESHET_AUTH none: anyone who can reach it may do anything`);
   }
   let embedded: EmbeddedValkey | undefined;
   let ending = false;
@@ -180,10 +182,30 @@ async function beginTracing(config: Config, log: Logger): Promise<() => Promise<
 }
 
 async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {
-  const { keyPrefix, clock, sweepMs, acknowledge, host, port } = config;
+  const { keyPrefix, clock, sweepMs, acknowledge, host, port, introspection } = config;
   const { schema, views, clientDocuments } = await import('../schema/index.ts');
   const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
-  return { schema, views, documents, keyPrefix, clock, sweepMs, acknowledge, log, host, port };
+  const authenticator = createAuthenticator(config, views, log);
+  return {
+    ...{ schema, views, documents, keyPrefix, clock, sweepMs, acknowledge },
+    ...{ log, host, port, introspection, authenticator },
+  };
+}
+
+/** Undefined: nobody is asked who they are. */
+function createAuthenticator({ access }: Config, views: readonly View[], log: Logger): Authenticator | undefined {
+  if (access === null) return undefined;
+  const report = (file: string, problem: unknown) => {
+    if (problem === null) log.info({ file }, 'Took the new version of a file of keys');
+    else log.error({ file, err: problem }, 'A new version of a file of keys cannot be used: the one before it stays');
+  };
+  const names = new Set(views.flatMap(({ name, entity }) => [name, entity.name]));
+  const onStranger = (key: string, name: string) =>
+    log.warn(
+      { key, name },
+      'A scope of this key is for neither an entity nor a view that is served: it allows nothing',
+    );
+  return new Authenticator({ ...access, report, served: { names, onStranger } });
 }
 
 /** @param embeddedUrl of the embedded Valkey; null where another is configured. */

@@ -25,6 +25,8 @@ describe('the configuration', () => {
       sweepMs: 30_000,
       acknowledge: { kind: 'memory' },
       documents: 'any',
+      access: null,
+      introspection: true,
       logLevel: 'info',
       traces: false,
     });
@@ -44,6 +46,13 @@ describe('the configuration', () => {
         FRESHET_SWEEP_SECONDS: '2.5',
         FRESHET_ACK: 'replica:2',
         FRESHET_DOCUMENTS: 'trusted',
+        FRESHET_API_KEYS_FILE: '/etc/freshet/keys.json',
+        FRESHET_JWT_JWKS: 'https://issuer.example/jwks',
+        FRESHET_JWT_ISSUER: 'https://issuer.example',
+        FRESHET_JWT_AUDIENCE: 'freshet',
+        FRESHET_JWT_ALGORITHMS: 'ES256, PS512',
+        FRESHET_JWT_CLOCK_SKEW_SECONDS: '30',
+        NODE_ENV: 'production',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
       }),
@@ -58,6 +67,17 @@ describe('the configuration', () => {
       sweepMs: 2_500,
       acknowledge: { kind: 'replica', replicas: 2 },
       documents: 'trusted',
+      access: {
+        keys: { file: '/etc/freshet/keys.json' },
+        issuer: {
+          jwks: new URL('https://issuer.example/jwks'),
+          issuer: 'https://issuer.example',
+          audience: 'freshet',
+          algorithms: ['ES256', 'PS512'],
+          clockSkewSeconds: 30,
+        },
+      },
+      introspection: false,
       logLevel: 'debug',
       traces: true,
     });
@@ -92,7 +112,7 @@ describe('the configuration', () => {
       'FRESHET_ACK: expected memory, fsync, replica or replica:n with n from 1 to 9, got "replica:0"',
       'FRESHET_DOCUMENTS: expected one of any, trusted, got "mine"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_ACK, FRESHET_DOCUMENTS',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_ACK, FRESHET_DOCUMENTS, FRESHET_AUTH, FRESHET_API_KEYS, FRESHET_API_KEYS_FILE, FRESHET_INTROSPECTION, FRESHET_JWT_JWKS, FRESHET_JWT_ISSUER, FRESHET_JWT_AUDIENCE, FRESHET_JWT_ALGORITHMS, FRESHET_JWT_CLOCK_SKEW_SECONDS',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });
@@ -124,6 +144,69 @@ describe('the configuration', () => {
     expect(problemsOf({ FRESHET_ACK: 'replica' })).toEqual([expect.stringMatching(/embedded Valkey has no replicas/)]);
     for (const FRESHET_ACK of ['disk', 'replica:', 'replica:10'])
       expect(problemsOf({ ...asked, FRESHET_ACK })).toHaveLength(1);
+  });
+
+  describe('of who may ask', () => {
+    const keys = JSON.stringify({ keys: [{ name: 'a', sha256: '0'.repeat(64), scopes: ['admin'] }] });
+    const jwt = {
+      FRESHET_JWT_JWKS: '/etc/jwks.json',
+      FRESHET_JWT_ISSUER: 'https://issuer.example',
+      FRESHET_JWT_AUDIENCE: 'freshet',
+    };
+
+    it('takes keys from the environment, and tokens by the keys in a file', () => {
+      expect(readConfig({ FRESHET_API_KEYS: keys, ...jwt }).access).toEqual({
+        keys: { text: keys },
+        issuer: {
+          jwks: '/etc/jwks.json',
+          issuer: 'https://issuer.example',
+          audience: 'freshet',
+          algorithms: ['RS256', 'ES256', 'EdDSA', 'Ed25519'],
+          clockSkewSeconds: 0,
+        },
+      });
+    });
+
+    it.each<[Record<string, string>, RegExp]>([
+      [{ FRESHET_API_KEYS: '{"keys":[{}]}' }, /^FRESHET_API_KEYS: the list: keys\[0\]: name must be/],
+      [{ FRESHET_API_KEYS: keys, FRESHET_API_KEYS_FILE: 'x' }, /^FRESHET_API_KEYS: is given beside/],
+      [{ FRESHET_AUTH: 'required' }, /^FRESHET_AUTH: expected one of none, got "required"$/],
+      [{ FRESHET_AUTH: 'none', FRESHET_API_KEYS: keys }, /^FRESHET_AUTH: is none, and yet/],
+      [{ FRESHET_AUTH: 'none', ...jwt }, /^FRESHET_AUTH: is none, and yet/],
+      [{ ...jwt, FRESHET_JWT_ISSUER: '' }, /^FRESHET_JWT_ISSUER: is required/],
+      [{ ...jwt, FRESHET_JWT_AUDIENCE: '' }, /^FRESHET_JWT_AUDIENCE: is required/],
+      [{ FRESHET_JWT_AUDIENCE: 'freshet' }, /^FRESHET_JWT_AUDIENCE: FRESHET_JWT_JWKS is missing/],
+      [{ ...jwt, FRESHET_JWT_JWKS: 'http://issuer.example/jwks' }, /FRESHET_JWT_JWKS: expected https:\/\//],
+      [{ ...jwt, FRESHET_JWT_JWKS: 'http://127.0.0.1.example.com/' }, /FRESHET_JWT_JWKS: expected https:\/\//],
+      [{ ...jwt, FRESHET_JWT_JWKS: 'file:///etc/jwks.json' }, /FRESHET_JWT_JWKS: expected https:\/\//],
+      [{ ...jwt, FRESHET_JWT_ALGORITHMS: 'none' }, /FRESHET_JWT_ALGORITHMS: expected one of RS256, .*, got "none"$/],
+      [{ ...jwt, FRESHET_JWT_ALGORITHMS: 'RS256,HS256' }, /FRESHET_JWT_ALGORITHMS: expected one of .*, got "HS256"$/],
+      [{ ...jwt, FRESHET_JWT_CLOCK_SKEW_SECONDS: '301' }, /CLOCK_SKEW_SECONDS: expected whole seconds from 0 to 300/],
+      [{ FRESHET_INTROSPECTION: 'yes' }, /^FRESHET_INTROSPECTION: expected one of on, off/],
+    ])('refuses %j', (env, problem) => {
+      expect(problemsOf(env).filter((one) => problem.test(one))).toHaveLength(1);
+    });
+
+    it.each(['http://127.0.0.1:8080/jwks', 'http://[::1]/jwks', 'https://issuer.example/jwks'])('takes %s', (url) => {
+      expect(readConfig({ ...jwt, FRESHET_JWT_JWKS: url }).access?.issuer?.jwks).toEqual(new URL(url));
+    });
+
+    it('refuses to let others in whom nobody asks who they are, unless that is said aloud', () => {
+      const open = { HOST: '0.0.0.0' };
+      expect(problemsOf(open)).toEqual([
+        expect.stringMatching(/^HOST: 0\.0\.0\.0 can be reached by others.*FRESHET_AUTH=none/),
+      ]);
+      expect(problemsOf({ ...open, FRESHET_AUTH: 'off' })).toHaveLength(2);
+      expect(problemsOf({ ...open, FRESHET_AUTH: 'none' })).toEqual([]);
+      expect(problemsOf({ ...open, FRESHET_API_KEYS_FILE: 'keys.json' })).toEqual([]);
+      expect(problemsOf({ ...open, ...jwt })).toEqual([]);
+      expect(problemsOf({ HOST: 'localhost', FRESHET_AUTH: 'none' })).toEqual([]);
+    });
+
+    it('tells the schema to anyone but in production, unless told otherwise', () => {
+      expect(readConfig({ NODE_ENV: 'production', FRESHET_INTROSPECTION: 'on' }).introspection).toBe(true);
+      expect(readConfig({ NODE_ENV: 'development', FRESHET_INTROSPECTION: 'off' }).introspection).toBe(false);
+    });
   });
 
   it('knows which hosts only this machine can reach', () => {

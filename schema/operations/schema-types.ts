@@ -351,7 +351,7 @@ export type MutationRetractTransactionArgs = {
 
 /** Reads features: as they are, as they were, and as they would be. Changes nothing. */
 export type Query = {
-  /** What is served: every view with its features, for discovery. */
+  /** What is served: every view that the caller may read something of, with its features, for discovery. */
   featureViews: Array<FeatureView>;
   /** One Merchant by id. Never null: an unknown one has empty windows. */
   merchant: Merchant;

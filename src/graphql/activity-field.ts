@@ -1,5 +1,6 @@
 import type { ActivitySample } from './activity-sample.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { whoeverMay } from './rules.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 /** `serverActivity: ServerActivity!` */
@@ -13,6 +14,7 @@ export function serverActivityField(
     ...options,
     type: registryOf(t.builder).generated(serverActivityType, undefined),
     nullable: false,
+    authScopes: whoeverMay('admin'),
     subscribe: (_, _args, { activity }) => activity.watch(),
     resolve: (sample: ActivitySample) => sample,
   });

@@ -2,7 +2,10 @@ import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 /** An operation with its variables as they were sent. */
-export type SentOperation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
+export type SentOperation = Pick<
+  ExecutionArgs,
+  'schema' | 'document' | 'operationName' | 'variableValues' | 'contextValue'
+>;
 
 interface Beginning {
   readonly args: SentOperation;

@@ -1,3 +1,4 @@
+import type { Caller } from '../access/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { Hub } from '../live/index.ts';
 import type { Activity } from './activity.ts';
@@ -10,6 +11,8 @@ import { ReadBudget } from './read-budget.ts';
  * its loaders are cleared, and its budget renewed, before each message. A team's own context extends it.
  */
 export interface FreshetContext {
+  /** Who asks. */
+  readonly caller: Caller;
   readonly engine: Engine;
   readonly hub: Hub;
   /** What the process does, for whoever watches that. */
@@ -24,10 +27,13 @@ export interface FreshetContext {
 
 /** Makes the context of one request or subscription. */
 export function createContext(
-  parts: Pick<FreshetContext, 'engine' | 'hub' | 'activity' | 'requestId'> & { readonly ahead?: Ahead | null },
+  parts: Pick<FreshetContext, 'caller' | 'engine' | 'hub' | 'activity' | 'requestId'> & {
+    readonly ahead?: Ahead | null;
+  },
 ): FreshetContext {
-  const { engine, hub, activity, requestId, ahead = null } = parts;
+  const { caller, engine, hub, activity, requestId, ahead = null } = parts;
   const loaders = new VectorLoaders(engine, activity);
   if (ahead) loaders.prime(ahead.read);
-  return { engine, hub, activity, requestId, loaders, budget: new ReadBudget(), doneAhead: ahead?.recorded ?? null };
+  const budget = new ReadBudget();
+  return { caller, engine, hub, activity, requestId, loaders, budget, doneAhead: ahead?.recorded ?? null };
 }

@@ -3,8 +3,10 @@ import { correctionFields, type EventInput, labelOf, usesLabel } from '../engine
 import type { FreshetContext } from './context.ts';
 import { type Corrected, labelPayloadType, retractPayloadType } from './correction-payload.ts';
 import { inputTypes } from './event-input.ts';
+import { foreignReason, rejected } from './foreign-events.ts';
 import { assertWithinLimits } from './operation-size.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { whoeverMay } from './rules.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 type MutationFields = PothosSchemaTypes.MutationFieldBuilder<FreshetTypes, object>;
@@ -21,6 +23,7 @@ export function labelField(t: MutationFields, event: Event, options: FreshetFiel
     ...options,
     type: registry.generated(labelPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('events:write'),
     args: {
       input: t.arg({
         type: registry.generated(labelInputType, event),
@@ -30,7 +33,9 @@ export function labelField(t: MutationFields, event: Event, options: FreshetFiel
     },
     resolve: async (_, { input }, context, info) => {
       assertWithinLimits(info);
-      return corrected('label', input, await context.engine.label(event, input), context);
+      const foreign = foreignReason(context.caller, registry.viewsOf(event), input);
+      const outcome = foreign === null ? await context.engine.label(event, input) : rejected(foreign);
+      return corrected('label', input, outcome, context);
     },
   });
 }
@@ -55,6 +60,7 @@ export function retractField(
     ...options,
     type: registry.generated(retractPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('events:write'),
     args: {
       input: t.arg({
         type: inputType(registry, event, `Retract${event.name}Input`, 'Which event is taken out again.', confirm),
@@ -64,7 +70,9 @@ export function retractField(
     },
     resolve: async (_, { input }, context, info) => {
       assertWithinLimits(info);
-      return corrected('retract', input, await context.engine.retract(event, confirm, input), context);
+      const foreign = foreignReason(context.caller, registry.viewsOf(event), input);
+      const outcome = foreign === null ? await context.engine.retract(event, confirm, input) : rejected(foreign);
+      return corrected('retract', input, outcome, context);
     },
   });
 }

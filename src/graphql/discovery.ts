@@ -1,6 +1,7 @@
 import { type DerivedFeature, describeWhere, describeWindow, type Feature, type View } from '../define/index.ts';
 import { derivedOutput, featureOutput, typeText } from './feature-output.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { whoeverMay } from './rules.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 /** A feature of either kind, as `Feature` shows it. */
@@ -26,11 +27,13 @@ export function discoveryField(
 ) {
   const registry = registryOf(t.builder);
   return t.field({
-    description: 'What is served: every view with its features, for discovery.',
+    description: 'What is served: every view that the caller may read something of, with its features, for discovery.',
     ...options,
     type: [registry.generated(featureViewType, undefined)],
     nullable: false,
-    resolve: () => [...registry.views],
+    authScopes: whoeverMay('features:read'),
+    resolve: (_parent, _args, { caller: { grants } }) =>
+      registry.views.filter((view) => grants.allowsSome('features:read', [view])),
   });
 }
 

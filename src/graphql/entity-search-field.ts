@@ -1,25 +1,32 @@
-import type { EntitySearch, FoundEntity } from '../engine/index.ts';
+import type { Caller } from '../access/index.ts';
+import type { View } from '../define/index.ts';
+import type { Engine, EntitySearch, FoundEntity } from '../engine/index.ts';
 import { clientError, contractError } from './errors.ts';
 import { maxFound, maxVectors } from './limits.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { whoeverMay } from './rules.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 const longestText = 256; // no id is longer
 const defaultFound = 20;
 /** What a search costs beside what else an operation may show: ten are all it may do. */
 const vectorsWorth = maxVectors / 10;
+/** Entities among which those are looked for that are the caller's to read, where not all are. */
+const mostLookedAt = 10_000;
 
 /** `searchEntities(text: String!, first: Int! = 20): EntitySearch!` */
 export function searchEntitiesField(
   t: PothosSchemaTypes.QueryFieldBuilder<FreshetTypes, object>,
   options: FreshetFieldOptions = {},
 ) {
+  const registry = registryOf(t.builder);
   return t.field({
     description:
       'Entities of which something is stored, by a part of their id: for people who do not know all of it. There is no index of ids, so it looks at what is stored, for a bounded time.',
     ...options,
-    type: registryOf(t.builder).generated(entitySearchType, undefined),
+    type: registry.generated(entitySearchType, undefined),
     nullable: false,
+    authScopes: whoeverMay('features:read'),
     args: {
       text: t.arg.string({ required: true, description: 'A part of the id, A to Z in capitals or not; empty: any.' }),
       first: t.arg.int({
@@ -28,7 +35,7 @@ export function searchEntitiesField(
         description: `At most so many, up to ${maxFound}.`,
       }),
     },
-    resolve: async (_, { text, first }, { engine, budget }) => {
+    resolve: async (_, { text, first }, { caller, engine, budget }) => {
       budget.take(vectorsWorth);
       if (first < 1 || first > maxFound) {
         throw contractError('BAD_USER_INPUT', `first is ${first}: it goes from 1 to ${maxFound}`);
@@ -37,12 +44,29 @@ export function searchEntitiesField(
         throw contractError('BAD_USER_INPUT', `text has ${text.length} characters: no id has more than ${longestText}`);
       }
       try {
-        return await engine.search(text, first);
+        return caller.grants.allowsAll('features:read')
+          ? await engine.search(text, first)
+          : await searchOwn(engine, caller, registry.views, text, first);
       } catch (error) {
         throw clientError(error);
       }
     },
   });
+}
+
+/** Only what the caller may read something of is found: of others not even that there are any. */
+async function searchOwn(
+  engine: Engine,
+  { grants }: Caller,
+  views: readonly View[],
+  text: string,
+  first: number,
+): Promise<EntitySearch> {
+  const { found, complete } = await engine.search(text, mostLookedAt);
+  const own = found.filter(({ entity, id }) =>
+    views.some((view) => view.entity === entity && grants.allows('features:read', view, id)),
+  );
+  return { found: own.slice(0, first), complete: complete && own.length <= first };
 }
 
 function entitySearchType(registry: SchemaRegistry) {

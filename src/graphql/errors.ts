@@ -1,3 +1,4 @@
+import { ForbiddenError } from '@pothos/plugin-scope-auth';
 import { type ASTNode, GraphQLError } from 'graphql';
 import { InvalidIdError, UnavailableError } from '../engine/index.ts';
 
@@ -14,6 +15,7 @@ const httpStatus = {
   QUERY_TOO_COMPLEX: 400,
   GRAPHQL_PARSE_FAILED: 400,
   PERSISTED_QUERY_NOT_FOUND: 400,
+  UNAUTHENTICATED: 401,
   FORBIDDEN: 403,
   UNAVAILABLE: 503,
   INTERNAL_SERVER_ERROR: 500,
@@ -45,9 +47,15 @@ export function contractError(code: ErrorCode, message: string, node?: ASTNode):
   return new GraphQLError(message, { ...(node && { nodes: node }), extensions: { code, ...httpExtension(code) } });
 }
 
-/** What an error of the engine is to a client; anything else is returned as it is, to be masked. */
+/** @param what is not for this caller, such as `User.riskProfile`. */
+export function forbidden(what: string, node?: ASTNode): GraphQLError {
+  return contractError('FORBIDDEN', `${what} is not for this caller: none of its scopes allows it`, node);
+}
+
+/** What an error of the engine, or of scope-auth, is to a client; anything else is returned as it is, to be masked. */
 export function clientError(error: unknown): unknown {
   if (error instanceof InvalidIdError) return contractError('ID_INVALID', error.message);
   if (error instanceof UnavailableError) return contractError('UNAVAILABLE', error.message);
+  if (error instanceof ForbiddenError) return contractError('FORBIDDEN', error.message);
   return error;
 }

@@ -6,6 +6,7 @@ import { assertWithinLimits, servedViewExtension, sizedArgumentExtension } from 
 import { own } from './own-resolvers.ts';
 import { pureExtension } from './purity.ts';
 import { registryOf } from './registry.ts';
+import { whoeverMayRead } from './rules.ts';
 import type { ShownVector } from './shown-vector.ts';
 import type { EntityRef, FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { currentVector, vectorAt } from './vector-at.ts';
@@ -20,6 +21,7 @@ export function featureViewField(t: EntityFields, view: View, options: FreshetFi
     ...options,
     type: registryOf(t.builder).generated(viewType, view),
     nullable: true,
+    authScopes: whoeverMayRead(view),
     args: {
       asOf: t.arg({
         type: 'DateTime',
@@ -46,6 +48,13 @@ export function featureViewSeriesField(t: EntityFields, view: View, options: Fre
     ...options,
     type: [registryOf(t.builder).generated(viewType, view)],
     nullable: { list: false, items: true },
+    authScopes: whoeverMayRead(view),
+    // The list is not null, and the entity's other fields are there beside it.
+    unauthorizedResolver: (_, { at }, context, info, error) => {
+      assertWithinLimits(info);
+      context.budget.take(at.length);
+      return at.map(() => error) as never;
+    },
     args: {
       at: t.arg({
         type: ['DateTime'],

@@ -3,6 +3,7 @@ import type { ForgetReceipt, ForgetStatus } from '../engine/index.ts';
 import { describedEnum } from './described-enum.ts';
 import { assertWithinLimits } from './operation-size.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { whoeverMay } from './rules.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 type MutationFields = PothosSchemaTypes.MutationFieldBuilder<FreshetTypes, object>;
@@ -21,6 +22,7 @@ export function forgetField(t: MutationFields, entity: Entity, options: FreshetF
     ...options,
     type: registry.generated(receiptType, undefined),
     nullable: false,
+    authScopes: whoeverMay('admin'),
     args: { id: t.arg.id({ required: true, description: `The id of the ${entity.name}.` }) },
     resolve: async (_, { id }, { engine, loaders, activity }, info) => {
       assertWithinLimits(info);

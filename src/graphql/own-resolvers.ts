@@ -1,4 +1,5 @@
 import type { GraphQLField } from 'graphql';
+import type { Caller } from '../access/index.ts';
 import type { View } from '../define/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { Activity } from './activity.ts';
@@ -6,6 +7,7 @@ import type { FeatureOutput } from './feature-output.ts';
 
 /** What work at the root of an operation is done with. */
 export interface RootContext {
+  readonly caller: Caller;
   readonly engine: Engine;
   readonly activity: Activity;
 }
@@ -37,5 +39,10 @@ export function pure<Resolve extends object>(resolve: Resolve): Resolve {
 
 /** What a field's resolver does; null if that is not known. */
 export function ownWorkOf({ resolve }: GraphQLField<unknown, unknown>): OwnWork | null {
-  return (resolve && works.get(resolve)) ?? null;
+  return resolve ? workOf(resolve) : null;
+}
+
+/** What a resolver does; null if that is not known. */
+export function workOf(resolve: object): OwnWork | null {
+  return works.get(resolve) ?? null;
 }

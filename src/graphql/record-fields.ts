@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
+import type { Caller } from '../access/index.ts';
 import type { Event, View } from '../define/index.ts';
-import type { EventInput } from '../engine/index.ts';
+import type { EventInput, RecordOutcome } from '../engine/index.ts';
 import { eventInputType } from './event-input.ts';
+import { foreignReason, rejected } from './foreign-events.ts';
 import { batchArgument, maxBatch } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import type { RootContext } from './own-resolvers.ts';
@@ -10,6 +12,7 @@ import { plural } from './plural.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import { root } from './root-resolver.ts';
+import { whoeverMay } from './rules.ts';
 import type { PreviewedVector } from './shown-vector.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
@@ -24,9 +27,10 @@ export function recordField(t: MutationFields, event: Event, options: FreshetFie
     ...options,
     type: registry.generated(recordPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('events:write'),
     args: { input: eventArgument(t.arg, registry, event) },
     resolve: root(async ({ input }: { input: EventInput }, context) => {
-      const [recorded] = await record(event, [input], context);
+      const [recorded] = await record(registry, event, [input], context);
       return recorded as RecordedEvent;
     }),
   });
@@ -40,6 +44,7 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
     ...options,
     type: registry.generated(recordManyPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('events:write'),
     args: {
       input: t.arg({
         type: [registry.generated(eventInputType, event)],
@@ -48,7 +53,7 @@ export function recordManyField(t: MutationFields, event: Event, options: Freshe
       }),
     },
     extensions: { [sizedArgumentExtension]: batchArgument('input') },
-    resolve: root(({ input }: { input: readonly EventInput[] }, context) => record(event, input, context)),
+    resolve: root(({ input }: { input: readonly EventInput[] }, context) => record(registry, event, input, context)),
   });
 }
 
@@ -60,15 +65,27 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
     ...options,
     type: registry.generated(recordPayloadType, event),
     nullable: false,
+    authScopes: whoeverMay('features:read'),
     args: { input: eventArgument(t.arg, registry, event) },
-    resolve: async (_, { input }, { engine }, info): Promise<RecordedEvent> => {
+    resolve: async (_, { input }, { engine, caller }, info): Promise<RecordedEvent> => {
       assertWithinLimits(info);
-      const outcome = await engine.preview(event, input);
+      const previewed = await engine.preview(event, input);
+      const outcome = isAllOwn(caller, registry.viewsOf(event), input) ? previewed : withoutOriginal(previewed);
       const preview = previewOf(input);
-      const previewed = [...outcome.vectors].map(([view, vector]) => [view, { ...vector, preview }] as const);
-      return { index: 0, input, outcome: { ...outcome, vectors: new Map<View, PreviewedVector>(previewed) } };
+      const vectors = [...outcome.vectors].map(([view, vector]) => [view, { ...vector, preview }] as const);
+      return { index: 0, input, outcome: { ...outcome, vectors: new Map<View, PreviewedVector>(vectors) } };
     },
   });
+}
+
+/** Whether the caller may read all that an event would change. */
+function isAllOwn({ grants }: Caller, views: readonly View[], input: EventInput): boolean {
+  return views.every((view) => grants.allows('features:read', view, String(input[view.by])));
+}
+
+/** Of an event that was recorded already, for an entity that is not the caller's, nothing is told. */
+function withoutOriginal(outcome: RecordOutcome): RecordOutcome {
+  return outcome.status === 'REJECTED' ? outcome : { ...outcome, reason: null, occurredAt: null };
 }
 
 /** Names a preview: the same for the same event, so that a cache may keep what that would come to beside what others would. */
@@ -85,12 +102,29 @@ function eventArgument(arg: ArgBuilder<FreshetTypes>, registry: SchemaRegistry, 
 }
 
 async function record(
+  registry: SchemaRegistry,
   event: Event,
   inputs: readonly EventInput[],
-  { engine, activity }: RootContext,
+  context: RootContext,
 ): Promise<RecordedEvent[]> {
-  activity.recordedTogether.observe(inputs.length);
-  const outcomes = await engine.record(event, inputs);
-  for (const { status } of outcomes) activity.countEvent(status);
+  context.activity.recordedTogether.observe(inputs.length);
+  const isWhole = context.caller.grants.allowsAll('events:write');
+  const outcomes = isWhole
+    ? await context.engine.record(event, inputs)
+    : await recordOwn(registry.viewsOf(event), event, inputs, context);
+  for (const { status } of outcomes) context.activity.countEvent(status);
   return outcomes.map((outcome, index) => ({ index, input: inputs[index] as EventInput, outcome }));
+}
+
+/** Records what is the caller's to write; each of the others is rejected by itself. */
+async function recordOwn(
+  views: readonly View[],
+  event: Event,
+  inputs: readonly EventInput[],
+  { engine, caller }: RootContext,
+): Promise<RecordOutcome[]> {
+  const reasons = inputs.map((input) => foreignReason(caller, views, input));
+  const own = inputs.filter((_, i) => reasons[i] === null);
+  const outcomes = (own.length > 0 ? await engine.record(event, own) : []).values();
+  return reasons.map((reason) => (reason === null ? (outcomes.next().value as RecordOutcome) : rejected(reason)));
 }

@@ -26,6 +26,12 @@ export class SchemaRegistry {
     this.#entityTypes.set(entity, ref);
   }
 
+  /** Whether a type of this name stands for an entity. */
+  isEntityType(name: string): boolean {
+    for (const entity of this.#entityTypes.keys()) if (entity.name === name) return true;
+    return false;
+  }
+
   /** @throws DefinitionError if the entity has none. */
   entityType(entity: Entity): EntityTypeRef {
     const ref = this.#entityTypes.get(entity);
@@ -45,6 +51,11 @@ export class SchemaRegistry {
     for (const { event } of views) this.#typeNames.ofEvent(event);
     for (const view of views) this.#typeNames.ofView(view);
     this.#views = views;
+  }
+
+  /** The views of an entity. */
+  viewsFor(entity: Entity): readonly View[] {
+    return this.#views.filter((view) => view.entity === entity);
   }
 
   /** The views that an event feeds. */

@@ -3,6 +3,7 @@ import type { Entity } from '../define/index.ts';
 import { pure } from './own-resolvers.ts';
 import { pureExtension } from './purity.ts';
 import { registryOf } from './registry.ts';
+import { everyone } from './rules.ts';
 import type { EntityRef, EntityTypeOptions, EntityTypeRef, FreshetBuilder, FreshetTypes } from './types.ts';
 
 const schemaBuilder = SchemaBuilder.prototype as FreshetBuilder;
@@ -20,6 +21,7 @@ schemaBuilder.entityType = function entityType(
       id: t.id({
         nullable: false,
         description: `The id of the ${entity.name}, as its events have it.`,
+        authScopes: everyone(),
         extensions: { [pureExtension]: true },
         resolve: pure(({ id }) => id),
       }),

@@ -3,6 +3,7 @@ import type { View } from '../define/index.ts';
 import type { Vector } from '../engine/index.ts';
 import type { FreshetContext } from './context.ts';
 import type { FreshetScalars } from './scalars.ts';
+import type { FreshetScopes } from './scopes.ts';
 
 /** What stands behind an entity's type: enough to read its views, and what came with it. */
 export interface EntityRef {
@@ -33,7 +34,11 @@ type EntityFields<Types extends SchemaTypes> = {
 };
 
 /** The least that the plugin asks of a builder's types. Inside the plugin, every builder is seen as one of these. */
-export type FreshetTypes = PothosSchemaTypes.ExtendDefaultTypes<{ Context: FreshetContext; Scalars: FreshetScalars }>;
+export type FreshetTypes = PothosSchemaTypes.ExtendDefaultTypes<{
+  Context: FreshetContext;
+  Scalars: FreshetScalars;
+  AuthScopes: FreshetScopes;
+}>;
 
 export type FreshetBuilder = PothosSchemaTypes.SchemaBuilder<FreshetTypes>;
 

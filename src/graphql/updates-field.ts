@@ -7,6 +7,7 @@ import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts'
 import { plural } from './plural.ts';
 import { pureExtension } from './purity.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
+import { whoeverMay } from './rules.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 import { type EntityUpdate, type Message, WatchStream } from './watch-stream.ts';
 
@@ -26,6 +27,7 @@ export function updatesField(
     ...options,
     type: [registry.generated(updateType, view)],
     nullable: false,
+    authScopes: whoeverMay('features:read', () => [view]),
     args: {
       [argument]: t.arg.idList({
         required: true,
@@ -43,7 +45,7 @@ export function updatesField(
       }),
     },
     extensions: { [sizedArgumentExtension]: idsArgument(argument), [pureExtension]: view },
-    subscribe: (_, args, { hub }, info) => {
+    subscribe: (_, args, { hub, caller: { grants } }, info) => {
       assertWithinLimits(info);
       const { minIntervalMs, since } = args as unknown as PaceArguments;
       if (minIntervalMs < 0 || minIntervalMs > longestIntervalMs) {
@@ -54,12 +56,13 @@ export function updatesField(
       }
       if (since && since.length > maxIds) throw idsArgument('since').refuse('since', since.length);
       const known = new Map(since?.map(({ id, revision }) => [id, Number(revision)]));
-      return WatchStream.open(hub, view, args[argument] as string[], { minIntervalMs, since: known });
+      const mayRead = (id: string) => grants.allows('features:read', view, id);
+      return WatchStream.open(hub, view, args[argument] as string[], mayRead, { minIntervalMs, since: known });
     },
-    resolve: (message: Message, _, { loaders, budget }) => {
+    resolve: (message: Message, _, context) => {
       // One context lasts as long as the subscription; what else a message asks of its entities must be of now.
-      loaders.clear();
-      budget.renew();
+      context.loaders.clear();
+      context.budget.renew();
       if (message.kind === 'failure') throw message.error;
       return [...message.updates];
     },

@@ -41,11 +41,19 @@ export class WatchStream implements AsyncIterableIterator<Message> {
   /**
    * Begins to watch, and waits for the snapshot. Without a single good id nothing can ever follow it, so the stream
    * then ends after it.
+   * @param mayRead of a good id: whether the view of it is the client's to read. What is not is never watched for it, and so in none
+   * of the messages that are made once for all who watch the same.
    * @throws GraphQLError if the snapshot cannot be had.
    */
-  static async open(hub: Hub, view: View, ids: readonly string[], options: WatchOptions): Promise<WatchStream> {
+  static async open(
+    hub: Hub,
+    view: View,
+    ids: readonly string[],
+    mayRead: (id: string) => boolean,
+    options: WatchOptions,
+  ): Promise<WatchStream> {
     const distinct = [...new Set(ids)];
-    const bad = new Set(distinct.filter((id) => invalidIdReason(id) !== null));
+    const bad = new Set(distinct.filter((id) => invalidIdReason(id) !== null || !mayRead(id)));
     const good = distinct.filter((id) => !bad.has(id));
     const source = good.length > 0 ? hub.watch(view, good, options) : null;
     try {

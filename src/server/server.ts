@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
+import { type Authenticator, anyone, type Caller } from '../access/index.ts';
 import { UnavailableError } from '../engine/index.ts';
 import {
   Activity,
@@ -14,6 +15,7 @@ import {
 } from '../graphql/index.ts';
 import type { Span } from '../measure/index.ts';
 import { Connections } from './connections.ts';
+import { Entrance } from './entrance.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import type { Health } from './health.ts';
 import { ApiResponse } from './http/api-response.ts';
@@ -48,6 +50,10 @@ export interface ServerOptions {
   readonly documents?: TrustedDocuments;
   /** After how many executions an operation is compiled, and answered without Yoga; default 3. */
   readonly hotAfter?: number;
+  /** Tells who asks; default: nobody is asked, and anyone may do all. */
+  readonly authenticator?: Authenticator | undefined;
+  /** Whether GraphiQL and introspection are served; default: they are. */
+  readonly introspection?: boolean;
   /** Of one of several workers that share the port; default: nobody else has it. */
   readonly worker?: WorkerPlace;
   /** Makes a feed of what all of them do; default: there is nobody else. */
@@ -61,6 +67,7 @@ export interface ServerOptions {
 /** What is logged of a request. */
 interface AnsweredRequest {
   readonly requestId: string;
+  readonly caller: Caller | null;
   /** By `performance.now()`. */
   readonly begunAt: number;
   readonly method: string | undefined;
@@ -86,6 +93,7 @@ export class ApiServer {
   readonly #metrics: Metrics;
   /** Of all processes of the service. */
   readonly #gatherMetrics: () => Promise<GatheredMetrics>;
+  readonly #entrance: Entrance;
   readonly #graphql: GraphQLOverHttp;
   readonly #shortWay: ShortWay;
   readonly #webSockets: WebSockets;
@@ -100,19 +108,28 @@ export class ApiServer {
   private constructor(options: ServerOptions) {
     this.#options = options;
     this.#sdl = printSchemaText(options.schema);
-    const { log, worker, shareActivity } = options;
+    const { log, worker, shareActivity, introspection = true } = options;
+    const entrance = new Entrance(options.authenticator ?? null);
+    this.#entrance = entrance;
     const { bodyLimitBytes = defaultBodyLimitBytes, documents = new TrustedDocuments() } = options;
     this.#activity = new Activity({
       held: () => heldBy(options.backend),
       ...(shareActivity && { share: shareActivity }),
     });
-    const pipeline = createPipeline({ ...options, documents, activity: this.#activity });
+    const pipeline = createPipeline({
+      ...options,
+      documents,
+      introspection,
+      entrance,
+      activity: this.#activity,
+    });
     this.#shortWay = pipeline.shortWay;
     this.#graphql = new GraphQLOverHttp({
       pipeline,
       log,
       counts: this.#counts,
       bodyLimitBytes,
+      graphiql: introspection,
       otherWorkers: worker && new OtherWorkers(worker),
     });
     this.#webSockets = new WebSockets({ pipeline, log, counts: this.#counts, messageLimitBytes: bodyLimitBytes });
@@ -126,16 +143,24 @@ export class ApiServer {
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
     this.#connections = new Connections(this.#http, ({ method, url }, response) => {
-      const { requestId, begunAt, statusCode: status, writableFinished: isWhole, span } = response as ApiResponse;
-      this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole, span });
+      const {
+        requestId,
+        caller,
+        begunAt,
+        statusCode: status,
+        writableFinished: isWhole,
+        span,
+      } = response as ApiResponse;
+      this.#logRequest({ requestId, caller, begunAt, method, path: requestTarget(url).path, status, isWhole, span });
     });
     attendPlainly(this.#http, {
       shortWay: this.#shortWay,
+      entrance,
       bodyLimitBytes,
       connections: this.#connections,
       onFault: (error) => log.error({ err: error }, 'A request failed'),
-      onAnswered: ({ requestId, begunAt, span }, isWhole) =>
-        this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole, span }),
+      onAnswered: ({ requestId, caller, begunAt, span }, isWhole) =>
+        this.#logRequest({ requestId, caller, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole, span }),
     });
     this.#metrics = new Metrics({
       activity: this.#activity,
@@ -205,17 +230,16 @@ export class ApiServer {
     this.#connections.destroy();
   }
 
-  #logRequest({ requestId, begunAt, method, path, status, isWhole, span }: AnsweredRequest): void {
+  #logRequest({ requestId, caller, begunAt, method, path, status, isWhole, span }: AnsweredRequest): void {
     this.#counts.answered(status, isWhole);
     const { log } = this.#options;
     const level = status >= 500 ? 'warn' : status >= 400 ? 'info' : 'debug';
     if (!log.isLevelEnabled(level)) return;
     const durationMs = Math.round((performance.now() - begunAt) * 100) / 100;
     const traced = span?.traceId ? { traceId: span.traceId } : {};
-    log[level](
-      { requestId, method, path, status, durationMs, ...traced, ...(isWhole ? {} : { aborted: true }) },
-      'request',
-    );
+    const asked = caller === null || caller === anyone ? {} : { caller: caller.name };
+    const cut = isWhole ? {} : { aborted: true };
+    log[level]({ requestId, ...asked, method, path, status, durationMs, ...traced, ...cut }, 'request');
   }
 
   #answer(request: IncomingMessage, response: ApiResponse): void {
@@ -244,26 +268,46 @@ export class ApiServer {
     if (!page && !isDashboardPath(path))
       return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);
     if (request.method === 'GET' || request.method === 'HEAD') {
-      return page ? page(response) : serveDashboard(path, request, response);
+      return page ? page(request, response) : serveDashboard(path, request, response);
     }
     response.setHeader('allow', 'GET, HEAD');
     return sendProtocolError(response, 405, `${path} is only to be read`);
   }
 
-  readonly #pages: { readonly [path: string]: (response: ServerResponse) => Promise<void> | void } = {
-    '/livez': (response) => sendJson(response, 200, { alive: true }),
-    '/readyz': async (response) => {
+  readonly #pages: {
+    readonly [path: string]: (request: IncomingMessage, response: ApiResponse) => Promise<void> | void;
+  } = {
+    '/livez': (_, response) => sendJson(response, 200, { alive: true }),
+    '/readyz': async (_, response) => {
       const health = await this.#health();
       sendJson(response, health.ready ? 200 : 503, health);
     },
-    '/metrics': async (response) => {
+    '/metrics': async (request, response) => {
+      if (!(await this.#admits(request, response, ({ grants }) => grants.allowsAll('admin')))) return;
       const { staff = justOne } = this.#options;
       const { contentType, text } = await this.#metrics.scrape(await this.#gatherMetrics(), staff());
       response.setHeader('cache-control', 'no-store');
       send(response, 200, contentType, text);
     },
-    '/schema.graphql': (response) => send(response, 200, 'application/graphql; charset=utf-8', this.#sdl),
+    '/schema.graphql': async (request, response) => {
+      if (await this.#admits(request, response, ({ grants }) => !grants.isEmpty)) {
+        send(response, 200, 'application/graphql; charset=utf-8', this.#sdl);
+      }
+    },
   };
+
+  /** Whether a page is for whoever asks; else they were told that it is not. */
+  async #admits(
+    request: IncomingMessage,
+    response: ApiResponse,
+    mayHave: (caller: Caller) => boolean,
+  ): Promise<boolean> {
+    const caller = await this.#entrance.admit(request, response);
+    if (caller === null) return false;
+    if (mayHave(caller)) return true;
+    sendProtocolError(response, 403, 'This page is not for this caller: none of its scopes allows it');
+    return false;
+  }
 
   async #health(): Promise<Health> {
     if (this.#draining) return { ready: false, problems: ['The server is shutting down'], warnings: [] };

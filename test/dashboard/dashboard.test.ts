@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { buildDashboard } from '../../scripts/build-dashboard.ts';
 import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
+import { barriers } from '../support/barriers.ts';
 import { findChromium, launchChromium } from '../support/chromium.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
@@ -94,17 +94,6 @@ function pictureOf(page: Page, name: string, feature: string): Promise<string | 
       const picture = canvas.toDataURL();
       return picture === blank.toDataURL() ? null : picture;
     });
-}
-
-/** What axe finds wrong by WCAG 2.2 AA, contrast among it. */
-async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run({
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    }),
-  );
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
 describe.skipIf(executable === null)('the dashboard', () => {

@@ -1,3 +1,4 @@
+import SchemaBuilder from '@pothos/core';
 import { describe, expect, test } from 'vitest';
 import {
   count,
@@ -9,7 +10,8 @@ import {
   type View,
   view,
 } from '../../src/define/index.ts';
-import { account, bank, newBuilder, transfer, transferSchema, transferView } from './deployments.ts';
+import { freshet, scopeAuth } from '../../src/graphql/index.ts';
+import { account, bank, newBuilder, type TestTypes, transfer, transferSchema, transferView } from './deployments.ts';
 
 const sent = transferView('account_sent', account, 'senderId');
 const booked = transferView('bank_booked', bank, 'bankId');
@@ -48,6 +50,58 @@ describe('a schema is refused that', () => {
     expect(definitionError(() => builder.toSchema({ views: [] }))).toMatch(
       /view account_sent: is served by Account.sent/,
     );
+  });
+
+  test.each<[string, (builder: ReturnType<typeof newBuilder>) => void]>([
+    ['Query.hello', (builder) => builder.queryField('hello', (t) => t.string({ resolve: () => 'hello' }))],
+    [
+      'Mutation.greet',
+      (builder) => builder.mutationType({ fields: (t) => ({ greet: t.string({ resolve: () => 'hello' }) }) }),
+    ],
+    [
+      'Subscription.greetings',
+      (builder) =>
+        builder.subscriptionType({
+          fields: (t) => ({
+            greetings: t.string({
+              subscribe: async function* () {
+                yield 'hello';
+              },
+              resolve: (one) => String(one),
+            }),
+          }),
+        }),
+    ],
+    [
+      'Account.iban',
+      (builder) => builder.entityType(bank, { fields: (t) => ({ iban: t.string({ resolve: ({ id }) => id }) }) }),
+    ],
+  ])('has a field of which nobody has said who may ask for it: %s', (coordinate, add) => {
+    const builder = newBuilder();
+    builder.entityType(account, { fields: (t) => ({ sent: t.featureView(sent) }) });
+    builder.queryField('account', (t) => t.entity(account));
+    add(builder);
+    const path = coordinate.replace('Account', 'Bank');
+    expect(definitionError(() => builder.toSchema({ views: [sent] }))).toMatch(
+      `${path}: nobody has said who may ask for it; give it authScopes, such as { 'features:read': true }`,
+    );
+  });
+
+  test('would let everything through', () => {
+    const builder = newBuilder();
+    builder.queryField('featureViews', (t) => t.featureViews());
+    expect(definitionError(() => builder.toSchema({ disableScopeAuth: true }))).toMatch(/no disableScopeAuth/);
+    const open = new SchemaBuilder<TestTypes>({
+      plugins: [freshet],
+      scopeAuth: { ...scopeAuth, authorizeOnSubscribe: false },
+    });
+    open.queryType({ fields: (t) => ({ featureViews: t.featureViews() }) });
+    expect(definitionError(() => open.toSchema())).toMatch(
+      /scopeAuth: a builder is given the one that comes with freshet/,
+    );
+    const twice = new SchemaBuilder<TestTypes>({ plugins: ['scopeAuth', freshet], scopeAuth });
+    twice.queryType({ fields: (t) => ({ featureViews: t.featureViews() }) });
+    expect(definitionError(() => twice.toSchema())).toMatch(/list it without 'scopeAuth'/);
   });
 
   test('lists a view which no field serves', () => {

@@ -1,11 +1,24 @@
 import SchemaBuilder from '@pothos/core';
 import type { GraphQLSchema } from 'graphql';
 import { count, entity, event, sum, type View, view } from '../../src/define/index.ts';
-import { type FreshetContext, type FreshetScalars, freshet } from '../../src/graphql/index.ts';
+import {
+  type FreshetContext,
+  type FreshetScalars,
+  type FreshetScopes,
+  freshet,
+  scopeAuth,
+} from '../../src/graphql/index.ts';
+
+/** What the plugin asks of a builder's types. */
+export interface TestTypes {
+  Context: FreshetContext;
+  Scalars: FreshetScalars;
+  AuthScopes: FreshetScopes;
+}
 
 /** A builder of its own for a test, with the plugin and a root type for queries. */
 export function newBuilder() {
-  const builder = new SchemaBuilder<{ Context: FreshetContext; Scalars: FreshetScalars }>({ plugins: [freshet] });
+  const builder = new SchemaBuilder<TestTypes>({ plugins: [freshet], scopeAuth });
   builder.queryType({ description: 'Queries.' });
   return builder;
 }

@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { anyone } from '../../src/access/index.ts';
 import { InvalidIdError, UnavailableError } from '../../src/engine/index.ts';
 import { contractError, createErrorMask, settleHttpStatus, withoutHttp } from '../../src/graphql/index.ts';
 import { newBuilder } from './deployments.ts';
@@ -23,23 +24,31 @@ function failingSchema() {
   };
   builder.queryFields((t) => ({
     maybe: t.string({
+      authScopes: { known: true },
       nullable: true,
       args: { how: t.arg.string({ required: true }) },
       resolve: (_, { how }) => fail(how),
     }),
     surely: t.string({
+      authScopes: { known: true },
       nullable: false,
       args: { how: t.arg.string({ required: true }) },
       resolve: (_, { how }) => fail(how),
     }),
-    number: t.float({ nullable: true, args: { of: t.arg.float({ required: true }) }, resolve: (_, { of }) => of }),
+    number: t.float({
+      authScopes: { known: true },
+      nullable: true,
+      args: { of: t.arg.float({ required: true }) },
+      resolve: (_, { of }) => of,
+    }),
     at: t.field({
+      authScopes: { known: true },
       type: 'DateTime',
       nullable: true,
       args: { of: t.arg({ type: 'DateTime', required: true }) },
       resolve: (_, { of }) => of,
     }),
-    huge: t.int({ nullable: true, resolve: () => 2 ** 40 }),
+    huge: t.int({ authScopes: { known: true }, nullable: true, resolve: () => 2 ** 40 }),
   }));
   return builder.toSchema();
 }
@@ -51,6 +60,7 @@ beforeEach(() => {
 
 const yoga = createYoga({
   schema: failingSchema(),
+  context: { caller: anyone },
   logging: false,
   maskedErrors: {
     maskError: createErrorMask({ log: (error, requestId) => logged.push({ error, requestId }), requestId: () => 'r1' }),

@@ -70,7 +70,7 @@ async function openPlant(): Promise<Service> {
     fields: (t) => ({
       climateSeries: t.featureViewSeries(climate),
       climate: t.featureView(climate),
-      label: t.string({ resolve: ({ id }) => `device ${id}` }),
+      label: t.string({ authScopes: { known: true }, resolve: ({ id }) => `device ${id}` }),
     }),
   });
   const room = builder.objectRef<{ readonly deviceIds: readonly string[] }>('Room').implement({
@@ -81,7 +81,7 @@ async function openPlant(): Promise<Service> {
   builder.queryFields((t) => ({
     device: t.entity(device),
     devices: t.entities(device),
-    room: t.field({ type: room, resolve: () => ({ deviceIds: ['a', 'b'] }) }),
+    room: t.field({ authScopes: { known: true }, type: room, resolve: () => ({ deviceIds: ['a', 'b'] }) }),
     catalogue: t.featureViews(),
   }));
   builder.mutationType({

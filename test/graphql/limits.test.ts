@@ -169,7 +169,12 @@ describe('an operation beyond the limit of vectors', () => {
     const builder = newBuilder();
     const type = builder.entityType(account, { fields: (t) => ({ sent: t.featureView(sent) }) });
     builder.queryField('accounts', (t) =>
-      t.field({ type: [type], nullable: false, resolve: () => idsOf('a', 5_001).map((id) => ({ id })) }),
+      t.field({
+        type: [type],
+        nullable: false,
+        authScopes: { known: true },
+        resolve: () => idsOf('a', 5_001).map((id) => ({ id })),
+      }),
     );
     const service = await Service.open(builder.toSchema({ views: [sent] }), [sent]);
     const result = await service.run('{ accounts { sent { count1h } } }');

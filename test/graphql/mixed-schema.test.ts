@@ -16,8 +16,13 @@ function bankingSchema() {
       sentSeries: t.featureViewSeries(sent),
       sent: t.featureView(sent),
       received: t.featureView(received, { description: 'What came in.', deprecationReason: 'use sent' }),
-      currency: t.field({ type: currency, nullable: false, resolve: () => 'EUR' as const }),
-      iban: t.string({ resolve: ({ id }) => `DE${id}` }),
+      currency: t.field({
+        authScopes: { known: true },
+        type: currency,
+        nullable: false,
+        resolve: () => 'EUR' as const,
+      }),
+      iban: t.string({ authScopes: { known: true }, resolve: ({ id }) => `DE${id}` }),
     }),
   });
   builder.entityType(bank, { fields: (t) => ({ booked: t.featureView(booked) }) });
@@ -28,7 +33,11 @@ function bankingSchema() {
     }),
   });
   builder.queryFields((t) => ({
-    customers: t.field({ type: [customer], resolve: () => [{ name: 'Ada', accountId: '1' }] }),
+    customers: t.field({
+      authScopes: { known: true },
+      type: [customer],
+      resolve: () => [{ name: 'Ada', accountId: '1' }],
+    }),
     account: t.entity(account, { description: 'An account of ours.' }),
     accounts: t.entities(account),
   }));
@@ -36,7 +45,7 @@ function bankingSchema() {
     fields: (t) => ({
       recordTransfer: t.record(transfer),
       recordTransfers: t.recordMany(transfer),
-      rename: t.boolean({ args: { name: t.arg.string() }, resolve: () => true }),
+      rename: t.boolean({ authScopes: { known: true }, args: { name: t.arg.string() }, resolve: () => true }),
     }),
   });
   builder.subscriptionType({ fields: (t) => ({ accountSentUpdated: t.featureUpdates(sent) }) });

@@ -74,6 +74,7 @@ function habitsSchema() {
     payer: t.entity(payer),
     payers: t.entities(payer),
     crowd: t.field({
+      authScopes: { known: true },
       type: [type],
       nullable: false,
       args: { size: t.arg.int({ required: true }) },

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { execute, type GraphQLError, type GraphQLSchema, Kind, parse, validate } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { anyone } from '../../src/access/index.ts';
 import { DateTime, Float, ID } from '../../src/graphql/index.ts';
 import { newBuilder } from './deployments.ts';
 
@@ -10,17 +11,33 @@ const schema = echoSchema();
 function echoSchema(): GraphQLSchema {
   const builder = newBuilder();
   builder.queryFields((t) => ({
-    id: t.id({ nullable: false, args: { of: t.arg.id({ required: true }) }, resolve: (_, { of }) => of }),
-    ids: t.idList({ nullable: false, args: { of: t.arg.idList({ required: true }) }, resolve: (_, { of }) => of }),
+    id: t.id({
+      authScopes: { known: true },
+      nullable: false,
+      args: { of: t.arg.id({ required: true }) },
+      resolve: (_, { of }) => of,
+    }),
+    ids: t.idList({
+      authScopes: { known: true },
+      nullable: false,
+      args: { of: t.arg.idList({ required: true }) },
+      resolve: (_, { of }) => of,
+    }),
     time: t.field({
+      authScopes: { known: true },
       type: 'DateTime',
       nullable: false,
       args: { of: t.arg({ type: 'DateTime', required: true }) },
       resolve: (_, { of }) => of,
     }),
-    number: t.float({ nullable: false, args: { of: t.arg.float({ required: true }) }, resolve: (_, { of }) => of }),
-    date: t.field({ type: 'DateTime', nullable: false, resolve: () => new Date(0) }),
-    broken: t.field({ type: 'DateTime', nullable: true, resolve: () => Number.NaN }),
+    number: t.float({
+      authScopes: { known: true },
+      nullable: false,
+      args: { of: t.arg.float({ required: true }) },
+      resolve: (_, { of }) => of,
+    }),
+    date: t.field({ authScopes: { known: true }, type: 'DateTime', nullable: false, resolve: () => new Date(0) }),
+    broken: t.field({ authScopes: { known: true }, type: 'DateTime', nullable: true, resolve: () => Number.NaN }),
   }));
   return builder.toSchema();
 }
@@ -30,7 +47,7 @@ async function run(source: string, variableValues?: { readonly [name: string]: u
   const invalid = validate(schema, document);
   return invalid.length > 0
     ? { errors: invalid, data: undefined }
-    : await execute({ schema, document, variableValues: variableValues ?? {} });
+    : await execute({ schema, document, variableValues: variableValues ?? {}, contextValue: { caller: anyone } });
 }
 
 const codes = ({ errors }: { readonly errors?: readonly GraphQLError[] }) =>

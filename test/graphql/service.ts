@@ -10,6 +10,7 @@ import {
   validate,
 } from 'graphql';
 import { inject, onTestFinished } from 'vitest';
+import { anyone } from '../../src/access/index.ts';
 import type { View } from '../../src/define/index.ts';
 import { Engine, type EngineOptions } from '../../src/engine/index.ts';
 import { OperationVariants } from '../../src/graphql/compiled/operation-variants.ts';
@@ -102,7 +103,14 @@ export class Service {
 
   /** The context of one request. */
   context(ahead: Ahead | null = null): FreshetContext {
-    return createContext({ engine: this.engine, hub: this.hub, activity: new Activity(), requestId: 'test', ahead });
+    return createContext({
+      caller: anyone,
+      engine: this.engine,
+      hub: this.hub,
+      activity: new Activity(),
+      requestId: 'test',
+      ahead,
+    });
   }
 
   /** Executes a typed document, as one request. */
@@ -122,7 +130,7 @@ export class Service {
   async #runCompiled(document: DocumentNode, variables: Variables) {
     if (validate(this.schema, document).length > 0) return null;
     const operation = new OperationVariants(this.schema, document, null).for(variables);
-    return (await operation?.run(variables, { engine: this.engine, activity: new Activity() })) ?? null;
+    return (await operation?.run(variables, { caller: anyone, engine: this.engine, activity: new Activity() })) ?? null;
   }
 
   /** Begins a subscription; one that cannot begin is a result. */

@@ -30,7 +30,11 @@ function deployment() {
     fields: (t) => ({
       counting: t.featureView(counting),
       received: t.featureView(received),
-      askedBy: t.string({ nullable: false, resolve: (_, _args, { requestId }) => requestId }),
+      askedBy: t.string({
+        authScopes: { known: true },
+        nullable: false,
+        resolve: (_, _args, { requestId }) => requestId,
+      }),
     }),
   });
   builder.queryField('featureViews', (t) => t.featureViews());

@@ -55,6 +55,20 @@ describe('print-schema', () => {
     expect(printSchema('--check').status).toBe(0);
   });
 
+  test('refuses a field of which nobody has said who may ask for it, until somebody does', () => {
+    const nickname = (authScopes: string) =>
+      `fields: (t) => ({ nickname: t.string({ ${authScopes}resolve: ({ id }) => id }), riskProfile:`;
+    edit('schema/user.ts', 'fields: (t) => ({ riskProfile:', nickname(''));
+    for (const options of [['--check'], []]) {
+      const refused = printSchema(...options);
+      expect(refused.status).toBe(1);
+      expect(refused.stderr).toMatch(/User\.nickname: nobody has said who may ask for it/);
+    }
+    edit('schema/user.ts', nickname(''), nickname("authScopes: { 'features:read': true }, "));
+    expect(printSchema()).toMatchObject({ status: 0, stderr: '' });
+    expect(read('schema/schema.graphql')).toContain('nickname: String');
+  });
+
   test('refuses to change what a feature means, and writes nothing', () => {
     edit('schema/user.ts', "txnCount1h: count({ window: '1h' })", "txnCount1h: count({ window: '2h' })");
     edit('schema/user.ts', 'txnCount1m:', newFeature);

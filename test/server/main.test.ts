@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { newKey } from '../../src/access/index.ts';
 import { type ApiClient, ApiProcess, newKeyPrefix } from '../support/api.ts';
 import { until } from '../support/until.ts';
 
@@ -153,9 +154,41 @@ describe('the process', () => {
     expect(api.output).toMatch(/http:\/\/127\.0\.0\.1:\d+/);
   });
 
-  it('warns when others can reach it', async () => {
-    const api = start({ ...given(), HOST: '0.0.0.0' });
+  it('does not start where others can reach it and nobody would be asked who they are, unless that is said aloud', async () => {
+    const refused = start({ ...given(), HOST: '0.0.0.0' });
+    expect(await refused.exited).toBe(1);
+    expect(refused.output).toMatch(/ {2}- HOST: 0\.0\.0\.0 can be reached by others.*FRESHET_AUTH=none/);
+    const api = start({ ...given(), HOST: '0.0.0.0', FRESHET_AUTH: 'none' });
     await api.listening();
-    expect(api.output).toMatch(/"level":40.*HOST is 0\.0\.0\.0/);
+    expect(api.output).toMatch(/"level":40.*HOST is 0\.0\.0\.0, and FRESHET_AUTH none/);
+  });
+
+  it('asks who they are as soon as there are keys, whose file it reads anew, and never tells one', async () => {
+    const file = join(await newFolder(), 'keys.json');
+    const [first, second] = [newKey('first', ['admin']), newKey('second', ['admin', 'features:read:Usr'])];
+    await writeFile(file, JSON.stringify({ keys: [first.entry] }));
+    const settings = { ...given(), LOG_LEVEL: 'trace', FRESHET_API_KEYS_FILE: file };
+    const running = start(settings);
+    const api = await running.listening();
+    const statusFor = async ({ secret }: { readonly secret: string }) =>
+      (await api.ask('{ __typename }', {}, { authorization: `Bearer ${secret}` })).status;
+    expect((await api.ask('{ __typename }')).status).toBe(401);
+    expect([await statusFor(first), await statusFor(second)]).toEqual([200, 401]);
+    await writeFile(file, '{');
+    await until(() => /"level":50.*is not JSON.*cannot be used/.test(running.output));
+    expect(await statusFor(first)).toBe(200);
+    await writeFile(file, JSON.stringify({ keys: [second.entry] }));
+    await until(async () => (await statusFor(second)) === 200);
+    expect(await statusFor(first)).toBe(401);
+    expect(running.output).toMatch(/"caller":"second"/);
+    expect(running.output).toMatch(/"level":40.*"key":"second","name":"Usr"/);
+    for (const { secret, entry } of [first, second]) {
+      expect(running.output).not.toContain(secret.slice(4));
+      expect(running.output).not.toContain(entry.sha256);
+    }
+    await writeFile(file, '{');
+    const broken = start(settings);
+    expect(await broken.exited).toBe(1);
+    expect(broken.output).toMatch(/^\/.*keys\.json: is not JSON$/m);
   });
 });

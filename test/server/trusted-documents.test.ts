@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientDocuments, schema } from '../../schema/index.ts';
 import { RiskProfileDocument } from '../../schema/operations/generated.ts';
 import { Activity, TrustedDocuments } from '../../src/graphql/index.ts';
+import { Entrance } from '../../src/server/entrance.ts';
 import { createPipeline } from '../../src/server/graphql/pipeline.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { ProtocolSocket } from '../support/protocol-socket.ts';
@@ -142,6 +143,7 @@ describe('a document that could never be served', () => {
     };
     const log = pino({ level: 'silent' });
     const documents = new TrustedDocuments({ hash: query });
-    expect(() => createPipeline({ schema, backend, activity: new Activity(), log, documents })).toThrow(why);
+    const options = { schema, backend, activity: new Activity(), log, documents, introspection: true };
+    expect(() => createPipeline({ ...options, entrance: new Entrance(null) })).toThrow(why);
   });
 });

@@ -1,7 +1,13 @@
 import SchemaBuilder, { BasePlugin, type PothosOutputFieldConfig, type SchemaTypes } from '@pothos/core';
 import { type GraphQLFieldResolver, type GraphQLObjectType, GraphQLScalarType } from 'graphql';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type FreshetContext, type FreshetScalars, freshet } from '../../src/graphql/index.ts';
+import {
+  type FreshetContext,
+  type FreshetScalars,
+  type FreshetScopes,
+  freshet,
+  scopeAuth,
+} from '../../src/graphql/index.ts';
 import { account, newBuilder, transferView } from '../graphql/deployments.ts';
 import { asks, BothWays, type Way } from '../support/both-ways.ts';
 
@@ -88,7 +94,10 @@ describe('of a team’s own schema', () => {
   it('a resolver of its own is called, and so goes the way of the reference', async () => {
     const builder = newBuilder();
     builder.entityType(account, {
-      fields: (t) => ({ sent: t.featureView(sent), iban: t.string({ resolve: ({ id }) => `DE${id}` }) }),
+      fields: (t) => ({
+        sent: t.featureView(sent),
+        iban: t.string({ authScopes: { known: true }, resolve: ({ id }) => `DE${id}` }),
+      }),
     });
     builder.queryField('account', (t) => t.entity(account));
     ways = await BothWays.start({ schema: builder.toSchema({ views: [sent] }), views: [sent] });
@@ -151,8 +160,9 @@ const guard = 'freshetTestGuard' as never;
 SchemaBuilder.registerPlugin(guard, GuardPlugin as never);
 
 function guardedBuilder() {
-  const builder = new SchemaBuilder<{ Context: FreshetContext; Scalars: FreshetScalars }>({
+  const builder = new SchemaBuilder<{ Context: FreshetContext; Scalars: FreshetScalars; AuthScopes: FreshetScopes }>({
     plugins: [freshet, guard],
+    scopeAuth,
   });
   builder.queryType({ description: 'Queries.' });
   return builder;

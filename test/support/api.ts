@@ -4,6 +4,7 @@ import { type GraphQLSchema, print, type TypedQueryDocumentNode } from 'graphql'
 import { pino } from 'pino';
 import { inject } from 'vitest';
 import { schema as deployedSchema, views as deployedViews } from '../../schema/index.ts';
+import type { Authenticator } from '../../src/access/index.ts';
 import { ApiProcess as Program } from '../../src/api-process.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
@@ -33,6 +34,10 @@ export interface ApiOptions {
   readonly port?: number;
   /** Default: an event is acknowledged once it is in memory. */
   readonly acknowledge?: Acknowledgement;
+  /** Default: nobody is asked who they are. */
+  readonly authenticator?: Authenticator;
+  /** Default: it is served. */
+  readonly introspection?: boolean;
   /** As if it were one of several workers. */
   readonly worker?: WorkerPlace;
 }
@@ -156,6 +161,8 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     host: '127.0.0.1',
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
+    ...(options.authenticator && { authenticator: options.authenticator }),
+    ...(options.introspection !== undefined && { introspection: options.introspection }),
     ...(options.worker && { worker: options.worker }),
     ...(options.documents && { documents: options.documents }),
     ...(hotAfter !== undefined && { hotAfter }),

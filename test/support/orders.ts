@@ -108,7 +108,7 @@ const buyerType = builder.entityType(buyer, {
     habits: t.featureView(habits),
     recency: t.featureView(recency),
     habitsSeries: t.featureViewSeries(habits),
-    nickname: t.string({ resolve: ({ id }) => `${id}y` }),
+    nickname: t.string({ authScopes: { known: true }, resolve: ({ id }) => `${id}y` }),
   }),
 });
 builder.entityType(shop, { fields: (t) => ({ trade: t.featureView(trade) }) });
@@ -120,8 +120,12 @@ builder.queryFields((t) => ({
   featureViews: t.featureViews(),
   searchEntities: t.searchEntities(),
   previewOrder: t.preview(order),
-  regulars: t.field({ type: [buyerType], resolve: () => [{ id: 'b1' }, { id: 'nobody' }] }),
-  motto: t.string({ resolve: () => 'Buy.' }),
+  regulars: t.field({
+    authScopes: { known: true },
+    type: [buyerType],
+    resolve: () => [{ id: 'b1' }, { id: 'nobody' }],
+  }),
+  motto: t.string({ authScopes: { known: true }, resolve: () => 'Buy.' }),
 }));
 builder.mutationType({
   description: 'Mutations.',

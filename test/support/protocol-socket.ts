@@ -24,10 +24,16 @@ export class ProtocolSocket {
 
   /** Opens one, until the server has acknowledged it. */
   static async open(url: string, options?: ClientOptions, payload?: unknown): Promise<ProtocolSocket> {
+    const opened = await ProtocolSocket.dial(url, options, payload);
+    await until(() => opened.said.length === 1);
+    return opened;
+  }
+
+  /** Opens one, and does not wait for what the server says. */
+  static async dial(url: string, options?: ClientOptions, payload?: unknown): Promise<ProtocolSocket> {
     const opened = new ProtocolSocket(url, options);
     await new Promise((resolve, reject) => opened.socket.once('open', resolve).once('error', reject));
     opened.send({ type: 'connection_init', ...(payload !== undefined && { payload }) });
-    await until(() => opened.said.length === 1);
     return opened;
   }
 

@@ -21,25 +21,28 @@ async function send(url: string, method: string, headers: OutgoingHttpHeaders = 
 export class ReservedStream {
   readonly token: string;
   readonly #url: string;
+  readonly #own: { readonly [name: string]: string };
 
-  private constructor(url: string, token: string) {
+  private constructor(url: string, token: string, own: ReservedStream['headers']) {
     this.#url = url;
     this.token = token;
+    this.#own = own;
   }
 
-  static async reserve(url: string): Promise<ReservedStream> {
-    const { status, text: token } = await send(url, 'PUT');
+  /** @param own headers of each request of its client. */
+  static async reserve(url: string, own: ReservedStream['headers'] = {}): Promise<ReservedStream> {
+    const { status, text: token } = await send(url, 'PUT', own);
     if (status !== 201) throw new Error(`reserving was answered by ${status}`);
-    return new ReservedStream(url, token);
+    return new ReservedStream(url, token, own);
   }
 
   /** The same one, used at another address. */
   at(url: string): ReservedStream {
-    return new ReservedStream(url, this.token);
+    return new ReservedStream(url, this.token, this.#own);
   }
 
   get headers(): { readonly [name: string]: string } {
-    return { 'x-graphql-event-stream-token': this.token };
+    return { ...this.#own, 'x-graphql-event-stream-token': this.token };
   }
 
   open(): Promise<EventStream> {

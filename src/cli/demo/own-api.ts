@@ -21,7 +21,7 @@ export class ApiEndedError extends Error {
 }
 
 /** What the environment may say of it: where it listens, and how much it tells. */
-const handedOn = ['PORT', 'HOST', 'LOG_LEVEL'];
+const handedOn = ['PORT', 'HOST', 'LOG_LEVEL', 'FRESHET_AUTH'];
 
 /**
  * Starts an API on an embedded Valkey of its own, lets `work` use it once it listens, and leaves neither process nor

@@ -1,5 +1,6 @@
+import { type FieldDefinitionNode, parse, type TypeNode } from 'graphql';
 import { FeatureCatalogueDocument, type FeatureCatalogueQuery } from '../../../schema/operations/generated.ts';
-import { ask } from './ask.ts';
+import { ask, askForSchema } from './ask.ts';
 
 type CataloguedView = FeatureCatalogueQuery['featureViews'][number];
 export type Feature = CataloguedView['features'][number];
@@ -18,63 +19,54 @@ export interface ServedView extends CataloguedView {
   readonly updatedEntityField: string;
 }
 
-/** A type of introspection, as deep as `[UserRiskProfileUpdate!]!`. */
-interface TypeReference {
-  readonly kind: string;
-  readonly name: string | null;
-  readonly ofType?: TypeReference | null;
-}
-
-interface IntrospectedType {
-  readonly fields: readonly {
-    readonly name: string;
-    readonly args: readonly { readonly name: string; readonly type: TypeReference }[];
-    readonly type: TypeReference;
-  }[];
-}
-
 /**
- * The views that this deployment lets be watched. Fields are found by their types, so whatever a team calls them, a new
+ * The views that this deployment lets be watched. Fields are found by their types in the schema, so whatever a team calls them, a new
  * entity or view is on the page without a line here.
  */
 export async function loadCatalogue(): Promise<ServedView[]> {
   const { data } = await ask(FeatureCatalogueDocument, {});
-  const views = data.featureViews;
-  const types = new Set(views.flatMap(({ entity, typeName }) => [entity, `${typeName}Update`]));
-  const names = ['Query', 'Subscription', ...types];
-  const described = (await ask<Record<string, IntrospectedType | null>, unknown>(introspection(names))).data;
-  const typeOf = (name: string) => described[`t${names.indexOf(name)}`] ?? { fields: [] };
-  return views.flatMap((view) => servedView(view, typeOf) ?? []);
+  const { definitions } = parse(await askForSchema(), { noLocation: true });
+  const fieldsOf = new Map(
+    definitions.flatMap((one) => (one.kind === 'ObjectTypeDefinition' ? [[one.name.value, one.fields ?? []]] : [])),
+  );
+  return data.featureViews.flatMap((view) => servedView(view, (type) => fieldsOf.get(type) ?? []) ?? []);
 }
 
-function servedView(view: CataloguedView, typeOf: (name: string) => IntrospectedType): ServedView | null {
+function servedView(
+  view: CataloguedView,
+  fieldsOf: (type: string) => readonly FieldDefinitionNode[],
+): ServedView | null {
   const field = view.fieldPath.split('.')[1];
   const update = `${view.typeName}Update`;
-  const updates = typeOf('Subscription').fields.find(({ type }) => named(type) === update);
-  const idsArgument = updates?.args.find(({ type }) => isList(type) && named(type) === 'ID')?.name;
-  const updatedEntityField = typeOf(update).fields.find(({ type }) => named(type) === view.entity)?.name;
-  const entityField = typeOf('Query').fields.find(
-    ({ type, args }) => !isList(type) && named(type) === view.entity && args.some(({ name }) => name === 'id'),
-  )?.name;
-  const series = typeOf(view.entity).fields.find(
-    ({ type, args }) => isList(type) && named(type) === view.typeName && args.some(({ name }) => name === 'at'),
+  const updates = fieldsOf('Subscription').find(({ type }) => named(type) === update);
+  const idsArgument = updates?.arguments?.find(({ type }) => isList(type) && named(type) === 'ID');
+  const updatedEntityField = fieldsOf(update).find(({ type }) => named(type) === view.entity);
+  const entityField = fieldsOf('Query').find(
+    (one) => !isList(one.type) && named(one.type) === view.entity && takes(one, 'id'),
+  );
+  const series = fieldsOf(view.entity).find(
+    (one) => isList(one.type) && named(one.type) === view.typeName && takes(one, 'at'),
   );
   if (!field || !updates || !idsArgument || !updatedEntityField || !entityField) return null;
-  const seriesField = series?.name ?? null;
-  return { ...view, field, entityField, seriesField, updatesField: updates.name, idsArgument, updatedEntityField };
+  return {
+    ...view,
+    field,
+    entityField: entityField.name.value,
+    seriesField: series?.name.value ?? null,
+    updatesField: updates.name.value,
+    idsArgument: idsArgument.name.value,
+    updatedEntityField: updatedEntityField.name.value,
+  };
 }
 
-function introspection(names: readonly string[]): string {
-  const types = names.map((name, i) => `t${i}: __type(name: ${JSON.stringify(name)}) { ...Fields }`);
-  return `query { ${types.join(' ')} }
-    fragment Fields on __Type { fields { name args { name type { ...Named } } type { ...Named } } }
-    fragment Named on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }`;
+function takes({ arguments: args = [] }: FieldDefinitionNode, name: string): boolean {
+  return args.some((one) => one.name.value === name);
 }
 
-function named(type: TypeReference): string | null {
-  return type.ofType ? named(type.ofType) : type.name;
+function named(type: TypeNode): string {
+  return type.kind === 'NamedType' ? type.name.value : named(type.type);
 }
 
-function isList(type: TypeReference): boolean {
-  return type.kind === 'LIST' || (type.ofType ? isList(type.ofType) : false);
+function isList(type: TypeNode): boolean {
+  return type.kind === 'ListType' || (type.kind === 'NonNullType' && isList(type.type));
 }

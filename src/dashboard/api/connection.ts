@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
-import { createClient, type ExecutionResult } from 'graphql-ws';
+import { CloseCode, createClient, type ExecutionResult } from 'graphql-ws';
+import { credentials, keyWanted, wantKey } from './credentials.ts';
 
 /** How the page's WebSocket is. */
 export type Connection =
@@ -23,6 +24,9 @@ const reconnected = new Set<() => void>();
 const client = createClient({
   url: new URL('graphql', document.baseURI).href.replace(/^http/, 'ws'),
   lazy: false,
+  connectionParams: credentials,
+  // Of what it gives up for, the page says why.
+  onNonLazyError: () => {},
   // A page may be left open for weeks, and the API be away for a night.
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
@@ -40,8 +44,10 @@ const client = createClient({
     pong: (received) => {
       if (received) clearTimeout(pong);
     },
-    closed: () => {
+    closed: (event) => {
       clearTimeout(pong);
+      const { code, reason } = event as CloseEvent;
+      if (code === CloseCode.Unauthorized) wantKey(reason);
       const { value: before } = connection;
       if (before.state !== 'lost') connection.value = { state: 'lost', since: Date.now(), attempt: 0, nextTryAt: null };
     },
@@ -79,7 +85,10 @@ export function onReconnected(tell: () => void): () => void {
 export function subscribe<Data>(
   query: string,
   variables: () => Readonly<Record<string, unknown>>,
-  { next, failed }: { next: (result: ExecutionResult<Data>) => void; failed: (message: string) => void },
+  {
+    next,
+    failed,
+  }: { next: (result: ExecutionResult<Data>) => void; failed: (message: string, isForbidden: boolean) => void },
 ): () => void {
   const payload = {
     query,
@@ -106,8 +115,10 @@ export function subscribe<Data>(
         next(result as ExecutionResult<Data>);
       },
       error: (error) => {
-        failed(wordsOf(error));
-        beginIn(againAfterMs);
+        const forbidden = isForbidden(error);
+        failed(wordsOf(error), forbidden);
+        // Until it is another key, or what this one allows is another.
+        if (keyWanted.peek() === null) beginIn(forbidden ? null : againAfterMs);
       },
       // Nothing that this page subscribes to is ever over: its store was away when it began, or there is nothing to watch yet.
       complete: () => {
@@ -116,13 +127,13 @@ export function subscribe<Data>(
     });
   }
 
-  /** Begins anew after a while, or once the connection is another. */
-  function beginIn(ms: number): void {
+  /** Begins anew after a while, or once the connection is another; null: only then. */
+  function beginIn(ms: number | null): void {
     const beginAgain = () => {
       stop();
       end = begin();
     };
-    const timer = setTimeout(beginAgain, ms);
+    const timer = ms === null ? undefined : setTimeout(beginAgain, ms);
     const forget = onReconnected(beginAgain);
     stop = () => {
       clearTimeout(timer);
@@ -133,6 +144,10 @@ export function subscribe<Data>(
 
 function isUnavailable({ extensions }: { readonly extensions?: { readonly code?: unknown } }): boolean {
   return extensions?.code === 'UNAVAILABLE';
+}
+
+function isForbidden(error: unknown): boolean {
+  return Array.isArray(error) && error.some(({ extensions }) => extensions?.code === 'FORBIDDEN');
 }
 
 function wordsOf(error: unknown): string {

@@ -17,12 +17,19 @@ const kept = 150; // two minutes and a half
 /** What the API does, a sample a second, newest last. */
 export const activity = signal<readonly Sampled[]>([]);
 
+/** Whether what the API does is not for whoever looks at the page. */
+export const activityWithheld = signal(false);
+
 export function startActivity(): void {
   subscribe<ServerActivitySubscription>(print(ServerActivityDocument), () => ({}), {
     next: ({ data }) => {
+      activityWithheld.value = false;
       if (data) add(data.serverActivity);
     },
-    failed: () => add(null),
+    failed: (_, isForbidden) => {
+      activityWithheld.value = isForbidden;
+      add(null);
+    },
   });
   effect(() => {
     if (connection.value.state === 'lost') add(null);

@@ -1,6 +1,8 @@
 import { effect, signal, untracked } from '@preact/signals';
+import { AskError } from '../api/ask.ts';
 import { loadCatalogue, type ServedView } from '../api/catalogue.ts';
 import { onReconnected, subscribe } from '../api/connection.ts';
+import { wantKey } from '../api/credentials.ts';
 import { type ShownUpdate, watchDocument } from '../api/documents.ts';
 import { outage } from './outage.ts';
 import { isSame, pins } from './pins.ts';
@@ -53,7 +55,12 @@ async function findCatalogue(): Promise<void> {
       if (JSON.stringify(found) !== JSON.stringify(catalogue.peek())) catalogue.value = found;
       return;
     } catch (error) {
-      catalogueProblem.value = (error as Error).message;
+      const { message } = error as Error;
+      const code = error instanceof AskError ? error.code : null;
+      if (code === 'FORBIDDEN') wantKey(message);
+      // Another key would be another page.
+      if (code === 'FORBIDDEN' || code === 'UNAUTHENTICATED') return;
+      catalogueProblem.value = message;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
   }

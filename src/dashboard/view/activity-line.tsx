@@ -1,4 +1,4 @@
-import { activity, type ServerActivity } from '../model/activity.ts';
+import { activity, activityWithheld, type ServerActivity } from '../model/activity.ts';
 import { storeNow } from '../model/clock.ts';
 import { noValue } from '../model/format.ts';
 import { Chart, type Drawing } from './chart.tsx';
@@ -28,6 +28,7 @@ const sampleMs = 1_000; // a second
 
 /** What the API does, second by second. */
 export function ActivityLine() {
+  if (activityWithheld.value) return null;
   const latest = activity.value.at(-1)?.sample ?? null;
   return (
     <section class="activity" aria-label="What this API does">

@@ -1,9 +1,11 @@
+import { key, keyWanted } from '../api/credentials.ts';
 import icon from '../icon.svg';
 import { tracked } from '../model/watching.ts';
 import { ActivityLine } from './activity-line.tsx';
 import { Card } from './card.tsx';
 import { ConnectionState } from './connection-state.tsx';
 import { Empty } from './empty.tsx';
+import { ForgetKey, KeyForm } from './key-form.tsx';
 import { RangeChoice } from './range-choice.tsx';
 import { Search } from './search.tsx';
 import { ThemeChoice } from './theme-choice.tsx';
@@ -22,18 +24,25 @@ export function App() {
         <ConnectionState />
         <nav aria-label="Other pages">
           <a href="./graphql">GraphiQL</a>
-          <a href="./schema.graphql">Schema</a>
+          {/* A link shows no key. */}
+          {key === null && keyWanted.value === null && <a href="./schema.graphql">Schema</a>}
         </nav>
+        <ForgetKey />
         <ThemeChoice />
       </header>
       <main>
-        <ActivityLine />
-        <div class="tools">
-          <Search />
-          <RangeChoice />
-        </div>
-        <Troubles />
-        {cards.length === 0 ? (
+        <KeyForm />
+        {keyWanted.value === null && (
+          <>
+            <ActivityLine />
+            <div class="tools">
+              <Search />
+              <RangeChoice />
+            </div>
+            <Troubles />
+          </>
+        )}
+        {keyWanted.value !== null ? null : cards.length === 0 ? (
           <Empty />
         ) : (
           <div class="cards">

@@ -1,10 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { connection } from '../api/connection.ts';
+import { keyWanted } from '../api/credentials.ts';
 import { outage } from '../model/outage.ts';
 
 /** Whether what is shown is live, in a word; Troubles says more. */
 export function ConnectionState() {
   const { state } = connection.value;
+  if (keyWanted.value !== null) return <State kind="lost" text="Not admitted" />;
   if (state === 'connecting') return <State kind="waiting" text="Connecting" />;
   if (state === 'lost') return <State kind="lost" text={<Retry />} />;
   if (outage.value?.kind === 'store') return <State kind="lost" text="Store away" />;

@@ -1,7 +1,9 @@
 import { type FieldNode, GraphQLError, OperationTypeNode } from 'graphql';
+import type { Caller } from '../../access/index.ts';
 import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
 import { type Shown, shownByOneOfEach, sizedArgumentExtension } from '../operation-size.ts';
 import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
+import { type Rule, ruleOf } from '../rules.ts';
 import { NotCompilableError } from './not-compilable.ts';
 import { SelectionCompiler, type Written } from './object-text.ts';
 import { type ReadAhead, Run } from './run.ts';
@@ -33,6 +35,7 @@ export type Ran =
 
 interface Root {
   readonly name: string;
+  readonly rule: Rule;
   readonly begin: (args: never, context: RootContext) => unknown;
   readonly args: number;
   readonly sized: SizedArgument | null;
@@ -73,6 +76,12 @@ export class CompiledOperation {
     }
   }
 
+  /** Whether a caller may begin all of it, be it for some ids only; if not, the reference says so. */
+  isFor(caller: Caller): boolean {
+    for (const { rule } of this.#roots) if (!rule.allows(caller)) return false;
+    return true;
+  }
+
   /** @throws what the engine throws that is no fault of its store. */
   run(given: Variables, context: RootContext): Ran | Promise<Ran> {
     const args = this.#argumentsOf(given);
@@ -92,7 +101,7 @@ export class CompiledOperation {
   }
 
   async #query(args: readonly object[], context: RootContext): Promise<Ran> {
-    const run = new Run(args);
+    const run = new Run(args, context.caller);
     try {
       const values = this.#roots.map(({ begin, args: place }) => begin(args[place] as never, context));
       for (const [i, { written }] of this.#roots.entries()) written.gather?.(values[i], run);
@@ -110,7 +119,7 @@ export class CompiledOperation {
     const begun: { readonly name: string; readonly result: unknown; readonly run: Run }[] = [];
     const texts: string[] = [];
     for (const { name, begin, args: place, written } of this.#roots) {
-      const run = new Run(args);
+      const run = new Run(args, context.caller);
       const result = await resultOf(() => begin(args[place] as never, context));
       begun.push({ name, result, run });
       const text = result instanceof Error ? null : await this.#answer(written, result, run, context);
@@ -166,9 +175,13 @@ export class CompiledOperation {
       const node = nodes[0] as FieldNode;
       const field = type.getFields()[node.name.value];
       const work = field ? ownWorkOf(field) : null;
-      if (!field || work?.kind !== 'root') throw new NotCompilableError(`${node.name.value} may do anything`);
+      const rule = field && ruleOf(field);
+      if (!field || !rule || work?.kind !== 'root') {
+        throw new NotCompilableError(`${node.name.value} may do anything`);
+      }
       return {
         name,
+        rule,
         begin: work.begin,
         args: this.#compiler.noteArguments(field, node),
         sized: (field.extensions[sizedArgumentExtension] as SizedArgument | undefined) ?? null,

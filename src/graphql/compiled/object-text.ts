@@ -162,6 +162,7 @@ export class SelectionCompiler {
       },
       gather: (entity, run) => {
         const { id, vectors, failures } = entity as EntityRef;
+        run.assertMayShow(view, id);
         if (vectors?.has(view)) return;
         if (failures?.has(view)) unwritable('a vector that cannot be had');
         run.want(view, id);

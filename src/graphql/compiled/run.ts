@@ -1,3 +1,4 @@
+import type { Caller, Grants } from '../../access/index.ts';
 import type { View } from '../../define/index.ts';
 import { type Engine, invalidIdReason, type Vector, type VectorReading } from '../../engine/index.ts';
 import { unwritable } from './unwritable.ts';
@@ -14,13 +15,21 @@ export interface ReadAhead {
 export class Run {
   /** Arguments of each field that is given some, in the order in which the fields were compiled. */
   readonly args: readonly object[];
+  /** Of a caller who may not read all; null: nothing has to be looked at. */
+  readonly #grants: Grants | null;
   readonly #wanted = new Map<View, string[]>();
   readonly #read = new Map<View, ReadVectors>();
   /** Of each view that is wanted, in their order. */
   #readings: readonly (VectorReading | Error)[] = [];
 
-  constructor(args: readonly object[]) {
+  constructor(args: readonly object[], { grants }: Caller) {
     this.args = args;
+    this.#grants = grants.allowsAll('features:read') ? null : grants;
+  }
+
+  /** What is not the caller's is for the reference to say. @throws UnwritableError */
+  assertMayShow(view: View, id: string): void {
+    if (this.#grants?.allows('features:read', view, id) === false) unwritable('a vector that is not the caller’s');
   }
 
   /** Vectors are taken in the very order in which they were wanted. */

@@ -13,11 +13,14 @@ import {
   settleHttpStatus,
   subscribeToWatch,
   type TrustedDocuments,
+  useAccess,
   useInputErrors,
+  useIntrospection,
   useQueryLimits,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
 import { tracer } from '../../measure/index.ts';
+import type { Entrance } from '../entrance.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
@@ -44,6 +47,9 @@ export interface GraphQLOptions {
   readonly documents: TrustedDocuments;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
+  /** Whether anyone may ask what there is to ask. */
+  readonly introspection: boolean;
+  readonly entrance: Entrance;
 }
 
 /** The one pipeline through which every operation goes, whatever protocol it came by. */
@@ -56,6 +62,7 @@ export interface GraphQLPipeline {
   readonly activity: Activity;
   /** What the store's clock says, in milliseconds since 1970; null while that is not known. */
   readonly storeNow: () => number | null;
+  readonly entrance: Entrance;
 }
 
 export const graphqlPath = '/graphql';
@@ -67,6 +74,8 @@ export function createPipeline({
   log,
   documents,
   hotAfter,
+  introspection,
+  entrance,
 }: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
     requestId: currentRequestId,
@@ -80,7 +89,8 @@ export function createPipeline({
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
-    context: ({ requestId, http }) => createContext({ ...backend(), activity, requestId, ahead: http?.ahead ?? null }),
+    context: ({ requestId, caller, http }) =>
+      createContext({ ...backend(), activity, requestId, caller, ahead: http?.ahead ?? null }),
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
@@ -89,9 +99,11 @@ export function createPipeline({
       useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
-      useHttpStreams(),
+      useHttpStreams(entrance),
+      useIntrospection(introspection),
       useQueryLimits(),
       useInputErrors(),
+      useAccess(),
       useHttpStatus(),
       shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
@@ -113,7 +125,7 @@ export function createPipeline({
       return null; // there is no store
     }
   };
-  return { yoga, mask, shortWay, documents, activity, storeNow };
+  return { yoga, mask, shortWay, documents, activity, storeNow, entrance };
 }
 
 /** The error of a request that comes before there is anything to serve from, or after. */

@@ -1,9 +1,12 @@
+import type { Caller } from '../../access/index.ts';
 import type { Ahead, OperationKind, Protocol } from '../../graphql/index.ts';
 import type { StreamOperation } from '../sse/stream-operation.ts';
 
 /** What a protocol hands over. */
 export interface RequestContext {
   readonly requestId: string;
+  /** Who asks. */
+  readonly caller: Caller;
   /** When all of it had come, by `performance.now()`. */
   readonly receivedAt: number;
   /** Only of a request by HTTP. */

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Caller } from '../../access/index.ts';
 import type { Span } from '../../measure/index.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
 import { requestIdFrom } from '../request-id.ts';
@@ -12,6 +13,8 @@ export class ApiResponse<Request extends IncomingMessage = IncomingMessage> exte
   readonly requestId: string;
   /** Null: it is not traced, or not yet. */
   span: Span | null;
+  /** Null: it is not known who asks, or nobody wanted to know. */
+  caller: Caller | null = null;
 
   constructor(request: Request) {
     super(request);

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Caller } from '../../access/index.ts';
 import type { Ahead } from '../../graphql/index.ts';
 import { type TraceHeaders, tracer } from '../../measure/index.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
@@ -28,6 +29,8 @@ export interface GraphQLOverHttpOptions {
   readonly counts: ServerCounts;
   /** A larger body is refused. */
   readonly bodyLimitBytes: number;
+  /** Whether GraphiQL is served to browsers. */
+  readonly graphiql: boolean;
   /** Default: there are none. */
   readonly otherWorkers?: OtherWorkers | undefined;
 }
@@ -37,6 +40,7 @@ const methods: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE'];
 
 /** An operation that came by HTTP. */
 interface ReceivedOperation {
+  readonly caller: Caller;
   readonly search: string;
   /** The media types that its client takes, the preferred first. */
   readonly types: readonly string[];
@@ -55,18 +59,21 @@ export class GraphQLOverHttp {
   readonly #log: Logger;
   readonly #counts: ServerCounts;
   readonly #bodyLimitBytes: number;
+  readonly #servesGraphiql: boolean;
   #draining = false;
 
-  constructor({ pipeline, log, counts, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
+  constructor({ pipeline, log, counts, bodyLimitBytes, graphiql, otherWorkers }: GraphQLOverHttpOptions) {
     this.#counts = counts;
     this.#pipeline = pipeline;
     this.#log = log;
     this.#bodyLimitBytes = bodyLimitBytes;
+    this.#servesGraphiql = graphiql;
     this.#otherWorkers = otherWorkers;
     this.#eventStreams = new EventStreams({
       tokenPrefix: otherWorkers?.tokenPrefix ?? '',
       log,
       counts,
+      entrance: pipeline.entrance,
       shown: shownResult,
       failed: (error) => shownResult({ errors: [pipeline.mask(error)] }),
     });
@@ -95,24 +102,26 @@ export class GraphQLOverHttp {
       response.setHeader('allow', methods.join(', '));
       return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
     }
-    if (method === 'PUT') return this.#reserve(request, response);
     const token = streamToken(headers, search);
-    if (token === null && method !== 'DELETE') {
-      return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, null);
-    }
+    if (this.#servesGraphiql && token === null && wantsPage(request)) return this.#graphiql(response);
+    const caller = await this.#pipeline.entrance.admit(request, response);
+    if (caller === null) return;
+    if (method === 'PUT') return this.#reserve(request, response, caller);
+    if (token === null && method !== 'DELETE') return this.#operation(search, request, response, caller, null);
     const elsewhere = token === null ? null : this.#otherWorkers?.socketFor(token);
     if (elsewhere) return forwardToStream(elsewhere, request, response);
-    const stream = token === null ? null : this.#eventStreams.find(token);
+    const stream = token === null ? null : this.#eventStreams.find(token, caller);
     if (!stream) return sendNoStream(response);
     if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);
     if (method === 'GET' && acceptedTypes(headers.accept)[0] === 'text/event-stream') {
-      return this.#eventStreams.open(stream, response);
+      return this.#eventStreams.open(stream, response, caller);
     }
-    return this.#operation(search, request, response, stream);
+    return this.#operation(search, request, response, caller, stream);
   }
 
-  #reserve({ headers }: IncomingMessage, response: ApiResponse): void {
-    if (negotiate(headers.accept, ['text/plain']).length > 0) this.#eventStreams.reserve(response, response.requestId);
+  #reserve({ headers }: IncomingMessage, response: ApiResponse, caller: Caller): void {
+    const takesToken = negotiate(headers.accept, ['text/plain']).length > 0;
+    if (takesToken) this.#eventStreams.reserve(response, response.requestId, caller);
     else sendProtocolError(response, 406, 'The token of an event stream comes as text/plain: accept that');
   }
 
@@ -121,12 +130,13 @@ export class GraphQLOverHttp {
     search: string,
     request: IncomingMessage,
     response: ApiResponse,
+    caller: Caller,
     stream: EventStream | null,
   ): Promise<void> {
-    if (tracer.current === null) return this.#run(search, request, response, stream);
+    if (tracer.current === null) return this.#run(search, request, response, caller, stream);
     const { method = 'GET', headers } = request;
     response.span ??= requestSpan(method, traceHeaders(headers));
-    const run = () => this.#run(search, request, response, stream);
+    const run = () => this.#run(search, request, response, caller, stream);
     return within(response.span, run).finally(() => endRequest(response.span, response.statusCode));
   }
 
@@ -134,6 +144,7 @@ export class GraphQLOverHttp {
     search: string,
     request: IncomingMessage,
     response: ApiResponse,
+    caller: Caller,
     stream: EventStream | null,
   ): Promise<void> {
     const { method = 'GET', headers } = request;
@@ -151,16 +162,16 @@ export class GraphQLOverHttp {
     const sent = post ? (begunOf(request)?.sent ?? new SentBody(await readBody(request, this.#bodyLimitBytes))) : null;
     const receivedAt = performance.now();
     const plainType = stream ? undefined : contentTypes[type];
-    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent) : null;
+    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent, caller) : null;
     if (plainType && ran?.kind === 'written') return send(response, 200, plainType, `{"data":${ran.data}}`);
     this.#pipeline.shortWay.counts.reference += 1;
-    const told = { search, types, sent, receivedAt, ahead: ran?.kind === 'left' ? ran.ahead : null };
+    const told = { caller, search, types, sent, receivedAt, ahead: ran?.kind === 'left' ? ran.ahead : null };
     return this.#askReference(told, request, response, stream && new StreamOperation(stream));
   }
 
   /** Has Yoga answer it. */
   async #askReference(
-    { search, types, sent, receivedAt, ahead }: ReceivedOperation,
+    { caller, search, types, sent, receivedAt, ahead }: ReceivedOperation,
     { method = 'GET', headers }: IncomingMessage,
     response: ApiResponse,
     operation: StreamOperation | null,
@@ -182,6 +193,7 @@ export class GraphQLOverHttp {
       }),
       {
         requestId,
+        caller,
         receivedAt,
         http: operation
           ? { protocol: 'sse', closed: operation.ended, takesStream: true, operation, ...known }

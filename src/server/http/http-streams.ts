@@ -1,7 +1,11 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { Caller } from '../../access/index.ts';
+import { contractError } from '../../graphql/index.ts';
+import { type Entrance, endingReasons } from '../entrance.ts';
 import { refusal } from '../graphql/refusal.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
+import { HeldResults } from '../sse/held-results.ts';
 import { RefusedOperation } from '../sse/stream-operation.ts';
 
 /** To a subscription that comes by plain JSON. */
@@ -38,20 +42,22 @@ export function useReservedStreams(): Plugin<RequestContext> {
  * A subscription is for clients that take a stream, and ends with their connection, at once: to cancel the stream of the
  * response waits for its next message, and does nothing before its first one was asked for.
  */
-export function useHttpStreams(): Plugin<RequestContext> {
+export function useHttpStreams(entrance: Entrance): Plugin<RequestContext> {
   return {
     onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
-      const { http } = contextValue as RequestContext;
+      const { http, caller } = contextValue as RequestContext;
       if (!http) return undefined;
       if (!http.takesStream) {
         setResultAndStopExecution({ errors: [refusal(406, 'BAD_REQUEST', needsStream)] });
         return undefined;
       }
       return {
-        onSubscribeResult({ result, setResult }) {
-          if (!(Symbol.asyncIterator in result)) return;
+        onSubscribeResult({ result: begun, setResult }) {
+          if (!(Symbol.asyncIterator in begun)) return;
+          const result = whileCallerMay(begun, caller, entrance);
           const { endIfCutShort } = http;
           if (endIfCutShort) setResult(withoutEnd(result, endIfCutShort));
+          else setResult(result);
           const end = () => void Promise.resolve(result.return?.(undefined)).catch(() => {});
           if (http.closed.aborted) end();
           else http.closed.addEventListener('abort', end, { once: true });
@@ -59,6 +65,21 @@ export function useHttpStreams(): Plugin<RequestContext> {
       };
     },
   };
+}
+
+/** Its results until its caller may go on no more, and then why. */
+function whileCallerMay(
+  stream: AsyncIterableIterator<ExecutionResult>,
+  caller: Caller,
+  entrance: Entrance,
+): AsyncIterableIterator<ExecutionResult> {
+  const held = new HeldResults<ExecutionResult>(stream);
+  const release = entrance.hold(caller, (why) =>
+    held.cutOff({ errors: [contractError('UNAUTHENTICATED', endingReasons[why])] }),
+  );
+  if (release === null) return stream;
+  held.whenOver(release);
+  return held;
 }
 
 function answerTo({ status, message }: RefusedOperation): GraphQLError {

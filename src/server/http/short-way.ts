@@ -1,6 +1,7 @@
 import { type DocumentNode, type GraphQLSchema, parse, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { Caller } from '../../access/index.ts';
 import { UnavailableError } from '../../engine/index.ts';
 import {
   type Activity,
@@ -69,23 +70,23 @@ export class ShortWay {
   }
 
   /** Whoever asks again is told of the same run. @returns null: nothing was begun. */
-  run(sent: SentBody): Promise<Ran> | null {
-    sent.ran ??= this.#begin(sent);
+  run(sent: SentBody, caller: Caller): Promise<Ran> | null {
+    sent.ran ??= this.#begin(sent, caller);
     return sent.ran;
   }
 
-  #begin({ parsed, text }: SentBody): Promise<Ran> | null {
+  #begin({ parsed, text }: SentBody, caller: Caller): Promise<Ran> | null {
     const parameters = plainParameters(parsed, this.#documents);
     const operation = parameters && this.hot.find(parameters, parameters.variables);
     if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
-    return this.#run(operation, parameters);
+    return operation.isFor(caller) ? this.#run(operation, parameters, caller) : null;
   }
 
-  async #run(operation: CompiledOperation, { variables }: Parameters): Promise<Ran> {
+  async #run(operation: CompiledOperation, { variables }: Parameters, caller: Caller): Promise<Ran> {
     const begun = performance.now();
     let ran: Ran = nothingDone;
     try {
-      const context = { engine: this.#backend().engine, activity: this.#activity };
+      const context = { caller, engine: this.#backend().engine, activity: this.#activity };
       const tracing = tracer.current;
       if (tracing === null) ran = await operation.run(variables, context);
       else {

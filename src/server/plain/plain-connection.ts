@@ -1,8 +1,10 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Caller } from '../../access/index.ts';
 import type { Ran } from '../../graphql/index.ts';
 import type { Span } from '../../measure/index.ts';
 import type { Connections, Debt } from '../connections.ts';
+import type { Entrance } from '../entrance.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
@@ -15,16 +17,23 @@ import { type Begun, SocketStandIn } from './socket-stand-in.ts';
 /** What the plain connections of a server have in common. */
 export interface PlainService {
   readonly shortWay: ShortWay;
+  readonly entrance: Entrance;
   readonly bodyLimitBytes: number;
   /** Whose limits of time hold: for a first request, for all of any request, and from one to the next. */
   readonly server: Pick<Server, 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout'>;
   /** Has Node's HTTP server take a socket, with all that comes on it from now on, or what stands in for it for one request. */
   readonly handOver: (socket: Socket | SocketStandIn) => void;
   /** Told when an answer by the short way is written, or its client has left. */
-  readonly onAnswered: (asked: Pick<Begun, 'requestId' | 'begunAt' | 'span'>, isWhole: boolean) => void;
+  readonly onAnswered: (asked: AnsweredPlainly, isWhole: boolean) => void;
   /** Told of what should not happen. */
   readonly onFault: (error: unknown) => void;
   readonly connections: Connections;
+}
+
+/** What is told of a request that was answered here. */
+export interface AnsweredPlainly extends Pick<Begun, 'requestId' | 'begunAt' | 'span'> {
+  /** Null: its client has left before anybody asked. */
+  readonly caller: Caller | null;
 }
 
 /** One request, as it comes in and until it is answered. */
@@ -38,6 +47,7 @@ interface Asked {
   missing: number;
   /** Null: it is not traced, or not yet. */
   span: Span | null;
+  caller: Caller | null;
 }
 
 /** As Node has it: what is sent at the last moment is not to find the connection closed. */
@@ -63,6 +73,9 @@ export class PlainConnection implements Debt {
   /** What came before the answer did. */
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
+  /** Who asked last, and by which header. */
+  #caller: Caller | null = null;
+  #authorization: string | undefined;
   #hasAsked = false;
   #isLast = false;
 
@@ -115,6 +128,7 @@ export class PlainConnection implements Debt {
       parts: [],
       missing,
       span: null,
+      caller: null,
     };
     if (!this.#hasAsked) this.#socket.setTimeout(server.keepAliveTimeout + keepAliveRoomMs);
     this.#hasAsked = true;
@@ -144,31 +158,42 @@ export class PlainConnection implements Debt {
     const { head, requestId, begunAt } = asked;
     const { shortWay } = this.#service;
     const request = joined(asked.parts.splice(0)).subarray(0, head.bytes + head.bodyBytes);
-    const text = decodeUtf8(request.subarray(head.bytes));
+    const caller = this.#callerOf(head);
+    asked.caller = caller;
+    // Of whoever has yet to be found out who they are, nothing is read.
+    const text = caller && decodeUtf8(request.subarray(head.bytes));
     const sent = text === null ? null : new SentBody(text);
     const span = requestSpan('POST', head.trace);
     asked.span = span;
     const begun = { requestId, begunAt, sent, span };
-    const ran = sent && within(span, () => runAs(requestId, () => shortWay.run(sent)));
+    const ran = caller && sent && within(span, () => runAs(requestId, () => shortWay.run(sent, caller)));
     if (ran) ran.then((result) => this.#conclude(asked, begun, request, result)).catch(this.#fail);
     else this.#standInFor(begun, request);
+  }
+
+  /** Mostly it is the one who asked before, by the same header. */
+  #callerOf({ authorization }: PlainHead): Caller | null {
+    if (this.#authorization === authorization && this.#caller?.isFresh) return this.#caller;
+    this.#authorization = authorization;
+    this.#caller = this.#service.entrance.recognise(authorization);
+    return this.#caller;
   }
 
   #conclude(asked: Asked, begun: Begun, request: Buffer, ran: Ran): void {
     // What has begun is done, though its client has left.
     if (ran.kind === 'left') this.#standInFor(begun, request);
     else if (this.#asked === asked && this.#socket.writable)
-      this.#write(begun, asked.head.contentType, `{"data":${ran.data}}`);
+      this.#write(asked, asked.head.contentType, `{"data":${ran.data}}`);
   }
 
-  #write(begun: Begun, contentType: string, body: string): void {
+  #write(asked: Asked, contentType: string, body: string): void {
     const { shortWay, server, onAnswered } = this.#service;
-    const { requestId } = begun;
+    const { requestId } = asked;
     const keptSeconds = this.#isLast ? null : Math.floor(server.keepAliveTimeout / 1_000);
     writeAnswer(this.#socket, { contentType, requestId, body, keptSeconds });
     shortWay.counts.plain += 1;
-    endRequest(begun.span, 200);
-    onAnswered(begun, true);
+    endRequest(asked.span, 200);
+    onAnswered(asked, true);
     this.#goOn();
   }
 

@@ -15,6 +15,8 @@ export interface PlainHead {
   readonly requestId: string | undefined;
   /** The trace that the request is a part of, as its client says. */
   readonly trace: TraceHeaders;
+  /** The Authorization header; the same text for heads that are the same. */
+  readonly authorization: string | undefined;
 }
 
 /** A head, in two parts between which the length of the body stands. */
@@ -45,6 +47,7 @@ const known = [
   'x-request-id',
   'traceparent',
   'tracestate',
+  'authorization',
 ] as const;
 type Known = (typeof known)[number];
 const knownNames: ReadonlySet<string> = new Set(known);
@@ -123,9 +126,9 @@ function plainHead(text: string): PlainHead | null {
   const contentType = contentTypes[acceptedTypes(accept)[0] ?? ''];
   if (contentType === undefined || unsupportedBody({ 'content-type': type }) !== null) return null;
   if (!/^\d+$/.test(length) || length.length > mostLengthDigits) return null;
-  const { 'x-request-id': requestId, traceparent, tracestate } = headers;
+  const { 'x-request-id': requestId, authorization, traceparent, tracestate } = headers;
   const trace = { traceparent, tracestate };
-  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId, trace };
+  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId, authorization, trace };
 }
 
 type Headers = { [name in Known]?: string };

@@ -9,7 +9,7 @@ export interface Begun {
   readonly requestId: string;
   /** By `performance.now()`. */
   readonly begunAt: number;
-  /** Null: the body is no text. */
+  /** Null: the body is no text, or nobody has looked at it. */
   readonly sent: SentBody | null;
   /** Null: it is not traced. */
   readonly span: Span | null;

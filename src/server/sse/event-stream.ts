@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
+import type { Caller } from '../../access/index.ts';
 import { EventWriter, keepAliveComment } from './event-writer.ts';
 import { Slots } from './slots.ts';
 import { RefusedOperation, type Result, type StreamOfOperations, type StreamOperation } from './stream-operation.ts';
@@ -15,6 +17,8 @@ const longestId = 256;
 export interface EventStreamOptions {
   /** How its token begins. */
   readonly tokenPrefix: string;
+  /** Who has reserved it. */
+  readonly owner: string;
   /** What a client may see of an error, in the form of a result. */
   readonly failed: (error: unknown) => FormattedExecutionResult;
   /** What a client may see of a result. */
@@ -45,6 +49,11 @@ export class EventStream implements StreamOfOperations {
     this.token = `${options.tokenPrefix}${randomUUID()}`;
   }
 
+  /** Whether it is this caller's, by whatever credentials. */
+  isOf({ name }: Pick<Caller, 'name'>): boolean {
+    return this.#options.owner === name;
+  }
+
   get isReserved(): boolean {
     return this.#state === 'reserved';
   }
@@ -64,6 +73,15 @@ export class EventStream implements StreamOfOperations {
     this.#state = 'closed';
     for (const operation of this.#operations.values()) operation.end();
     this.#writer.resolve(null);
+  }
+
+  /** Its client may go on no more. Operations of the same caller have said so by then, and that goes out first. */
+  async expire(): Promise<void> {
+    await turn();
+    const writer = await this.#writer.promise;
+    await writer?.write(() => null);
+    this.#response?.end();
+    this.close();
   }
 
   /** Lets it end in good order: waits for what is still to be sent. Subscriptions must have been ended. */

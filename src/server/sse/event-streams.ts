@@ -1,14 +1,17 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import type { Caller } from '../../access/index.ts';
+import type { Entrance } from '../entrance.ts';
 import type { ApiResponse } from '../http/api-response.ts';
 import { forward } from '../http/forward.ts';
 import { send, sendProtocolError } from '../http/http-response.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
 
-export interface EventStreamsOptions extends Omit<EventStreamOptions, 'onTooSlow' | 'isGoingAway'> {
+export interface EventStreamsOptions extends Omit<EventStreamOptions, 'owner' | 'onTooSlow' | 'isGoingAway'> {
   readonly log: Logger;
   readonly counts: ServerCounts;
+  readonly entrance: Entrance;
 }
 
 /** How many streams may be reserved and not opened yet: whoever opens none would have them kept for nothing. */
@@ -35,12 +38,14 @@ export class EventStreams {
     return { reserved, open: this.#streams.size - reserved, refused: this.#refused };
   }
 
-  find(token: string): EventStream | null {
-    return this.#streams.get(token) ?? null;
+  /** To anyone but whoever has reserved it there is none. */
+  find(token: string, caller: Caller): EventStream | null {
+    const stream = this.#streams.get(token);
+    return stream?.isOf(caller) ? stream : null;
   }
 
   /** Answers a PUT. */
-  reserve(response: ServerResponse, requestId: string): void {
+  reserve(response: ServerResponse, requestId: string, caller: Caller): void {
     const { log, counts } = this.#options;
     if (this.#reserved.size >= maxReserved) {
       this.#refused++;
@@ -53,6 +58,7 @@ export class EventStreams {
     } else {
       const stream = new EventStream({
         ...this.#options,
+        owner: caller.name,
         isGoingAway: () => this.#draining,
         onTooSlow: () => {
           counts.tooSlow.sse += 1;
@@ -68,15 +74,19 @@ export class EventStreams {
     }
   }
 
-  /** Answers the GET that opens a stream. */
-  open(stream: EventStream, response: ServerResponse): void {
+  /** Answers the GET that opens a stream, which ends when whoever opens it may go on no more. */
+  open(stream: EventStream, response: ServerResponse, caller: Caller): void {
     if (!stream.isReserved) {
       sendProtocolError(response, 409, 'The event stream is open already: one connection is all it has');
       return;
     }
     clearTimeout(this.#reserved.get(stream));
     this.#reserved.delete(stream);
-    response.once('close', () => this.#forget(stream));
+    const release = this.#options.entrance.hold(caller, () => void stream.expire());
+    response.once('close', () => {
+      release?.();
+      this.#forget(stream);
+    });
     stream.open(response);
   }
 

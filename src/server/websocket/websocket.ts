@@ -4,8 +4,15 @@ import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
 import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { anyone, type Caller } from '../../access/index.ts';
 import type { Vector } from '../../engine/index.ts';
-import { contractError, type OperationKind, PushedMessages, WatchMessages } from '../../graphql/index.ts';
+import {
+  contractError,
+  deniedOperation,
+  type OperationKind,
+  PushedMessages,
+  WatchMessages,
+} from '../../graphql/index.ts';
 import { type Span, tracer } from '../../measure/index.ts';
 import { countResult } from '../graphql/count-result.ts';
 import { Operations } from '../graphql/operations.ts';
@@ -21,6 +28,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
 import { Outlet } from './outlet.ts';
 import { answerPings } from './pongs.ts';
+import { SocketCaller } from './socket-caller.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { Turns } from './turns.ts';
 
@@ -47,6 +55,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   readonly turns: Turns;
   readonly writer: SocketWriter;
   readonly operations: Operations;
+  readonly who: SocketCaller;
 }
 
 type Execute = (args: ExecutionArgs) => OperationResult;
@@ -120,6 +129,13 @@ export class WebSockets {
       const writer = new SocketWriter(socket, request.socket, () => heartbeat.take(), this.#countPushed);
       const operations = new Operations(this.#isGoingAway);
       this.#operations.set(socket, operations);
+      const who = new SocketCaller({
+        entrance: pipeline.entrance,
+        authorization: request.headers.authorization,
+        close,
+        onEnded: ({ name }, why) =>
+          this.#log.info({ requestId, caller: name, why }, 'The caller of a WebSocket has ended'),
+      });
       const closed = protocol.opened(
         {
           protocol: socket.protocol,
@@ -129,7 +145,7 @@ export class WebSockets {
             handle = take;
           },
         },
-        { requestId, turns, writer, operations } satisfies Extra,
+        { requestId, turns, writer, operations, who } satisfies Extra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -140,10 +156,13 @@ export class WebSockets {
       socket.on('error', (error) => this.#log.debug({ err: error, requestId }, 'A WebSocket failed'));
       socket.once('close', (code, reason) => {
         this.#operations.delete(socket);
+        who.leave();
         heartbeat.stop();
         inbox.close();
         turns.close();
-        this.#log.debug({ requestId, code }, 'A WebSocket closed');
+        const { caller } = who;
+        const asked = caller === null || caller === anyone ? {} : { caller: caller.name };
+        this.#log.debug({ requestId, ...asked, code }, 'A WebSocket closed');
         void closed(code, String(reason));
       });
     });
@@ -207,8 +226,10 @@ export class WebSockets {
 
   #protocol({ yoga, mask, documents }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
+      onConnect: ({ connectionParams, extra }) => extra.who.admit(connectionParams),
       onSubscribe: ({ extra, subscriptions, connectionParams }, id, payload) => {
         const { requestId } = extra;
+        const caller = extra.who.caller as Caller;
         const { operationName, variables } = payload;
         const receivedAt = performance.now();
         const begin = async () => {
@@ -217,6 +238,7 @@ export class WebSockets {
             const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
               requestId,
               receivedAt,
+              caller,
             });
             const document = parse(documents.textOf(payload) as string);
             // graphql-ws holds on to it for as long as a subscription lasts: to the one text that all have in common.
@@ -227,6 +249,8 @@ export class WebSockets {
             if (!operation) {
               return [contractError('BAD_USER_INPUT', 'operationName does not name one operation of the query')];
             }
+            const denied = deniedOperation({ schema, document, operationName, variableValues: variables }, caller);
+            if (denied) return [denied];
             if (operation.operation === 'subscription' && countOpen(subscriptions) >= maxSubscriptions) {
               return [tooManySubscriptions()];
             }

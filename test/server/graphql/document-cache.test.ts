@@ -1,7 +1,9 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { schema } from '../../../schema/index.ts';
+import { anyone } from '../../../src/access/index.ts';
 import { Activity, TrustedDocuments } from '../../../src/graphql/index.ts';
+import { Entrance } from '../../../src/server/entrance.ts';
 import { createPipeline } from '../../../src/server/graphql/pipeline.ts';
 
 function newParser(): (query: string) => unknown {
@@ -10,8 +12,16 @@ function newParser(): (query: string) => unknown {
   };
   const documents = new TrustedDocuments();
   const log = pino({ level: 'silent' });
-  const { yoga } = createPipeline({ schema, backend, activity: new Activity(), documents, log });
-  const { parse } = yoga.getEnveloped({ requestId: 'test', receivedAt: 0 });
+  const { yoga } = createPipeline({
+    schema,
+    backend,
+    activity: new Activity(),
+    documents,
+    introspection: true,
+    entrance: new Entrance(null),
+    log,
+  });
+  const { parse } = yoga.getEnveloped({ requestId: 'test', caller: anyone, receivedAt: 0 });
   return (query) => {
     try {
       return parse(query);

@@ -14,7 +14,14 @@ describe('the head of a plain request', () => {
   it('says how long it is and its body, and what comes of it', () => {
     const bytes = request(minimal);
     const [head, contentType] = [bytes.length - 12, 'application/json; charset=utf-8'];
-    expect(read(bytes)).toEqual({ bytes: head, bodyBytes: 12, contentType, requestId: undefined, trace: {} });
+    expect(read(bytes)).toEqual({
+      bytes: head,
+      bodyBytes: 12,
+      contentType,
+      requestId: undefined,
+      authorization: undefined,
+      trace: {},
+    });
   });
 
   it('says of which trace it is', () => {

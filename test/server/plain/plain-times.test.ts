@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../../src/server/connections.ts';
+import { Entrance } from '../../../src/server/entrance.ts';
 import type { ShortWay } from '../../../src/server/http/short-way.ts';
 import { attendPlainly } from '../../../src/server/plain/plain-connections.ts';
 import { until } from '../../support/until.ts';
@@ -40,7 +41,8 @@ async function dial(times: Partial<typeof patient>): Promise<{ readonly client: 
   Object.assign(server, patient, times);
   connections = new Connections(server, () => {});
   attendPlainly(server, {
-    shortWay: { run: (sent) => run(sent), counts: {} } as ShortWay,
+    shortWay: { run: (sent, caller) => run(sent, caller), counts: {} } as ShortWay,
+    entrance: new Entrance(null),
     bodyLimitBytes: 1_000,
     connections,
     onAnswered: () => {},

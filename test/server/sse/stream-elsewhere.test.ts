@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { KeyRing } from '../../support/access/key-ring.ts';
 import { newKeyPrefix, startApi, type TestApi } from '../../support/api.ts';
 import type { EventStream } from '../../support/event-stream.ts';
 import { speakTo } from '../../support/raw-socket.ts';
@@ -63,6 +64,35 @@ describe('an event stream that another worker holds', () => {
     expect(await reserved.end('w')).toBe(200);
     await until(() => holder.backend.current().hub.load.subscriptions === 0);
     expect(other.backend.current().hub.load.subscriptions).toBe(0);
+  });
+
+  it('asks who it is there as here, and ends there when its key is taken back', async () => {
+    const keys = new KeyRing();
+    onTestFinished(() => keys.close());
+    const { authenticator } = keys;
+    const keyed = await Promise.all([2, 3].map((id) => startApi({ authenticator, worker: { id, sockets } })));
+    onTestFinished(() => Promise.all(keyed.map((api) => api.stop())).then(() => {}));
+    const [first, second] = keyed as [TestApi, TestApi];
+    const [own, foreign] = [await keys.add('own', ['features:read']), await keys.add('foreign', ['features:read'])];
+    const reserved = (await ReservedStream.reserve(first.graphqlUrl, own)).at(second.graphqlUrl);
+    const stream = await open(reserved);
+    expect((await reserved.ask('w', watch)).status).toBe(202);
+    await until(() => stream.about('w').length === 1);
+    for (const [headers, status] of [
+      [{}, 401],
+      [foreign, 404],
+    ] as const) {
+      const all = { ...reserved.headers, authorization: '', ...headers };
+      const response = await fetch(second.graphqlUrl, { headers: { ...all, accept: 'text/event-stream' } });
+      expect(response.status).toBe(status);
+      await response.body?.cancel();
+    }
+    keys.revoke('own');
+    await stream.closed();
+    expect(stream.about('w').slice(1)).toMatchObject([
+      { data: { payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] } } },
+      { event: 'complete' },
+    ]);
   });
 
   it('has an answer to what is wrong just as its holder gives it', async () => {

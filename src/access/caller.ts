@@ -1,0 +1,50 @@
+import { Grants } from './grants.ts';
+
+/** Why a caller may go on no more. */
+export type Ending = 'EXPIRED' | 'REVOKED' | 'CHANGED';
+
+export interface CallerOptions {
+  /** For logs: the key's name, or the token's `sub`. */
+  readonly name: string;
+  readonly grants: Grants;
+  /** When its credentials end, in milliseconds since 1970; null: never by themselves. */
+  readonly expiresAt?: number | null;
+  /** Until when they need not be looked at again, in milliseconds since 1970; null: until they end. */
+  readonly rememberedUntil?: number | null;
+}
+
+/** Who asks, and what they may do. All that comes with the same credentials is one caller. */
+export class Caller {
+  readonly name: string;
+  readonly grants: Grants;
+  readonly expiresAt: number | null;
+  readonly #freshUntil: number;
+  #ended: Ending | null = null;
+
+  constructor({ name, grants, expiresAt = null, rememberedUntil = null }: CallerOptions) {
+    this.name = name;
+    this.grants = grants;
+    this.expiresAt = expiresAt;
+    this.#freshUntil = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, rememberedUntil ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Why it may go on no more; null while it may. */
+  endedAt(now: number): Ending | null {
+    if (this.#ended === null && this.expiresAt !== null && now >= this.expiresAt) return 'EXPIRED';
+    return this.#ended;
+  }
+
+  /** Whether what it may do need not be found out anew for its next request. */
+  get isFresh(): boolean {
+    if (this.#ended !== null) return false;
+    return this.#freshUntil === Number.POSITIVE_INFINITY || Date.now() < this.#freshUntil;
+  }
+
+  /** Its credentials were taken back, or what they allow is another. */
+  end(why: Ending): void {
+    this.#ended ??= why;
+  }
+}
+
+/** Who asks where nobody is asked who they are. */
+export const anyone = new Caller({ name: 'anyone', grants: Grants.all });

@@ -1,0 +1,14 @@
+export type { KeyEntry, NewKey } from './api-key.ts';
+export { newKey } from './api-key.ts';
+export type { AccessCounts, AccessOptions, AuthenticatorOptions } from './authenticator.ts';
+export { Authenticator } from './authenticator.ts';
+export type { CallerOptions, Ending } from './caller.ts';
+export { anyone, Caller } from './caller.ts';
+export { AccessConfigError, AuthenticationError } from './errors.ts';
+export type { GuardedEntity, GuardedView } from './grants.ts';
+export { Grants } from './grants.ts';
+export { parseKeyList } from './key-list.ts';
+export type { Action, Grant } from './scope.ts';
+export { actions, parseScope, ScopeError, scopeText } from './scope.ts';
+export type { IssuerOptions } from './token-issuer.ts';
+export { defaultAlgorithms, signatureAlgorithms } from './token-issuer.ts';

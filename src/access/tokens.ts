@@ -1,0 +1,97 @@
+import type { JWTPayload } from 'jose';
+import { sha256 } from './api-key.ts';
+import { Caller } from './caller.ts';
+import { Grants } from './grants.ts';
+import { type Grant, parseScope } from './scope.ts';
+import { expired, type TokenIssuer } from './token-issuer.ts';
+
+/** Of each some 500 bytes. */
+const mostRemembered = 10_000;
+/** A key that an issuer takes back is believed no longer than this. */
+const rememberedMs = 300_000; // 5 minutes
+const longestName = 100;
+
+/** Whose tokens these are. A signature is looked at once in a while, and not for each request. */
+export class Tokens {
+  readonly #issuer: TokenIssuer;
+  readonly #clockSkewMs: number;
+  /** By the SHA-256 of the token, least recently used first. */
+  readonly #remembered = new Map<string, Caller>();
+  /** Those that are being looked at. */
+  readonly #underWay = new Map<string, Promise<Caller>>();
+
+  constructor(issuer: TokenIssuer, clockSkewSeconds: number) {
+    this.#issuer = issuer;
+    this.#clockSkewMs = 1_000 * clockSkewSeconds;
+  }
+
+  get remembered(): number {
+    return this.#remembered.size;
+  }
+
+  /** Whose it is, if that is remembered. */
+  recall(token: string): Caller | null {
+    return this.#recall(sha256(token));
+  }
+
+  /** @throws AuthenticationError */
+  identify(token: string): Promise<Caller> {
+    const hash = sha256(token);
+    const known = this.#recall(hash);
+    if (known) return Promise.resolve(known);
+    const begun = this.#underWay.get(hash);
+    if (begun) return begun;
+    const found = this.#verify(hash, token).finally(() => this.#underWay.delete(hash));
+    this.#underWay.set(hash, found);
+    return found;
+  }
+
+  close(): void {
+    this.#issuer.close();
+  }
+
+  #recall(hash: string): Caller | null {
+    const caller = this.#remembered.get(hash);
+    if (!caller) return null;
+    this.#remembered.delete(hash);
+    if (!caller.isFresh) return null;
+    this.#remembered.set(hash, caller);
+    return caller;
+  }
+
+  async #verify(hash: string, token: string): Promise<Caller> {
+    const payload = await this.#issuer.verify(token);
+    const caller = new Caller({
+      name: nameIn(payload),
+      grants: new Grants(grantsIn(payload)),
+      expiresAt: 1_000 * payload.exp + this.#clockSkewMs,
+      rememberedUntil: Date.now() + rememberedMs,
+    });
+    // By whole seconds, as the signature was looked at, it may have held a moment longer.
+    if (caller.endedAt(Date.now()) !== null) throw expired();
+    this.#remembered.set(hash, caller);
+    if (this.#remembered.size > mostRemembered) {
+      this.#remembered.delete(this.#remembered.keys().next().value as string);
+    }
+    return caller;
+  }
+}
+
+/** Whom it was issued to: a user, or else a program. */
+function nameIn({ sub, client_id: client, azp }: JWTPayload): string {
+  const name = [sub, client, azp].find((one) => typeof one === 'string' && one !== '');
+  return typeof name === 'string' ? name.slice(0, longestName) : 'a token without sub';
+}
+
+/** Of `scope`, a text (RFC 9068), or else `scp`, a text or a list. What is none of ours is for another service. */
+function grantsIn({ scope, scp }: JWTPayload): readonly Grant[] {
+  const given = typeof scope === 'string' ? scope : scp;
+  const texts: readonly unknown[] = typeof given === 'string' ? given.split(' ') : Array.isArray(given) ? given : [];
+  return texts.flatMap((text) => {
+    try {
+      return typeof text === 'string' ? [parseScope(text)] : [];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -1,0 +1,253 @@
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type JWTPayload, UnsecuredJWT } from 'jose';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { Authenticator, type Caller, type IssuerOptions } from '../../src/access/index.ts';
+import { inSeconds, TestIssuer } from '../support/token-issuer.ts';
+import { until } from '../support/until.ts';
+
+const algorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'ES384'];
+const user = { name: 'user_risk_profile', entity: { name: 'User' } };
+
+let issuer: TestIssuer;
+beforeAll(async () => {
+  issuer = await TestIssuer.start(algorithms);
+});
+afterAll(() => issuer.stop());
+afterEach(() => {
+  issuer.isBroken = false;
+  vi.useRealTimers();
+});
+
+function authenticator(options: Partial<IssuerOptions> = {}): Authenticator {
+  return new Authenticator({ keys: null, issuer: { ...issuer.options, ...options }, report: () => {} });
+}
+
+async function refusalOf(of: Authenticator, token: string): Promise<string> {
+  try {
+    const { name } = await of.identify(`Bearer ${token}`);
+    return `taken as ${name}`;
+  } catch (error) {
+    const { code, message } = error as { readonly code: string; readonly message: string };
+    return `${code}: ${message}`;
+  }
+}
+
+const callerOf = async (claims: JWTPayload): Promise<Caller> =>
+  authenticator().identify(`Bearer ${await issuer.token(claims)}`);
+
+describe('a token', () => {
+  it('says who asks, what they may do, and until when', async () => {
+    const exp = Math.floor(inSeconds(60));
+    const caller = await callerOf({ sub: 'model-7', scope: 'openid features:read:User:acme-*  events:write', exp });
+    expect(caller).toMatchObject({ name: 'model-7', expiresAt: 1_000 * exp });
+    expect(caller.grants.allows('features:read', user, 'acme-1')).toBe(true);
+    expect(caller.grants.allows('features:read', user, 'other')).toBe(false);
+    expect(caller.grants.allowsAll('events:write')).toBe(true);
+    expect(caller.grants.allowsSome('admin')).toBe(false);
+  });
+
+  it.each([
+    ['scp as a list', { scp: ['features:read'] }],
+    ['scp as a text', { scp: 'openid features:read' }],
+    ['scope before scp', { scope: 'features:read', scp: ['admin'] }],
+  ])('has its scopes in %s', async (_, claims) => {
+    const { grants } = await callerOf(claims);
+    expect(grants.allowsAll('features:read')).toBe(true);
+    expect(grants.allowsSome('admin')).toBe(false);
+  });
+
+  it.each([
+    ['none', {}],
+    ['scopes of another service', { scope: 'openid profile' }],
+    ['scopes that are not written as they should be', { scope: 'features:read:User:100% admin:User' }],
+    ['something else', { scope: 7, scp: { admin: true } } as JWTPayload],
+  ])('with %s grants nothing', async (_, claims) => {
+    expect((await callerOf(claims)).grants.isEmpty).toBe(true);
+  });
+
+  it.each([
+    ['its client', { sub: undefined, client_id: 'loader' }, 'loader'],
+    ['whom it was issued to', { sub: '', azp: 'app' }, 'app'],
+    ['nobody', { sub: undefined }, 'a token without sub'],
+  ])('without a subject is called after %s', async (_, claims, name) => {
+    expect((await callerOf(claims as JWTPayload)).name).toBe(name);
+  });
+
+  it.each(['RS256', 'ES256', 'EdDSA'])('is taken when it is signed by %s', async (kid) => {
+    expect(await refusalOf(authenticator(), await issuer.token({}, { kid }))).toBe('taken as somebody');
+  });
+
+  it.each(['PS256', 'ES384'])('signed by %s is taken where that is allowed', async (kid) => {
+    const token = await issuer.token({}, { kid });
+    expect(await refusalOf(authenticator(), token)).toMatch(/^UNAUTHENTICATED: .*algorithm/);
+    expect(await refusalOf(authenticator({ algorithms: [kid] }), token)).toBe('taken as somebody');
+  });
+
+  it('that is not signed, or by what everybody knows, is refused before any key is asked for', async () => {
+    const { asked } = issuer;
+    const unsigned = new UnsecuredJWT({ sub: 'x', scope: 'admin' }).setExpirationTime('1h').encode();
+    const [, payload] = (await issuer.token({ scope: 'admin' })).split('.');
+    const header = Buffer.from('{"alg":"HS256","kid":"RS256"}').toString('base64url');
+    const hmac = createHmac('sha256', JSON.stringify(issuer.jwks.keys[0])).update(`${header}.${payload}`);
+    for (const forged of [unsigned, `${header}.${payload}.${hmac.digest('base64url')}`, `${header}.${payload}.`]) {
+      expect(await refusalOf(authenticator(), forged)).toMatch(/^UNAUTHENTICATED/);
+    }
+    for (const broken of ['x', 'a.b.c', '..', 'e30.e30.', 'x'.repeat(10_000)]) {
+      expect(await refusalOf(authenticator(), broken)).toMatch(/^UNAUTHENTICATED/);
+    }
+    expect(issuer.asked).toBe(asked);
+  });
+
+  it.each<[string, JWTPayload, RegExp]>([
+    ['of another issuer', { iss: 'https://other.example' }, /its iss is not/],
+    ['of nobody', { iss: undefined } as never, /its iss is not/],
+    ['for another audience', { aud: 'other' }, /its aud is not/],
+    ['for nobody', { aud: undefined } as never, /its aud is not/],
+    ['that never expires', { exp: undefined } as never, /its exp is not/],
+    ['that has expired', { exp: inSeconds(-1) }, /has expired/],
+    ['that does not hold yet', { nbf: inSeconds(60) }, /its nbf is not/],
+  ])('%s is refused', async (_, claims, why) => {
+    expect(await refusalOf(authenticator(), await issuer.token(claims))).toMatch(why);
+  });
+
+  it('for several audiences is taken if we are among them', async () => {
+    expect(await refusalOf(authenticator(), await issuer.token({ aud: ['other', 'freshet'] }))).toBe(
+      'taken as somebody',
+    );
+  });
+
+  it('whose payload was changed is refused', async () => {
+    const [header, , signature] = (await issuer.token()).split('.');
+    const [, payload] = (await issuer.token({ scope: 'admin' })).split('.');
+    expect(await refusalOf(authenticator(), `${header}.${payload}.${signature}`)).toMatch(
+      /not signed by a key of the issuer/,
+    );
+  });
+
+  it('holds for as long as clocks may differ', async () => {
+    const exp = Math.floor(inSeconds(-5));
+    const token = await issuer.token({ exp });
+    expect(await refusalOf(authenticator({ clockSkewSeconds: 30 }), token)).toBe('taken as somebody');
+    expect(await refusalOf(authenticator({ clockSkewSeconds: 2 }), token)).toMatch(/has expired/);
+    const caller = await authenticator({ clockSkewSeconds: 30 }).identify(`Bearer ${token}`);
+    expect(caller.expiresAt).toBe(1_000 * exp + 30_000);
+  });
+
+  it('without a key id is tried with each key that it may be signed by', async () => {
+    await issuer.addKey('second', 'ES256');
+    const token = await issuer.token({}, { kid: 'second', header: { kid: undefined } });
+    expect(await refusalOf(authenticator(), token)).toBe('taken as somebody');
+    issuer.removeKey('second');
+    expect(await refusalOf(authenticator(), token)).toMatch(/^UNAUTHENTICATED/);
+  });
+});
+
+describe('the keys of an issuer', () => {
+  it('that cannot be had are no fault of the token', async () => {
+    issuer.isBroken = true;
+    const of = authenticator();
+    expect(await refusalOf(of, await issuer.token())).toMatch(/^UNAVAILABLE/);
+    expect(of.counts).toMatchObject({ unauthenticated: 0, unavailable: 1 });
+    const gone = authenticator({ jwks: new URL('http://127.0.0.1:1/jwks') });
+    expect(await refusalOf(gone, await issuer.token())).toMatch(/^UNAVAILABLE/);
+  });
+
+  it('that could not be had are not asked for by each token, but soon again', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    issuer.isBroken = true;
+    const of = authenticator();
+    const { asked } = issuer;
+    const token = await issuer.token();
+    for (let i = 0; i < 5; i++) expect(await refusalOf(of, token)).toMatch(/^UNAVAILABLE/);
+    expect(issuer.asked).toBe(asked + 1);
+    issuer.isBroken = false;
+    vi.advanceTimersByTime(1_001);
+    expect(await refusalOf(of, token)).toBe('taken as somebody');
+  });
+
+  it('are asked for once for many tokens, and not for one that was looked at', async () => {
+    const of = authenticator();
+    const { asked } = issuer;
+    const token = await issuer.token();
+    expect(of.recognise(`Bearer ${token}`)).toBeNull();
+    const callers = await Promise.all([1, 2, 3].map(() => of.identify(`Bearer ${token}`)));
+    expect(new Set(callers).size).toBe(1);
+    await of.identify(`Bearer ${await issuer.token({ sub: 'other' })}`);
+    expect(issuer.asked).toBe(asked + 1);
+    issuer.isBroken = true;
+    expect(of.recognise(`bearer ${token}`)).toBe(callers[0]);
+    expect(await of.identify(`Bearer ${token}`)).toBe(callers[0]);
+  });
+});
+
+describe('keys of an issuer in a file', () => {
+  it('are looked up there, and followed when they change', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'freshet-jwks-'));
+    const file = join(folder, 'jwks.json');
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const problems: unknown[] = [];
+    const rotating = await TestIssuer.start(['ES256']);
+    await rotating.stop();
+    writeFileSync(file, JSON.stringify(rotating.jwks));
+    const of = new Authenticator({
+      keys: null,
+      issuer: { ...issuer.options, jwks: file },
+      report: (_, problem) => problems.push(problem),
+      fileEveryMs: 5,
+    });
+    onTestFinished(() => of.close());
+    expect(await refusalOf(of, await rotating.token())).toBe('taken as somebody');
+    expect(await refusalOf(of, await issuer.token())).toMatch(/^UNAUTHENTICATED: .*not signed by a key of the issuer/);
+    await rotating.addKey('next', 'ES256');
+    rotating.removeKey('ES256');
+    const token = await rotating.token({}, { kid: 'next' });
+    expect(await refusalOf(of, token)).toMatch(/^UNAUTHENTICATED/);
+    writeFileSync(file, JSON.stringify(rotating.jwks));
+    await until(async () => (await refusalOf(of, token)) === 'taken as somebody');
+    writeFileSync(file, '{"keys": 7}');
+    await until(() => problems.at(-1));
+    expect(await refusalOf(of, await rotating.token({ sub: 'x' }, { kid: 'next' }))).toBe('taken as x');
+    expect(() => authenticator({ jwks: join(folder, 'nothing') })).toThrow(/ENOENT/);
+    expect(() => authenticator({ jwks: file })).toThrow(/jwks\.json: is no JSON Web Key Set/);
+  });
+});
+
+describe('what is remembered of tokens', () => {
+  it('ends when they expire', async () => {
+    const of = authenticator();
+    const token = await issuer.token({ exp: inSeconds(60) });
+    const caller = await of.identify(`Bearer ${token}`);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_001 });
+    expect(caller.isFresh).toBe(false);
+    expect(of.recognise(`Bearer ${token}`)).toBeNull();
+    expect(await refusalOf(of, token)).toMatch(/has expired/);
+  });
+
+  it('is looked at anew after five minutes, so that a key that was taken back is believed no longer', async () => {
+    const file = authenticator();
+    const token = await issuer.token({ exp: inSeconds(3_600) });
+    const caller = await file.identify(`Bearer ${token}`);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 300_001 });
+    expect(caller.isFresh).toBe(false);
+    expect(caller.endedAt(Date.now())).toBeNull();
+    expect(file.recognise(`Bearer ${token}`)).toBeNull();
+    expect(await file.identify(`Bearer ${token}`)).not.toBe(caller);
+  });
+
+  it('is bounded: the one that was not used for longest makes room', async () => {
+    const of = authenticator({ algorithms: ['ES256'] });
+    const first = await issuer.token({ sub: 'first' });
+    const second = await issuer.token({ sub: 'second' });
+    await of.identify(`Bearer ${first}`);
+    await of.identify(`Bearer ${second}`);
+    for (let i = 0; i < 10_000; i += 100) {
+      const tokens = await Promise.all(Array.from({ length: 100 }, (_, n) => issuer.token({ sub: `${i + n}` })));
+      await Promise.all(tokens.map((token) => of.identify(`Bearer ${token}`)));
+      expect(of.recognise(`Bearer ${first}`)).not.toBeNull();
+    }
+    expect(of.recognise(`Bearer ${second}`)).toBeNull();
+  });
+});
