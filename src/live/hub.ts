@@ -1,8 +1,8 @@
 import type { View } from '../define/index.ts';
 import { type Engine, invalidIdError, UnavailableError, type Vector } from '../engine/index.ts';
-import { tracer } from '../measure/index.ts';
 import { type KeyspaceNews, unavailableReason } from '../valkey/index.ts';
 import { Decay } from './decay.ts';
+import { flushAll } from './flush-all.ts';
 import { LiveCounts } from './live-counts.ts';
 import { Pump } from './pump.ts';
 import { Sweep } from './sweep.ts';
@@ -349,20 +349,5 @@ export class Hub {
       // Who joined since gets a read of their own.
       if (waiting.some(([{ joinedAt }]) => joinedAt > readAt)) this.#pump.mark(entity, { atOnce: true });
     }
-  }
-}
-
-/** Lets out what watchers were given: to whoever takes it, that is to make messages of it and to push them. */
-function flushAll(watchers: ReadonlySet<Watcher>): void {
-  const flush = () => {
-    for (const watcher of watchers) watcher.flush();
-  };
-  const tracing = watchers.size > 0 ? tracer.current : null;
-  if (tracing === null) flush();
-  else {
-    const span = tracing.begin('live.push');
-    span.set('freshet.watchers', watchers.size);
-    tracing.within(span, flush);
-    span.end();
   }
 }

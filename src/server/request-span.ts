@@ -10,6 +10,20 @@ export function requestSpan(method: string, caller: TraceHeaders): Span | null {
   return span;
 }
 
+/**
+ * The span of an operation by WebSocket, where there are no headers; null where nobody traces.
+ * @param told of which trace it is: by its own `extensions`, else by the payload of its connection.
+ */
+export function operationSpan(...told: readonly (TraceTold | null | undefined)[]): Span | null {
+  if (tracer.current === null) return null;
+  const { traceparent = '', tracestate = '' } = told.find((one) => one?.traceparent !== undefined) ?? {};
+  const caller = { traceparent: String(traceparent), tracestate: String(tracestate) };
+  return tracer.current.begin(`WebSocket ${graphqlPath}`, { kind: 'server', caller });
+}
+
+/** What a client says, whatever that is. */
+type TraceTold = { readonly [name: string]: unknown };
+
 /** It was answered, or its stream stands. */
 export function endRequest(span: Span | null, status: number): void {
   if (span === null) return;

@@ -243,7 +243,8 @@ describe('what is watched', () => {
   it('may be of the trace that the connection’s payload names', async () => {
     const { traceId, traceparent } = caller();
     const socket = await ProtocolSocket.open(api.webSocketUrl, {}, { traceparent });
-    socket.subscribe('q', '{ user(id: "a") { id } }');
+    const payload = { query: '{ user(id: "a") { id } }', extensions: { of: 'something else' } };
+    socket.send({ type: 'subscribe', id: 'q', payload });
     await until(() => socket.of('complete').length === 1);
     expect(treeOf(await collector.trace(traceId, 'WebSocket /graphql'))).toContain('  graphql.execute');
     socket.socket.terminate();

@@ -166,7 +166,8 @@ export class PlainConnection implements Debt {
     const span = requestSpan('POST', head.trace);
     asked.span = span;
     const begun = { requestId, begunAt, sent, span };
-    const ran = caller && sent && within(span, () => runAs(requestId, () => shortWay.run(sent, caller)));
+    const run = caller && sent && (() => shortWay.run(sent, caller));
+    const ran = run && (span === null ? runAs(requestId, run) : within(span, () => runAs(requestId, run)));
     if (ran) ran.then((result) => this.#conclude(asked, begun, request, result)).catch(this.#fail);
     else this.#standInFor(begun, request);
   }

@@ -13,7 +13,7 @@ import {
   PushedMessages,
   WatchMessages,
 } from '../../graphql/index.ts';
-import { type Span, tracer } from '../../measure/index.ts';
+import type { Span } from '../../measure/index.ts';
 import { countResult } from '../graphql/count-result.ts';
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
@@ -21,7 +21,7 @@ import type { RequestContext } from '../graphql/request-context.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
-import { within } from '../request-span.ts';
+import { operationSpan, within } from '../request-span.ts';
 import { requestTarget } from '../request-target.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -273,7 +273,7 @@ export class WebSockets {
             return [mask(error)];
           }
         };
-        const span = operationSpan(payload.extensions ?? connectionParams);
+        const span = operationSpan(payload.extensions, connectionParams);
         return runApartAs(requestId, async () => {
           const begun = await within(span, begin);
           if (!Array.isArray(begun)) return begun;
@@ -320,16 +320,6 @@ function isUrgent(text: string): boolean {
   } catch {
     return true;
   }
-}
-
-/** Over a WebSocket there are no headers: each operation may say in its `extensions`, or all of a connection by its payload, of which trace it is. */
-function operationSpan(told: unknown): Span | null {
-  if (tracer.current === null) return null;
-  const { traceparent = '', tracestate = '' } = (told ?? {}) as { readonly [name: string]: unknown };
-  return tracer.current.begin(`WebSocket ${graphqlPath}`, {
-    kind: 'server',
-    caller: { traceparent: String(traceparent), tracestate: String(tracestate) },
-  });
 }
 
 /** As the protocol words it, if that fits into a close frame. */
