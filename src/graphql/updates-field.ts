@@ -1,3 +1,4 @@
+import { RequestCache } from '@pothos/plugin-scope-auth';
 import { camelCase, DefinitionError, type View } from '../define/index.ts';
 import type { UpdateCause } from '../live/index.ts';
 import { describedEnum } from './described-enum.ts';
@@ -63,6 +64,8 @@ export function updatesField(
       // One context lasts as long as the subscription; what else a message asks of its entities must be of now.
       context.loaders.clear();
       context.budget.renew();
+      // It keeps every answer that a team's own check has given.
+      RequestCache.clearForContext(context);
       if (message.kind === 'failure') throw message.error;
       return [...message.updates];
     },

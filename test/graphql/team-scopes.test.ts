@@ -1,8 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Authenticator, type NewKey, newKey } from '../../src/access/index.ts';
 import { readersOf } from '../../src/graphql/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
+import { ProtocolSocket } from '../support/protocol-socket.ts';
+import { until } from '../support/until.ts';
 import { account, newBuilder, transfer, transferView } from './deployments.ts';
 
 const sent = transferView('account_sent', account, 'senderId');
@@ -96,6 +100,48 @@ describe('a field of a team’s own', () => {
     expect(await api.ask(conditional, { all: true }, headers)).toMatchObject({ status: 403 });
     const spread = '{ ...Part time } fragment Part on Query { account(id: 1) { id } }';
     expect(await api.ask(spread, {}, headers)).toMatchObject({ status: 403 });
+  });
+});
+
+describe('a check of a team’s own, in a subscription', () => {
+  it('is asked for each message, and nothing of what it said is kept', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const said: WeakRef<object>[] = [];
+    const builder = newBuilder();
+    builder.entityType(account, {
+      fields: (t) => ({
+        sent: t.featureView(sent),
+        checked: t.string({
+          authScopes: () => {
+            const scopes = { 'features:read': true } as const;
+            said.push(new WeakRef(scopes));
+            return scopes;
+          },
+          resolve: () => 'fine',
+        }),
+      }),
+    });
+    builder.queryField('account', (t) => t.entity(account));
+    builder.mutationType({ fields: (t) => ({ record: t.record(transfer) }) });
+    builder.subscriptionType({ fields: (t) => ({ sentUpdated: t.featureUpdates(sent) }) });
+    const typed = await startApi({ schema: builder.toSchema({ views: [sent] }), views: [sent] });
+    const socket = await ProtocolSocket.open(typed.webSocketUrl);
+    socket.subscribe('w', 'subscription { sentUpdated(accountIds: ["a"], minIntervalMs: 0) { account { checked } } }');
+    for (let n = 1; n <= 5; n++) {
+      await until(() => socket.about('w').length === n);
+      const ids = `transferId: "t${n}", senderId: "a", receiverId: "b", bankId: "c"`;
+      const input = `{ ${ids}, sum: 1, bookedAt: "${new Date().toISOString()}" }`;
+      await typed.ask(`mutation { record(input: ${input}) { status } }`);
+    }
+    await until(() => socket.about('w').length === 6);
+    expect(said.length).toBeGreaterThanOrEqual(6);
+    await until(() => {
+      collect();
+      return said.filter((one) => one.deref()).length <= 1;
+    });
+    socket.socket.close();
+    await typed.stop();
   });
 });
 
