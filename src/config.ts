@@ -24,8 +24,17 @@ export interface Config {
   readonly sweepMs: number | null;
   /** `FRESHET_DOCUMENTS`: which client documents are served, any or only those of schema/operations; default `any`. */
   readonly documents: 'any' | 'trusted';
+  readonly guard: GuardSettings;
   /** `LOG_LEVEL`; default `info`. */
   readonly logLevel: LogLevel;
+}
+
+/** Whom the server lets in, and how much of it each may have. */
+export interface GuardSettings {
+  /** `FRESHET_CORS_ORIGINS`: other origins whose pages may speak to the API; default none. */
+  readonly corsOrigins: readonly string[];
+  /** `FRESHET_HSTS_SECONDS`: how long browsers are to come by TLS alone; default null: nothing is said of it. */
+  readonly hstsSeconds: number | null;
 }
 
 /** All that is wrong with the environment, in one message. */
@@ -45,9 +54,21 @@ type Environment = { readonly [name: string]: string | undefined };
 /** Reads one variable; throws an Error that says what was expected. It is not asked when the variable is unset or empty. */
 type Reader<T> = (text: string) => T;
 
-const mostWorkers = 64;
+/** Reads the variable of a name, and notes what is wrong with it. */
+type Read = <T>(name: string, fallback: T, reader: Reader<T>) => T;
 
-const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS', 'FRESHET_DOCUMENTS'];
+const mostWorkers = 64;
+const longestHstsSeconds = 63_072_000; // two years
+
+const ours = [
+  'FRESHET_DATA_DIR',
+  'FRESHET_CLOCK',
+  'FRESHET_KEY_PREFIX',
+  'FRESHET_SWEEP_SECONDS',
+  'FRESHET_DOCUMENTS',
+  'FRESHET_CORS_ORIGINS',
+  'FRESHET_HSTS_SECONDS',
+];
 
 /**
  * Reads the configuration. A variable that is empty counts as unset.
@@ -55,7 +76,7 @@ const ours = ['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHE
  */
 export function readConfig(env: Environment): Config {
   const problems: string[] = [];
-  const read = <T>(name: string, fallback: T, reader: Reader<T>): T => {
+  const read: Read = (name, fallback, reader) => {
     const text = env[name]?.trim();
     if (!text) return fallback;
     try {
@@ -68,13 +89,14 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     port: read('PORT', 4000, readPort),
     host: read('HOST', '127.0.0.1', readHost),
-    workers: read('WORKERS', 1, readWorkers),
+    workers: read('WORKERS', 1, count(1, mostWorkers)),
     valkey: read<ValkeyAddress | null>('VALKEY_URL', null, parseValkeyUrl),
     dataDir: read('FRESHET_DATA_DIR', '.data', (text) => text),
     clock: read('FRESHET_CLOCK', 'wall', oneOf(['wall', 'event'])),
     keyPrefix: read('FRESHET_KEY_PREFIX', 'fs', readKeyPrefix),
     sweepMs: read<number | null>('FRESHET_SWEEP_SECONDS', 30_000, readSweep),
     documents: read('FRESHET_DOCUMENTS', 'any', oneOf(['any', 'trusted'])),
+    guard: readGuard(read),
     logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
   };
   for (const name of Object.keys(env)) {
@@ -86,6 +108,13 @@ export function readConfig(env: Environment): Config {
   return config;
 }
 
+function readGuard(read: Read): GuardSettings {
+  return {
+    corsOrigins: read<readonly string[]>('FRESHET_CORS_ORIGINS', [], readOrigins),
+    hstsSeconds: read<number | null>('FRESHET_HSTS_SECONDS', null, count(0, longestHstsSeconds)),
+  };
+}
+
 /** Whether only this machine can reach what listens on `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
@@ -94,13 +123,6 @@ export function isLoopback(host: string): boolean {
 function readPort(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
     throw new Error(`expected a port from 0 to 65535, got ${JSON.stringify(text)}`);
-  }
-  return Number(text);
-}
-
-function readWorkers(text: string): number {
-  if (!/^\d{1,2}$/.test(text) || Number(text) < 1 || Number(text) > mostWorkers) {
-    throw new Error(`expected a whole number from 1 to ${mostWorkers}, got ${JSON.stringify(text)}`);
   }
   return Number(text);
 }
@@ -125,6 +147,31 @@ function readSweep(text: string): number | null {
     throw new Error(`expected seconds from 1 to 86400, or 0 for never, got ${JSON.stringify(text)}`);
   }
   return seconds === 0 ? null : 1_000 * seconds;
+}
+
+/** Exact ones, as browsers write them: what is written otherwise would match none. */
+function readOrigins(text: string): readonly string[] {
+  return listed(text).map((one) => {
+    const url = URL.parse(one);
+    if (!/^https?:$/.test(url?.protocol ?? '') || url?.origin !== one) {
+      const example = 'https://app.example.com, with a port unless it is the usual one';
+      throw new Error(`expected origins such as ${example}, separated by commas, got ${JSON.stringify(one)}`);
+    }
+    return one;
+  });
+}
+
+function listed(text: string): readonly string[] {
+  return text.split(',').map((one) => one.trim());
+}
+
+function count(least: number, most: number): Reader<number> {
+  return (text) => {
+    if (!/^(0|[1-9]\d{0,8})$/.test(text) || Number(text) < least || Number(text) > most) {
+      throw new Error(`expected a whole number from ${least} to ${most}, got ${JSON.stringify(text)}`);
+    }
+    return Number(text);
+  };
 }
 
 function oneOf<const T extends string>(values: readonly T[]): Reader<T> {

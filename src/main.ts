@@ -161,10 +161,10 @@ async function runAsWorker(config: Config, worker: ThisWorker): Promise<void> {
 }
 
 async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {
-  const { keyPrefix, clock, sweepMs, host, port } = config;
+  const { keyPrefix, clock, sweepMs, host, port, guard } = config;
   const { schema, views, clientDocuments } = await import('../schema/index.ts');
   const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
-  return { schema, views, documents, keyPrefix, clock, sweepMs, log, host, port };
+  return { schema, views, documents, keyPrefix, clock, sweepMs, log, host, port, guard };
 }
 
 /** @param embeddedUrl of the embedded Valkey; null where another is configured. */

@@ -24,6 +24,7 @@ describe('the configuration', () => {
       keyPrefix: 'fs',
       sweepMs: 30_000,
       documents: 'any',
+      guard: { corsOrigins: [], hstsSeconds: null },
       logLevel: 'info',
     });
   });
@@ -40,6 +41,8 @@ describe('the configuration', () => {
         FRESHET_KEY_PREFIX: 'team:fs',
         FRESHET_SWEEP_SECONDS: '2.5',
         FRESHET_DOCUMENTS: 'trusted',
+        FRESHET_CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+        FRESHET_HSTS_SECONDS: '31536000',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
       }),
@@ -53,6 +56,7 @@ describe('the configuration', () => {
       keyPrefix: 'team:fs',
       sweepMs: 2_500,
       documents: 'trusted',
+      guard: { corsOrigins: ['https://app.example.com', 'http://localhost:3000'], hstsSeconds: 31_536_000 },
       logLevel: 'debug',
     });
   });
@@ -72,6 +76,8 @@ describe('the configuration', () => {
       FRESHET_KEYPREFIX: 'fs',
       FRESHET_SWEEP_SECONDS: 'often',
       FRESHET_DOCUMENTS: 'mine',
+      FRESHET_CORS_ORIGINS: '*',
+      FRESHET_HSTS_SECONDS: '1y',
       LOG_LEVEL: 'loud',
     };
     expect(problemsOf(env)).toEqual([
@@ -83,8 +89,10 @@ describe('the configuration', () => {
       'FRESHET_KEY_PREFIX: must be 1 to 64 characters without braces, blanks or control characters, got "a{b}"',
       'FRESHET_SWEEP_SECONDS: expected seconds from 1 to 86400, or 0 for never, got "often"',
       'FRESHET_DOCUMENTS: expected one of any, trusted, got "mine"',
+      'FRESHET_CORS_ORIGINS: expected origins such as https://app.example.com, with a port unless it is the usual one, separated by commas, got "*"',
+      'FRESHET_HSTS_SECONDS: expected a whole number from 0 to 63072000, got "1y"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS, FRESHET_CORS_ORIGINS, FRESHET_HSTS_SECONDS',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });
@@ -103,6 +111,19 @@ describe('the configuration', () => {
 
   it.each(['-1', '65', '2.5', '1e1', 'all', '002'])('refuses %j workers', (workers) => {
     expect(problemsOf({ WORKERS: workers })).toHaveLength(1);
+  });
+
+  it.each([
+    'app.example.com',
+    'https://app.example.com/',
+    'https://app.example.com:443',
+    'https://App.example.com',
+    'null',
+    'ftp://app.example.com',
+    'https://user@app.example.com',
+    'https://app.example.com,',
+  ])('refuses %j as an origin: a browser would write it otherwise', (origins) => {
+    expect(problemsOf({ FRESHET_CORS_ORIGINS: origins })).toHaveLength(1);
   });
 
   it('knows a sweep that never comes', () => {

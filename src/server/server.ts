@@ -14,6 +14,7 @@ import {
 } from '../graphql/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
+import type { GuardOptions } from './guard/guard-options.ts';
 import type { Health } from './health.ts';
 import { ApiResponse } from './http/api-response.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
@@ -21,10 +22,12 @@ import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
+import { AllowedOrigins } from './origin/allowed-origins.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { attendPlainly } from './plain/plain-connections.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
+import { ResponseHeaders } from './response-headers.ts';
 import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
 import { WebSockets } from './websocket/websocket.ts';
 
@@ -39,6 +42,8 @@ export interface ServerOptions {
   readonly port: number;
   /** Largest body of a request and largest WebSocket message; default 4 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Default: closed to pages of other origins, and bounded by defaults. */
+  readonly guard?: GuardOptions;
   /** Documents that are known beforehand; default: none. */
   readonly documents?: TrustedDocuments;
   /** After how many executions an operation is compiled, and answered without Yoga; default 3. */
@@ -91,15 +96,19 @@ export class ApiServer {
     });
     const pipeline = createPipeline({ ...options, documents, activity: this.#activity });
     this.#shortWay = pipeline.shortWay;
+    const { corsOrigins, hstsSeconds = null } = options.guard ?? {};
+    const origins = new AllowedOrigins(corsOrigins);
+    const headers = new ResponseHeaders({ origins, hstsSeconds });
     this.#graphql = new GraphQLOverHttp({
       pipeline,
+      origins,
       log,
       bodyLimitBytes,
       otherWorkers: worker && new OtherWorkers(worker),
     });
-    this.#webSockets = new WebSockets({ pipeline, log, messageLimitBytes: bodyLimitBytes });
+    this.#webSockets = new WebSockets({ pipeline, log, origins, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
-      ServerResponse: ApiResponse,
+      ServerResponse: ApiResponse.bearing(headers),
       headersTimeout: headersTimeoutMs,
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
@@ -114,6 +123,7 @@ export class ApiServer {
     attendPlainly(this.#http, {
       shortWay: this.#shortWay,
       bodyLimitBytes,
+      headers,
       connections: this.#connections,
       onFault: (error) => log.error({ err: error }, 'A request failed'),
       onAnswered: ({ requestId, begunAt }, isWhole) =>

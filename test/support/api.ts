@@ -8,6 +8,7 @@ import { ApiProcess as Program } from '../../src/api-process.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { TrustedDocuments } from '../../src/graphql/index.ts';
+import type { GuardOptions } from '../../src/server/guard/guard-options.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
 import { parseValkeyUrl } from '../../src/valkey/index.ts';
@@ -26,6 +27,7 @@ export interface ApiOptions {
   readonly documents?: TrustedDocuments;
   /** After how many executions an operation is compiled; default: as the server has it. Infinity: never. */
   readonly hotAfter?: number;
+  readonly guard?: GuardOptions;
   /** Default: any free one. */
   readonly port?: number;
   /** As if it were one of several workers. */
@@ -142,6 +144,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     host: '127.0.0.1',
     port: options.port ?? 0,
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
+    ...(options.guard && { guard: options.guard }),
     ...(options.worker && { worker: options.worker }),
     ...(options.documents && { documents: options.documents }),
     ...(hotAfter !== undefined && { hotAfter }),

@@ -4,6 +4,8 @@ import type { Ahead } from '../../graphql/index.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
+import type { AllowedOrigins } from '../origin/allowed-origins.ts';
+import { answerPreflight } from '../origin/preflight.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
 import { searchProblem } from '../request-target.ts';
@@ -22,6 +24,7 @@ import { SentBody } from './sent-body.ts';
 export interface GraphQLOverHttpOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
+  readonly origins: AllowedOrigins;
   /** A larger body is refused. */
   readonly bodyLimitBytes: number;
   /** Default: there are none. */
@@ -49,12 +52,14 @@ export class GraphQLOverHttp {
   readonly #eventStreams: EventStreams;
   readonly #otherWorkers: OtherWorkers | undefined;
   readonly #log: Logger;
+  readonly #origins: AllowedOrigins;
   readonly #bodyLimitBytes: number;
   #draining = false;
 
-  constructor({ pipeline, log, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
+  constructor({ pipeline, log, origins, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
     this.#pipeline = pipeline;
     this.#log = log;
+    this.#origins = origins;
     this.#bodyLimitBytes = bodyLimitBytes;
     this.#otherWorkers = otherWorkers;
     this.#eventStreams = new EventStreams({
@@ -80,10 +85,12 @@ export class GraphQLOverHttp {
   async answer(search: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const { method = 'GET', headers } = request;
     if (!methods.includes(method)) {
+      if (answerPreflight(request, response, { methods, origins: this.#origins })) return;
       response.setHeader('allow', methods.join(', '));
       return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
     }
     if (method === 'PUT') return this.#reserve(request, response);
+    if (method === 'GET' && !wantsPage(request) && this.#origins.isForeign(headers)) return sendForeign(response);
     const token = streamToken(headers, search);
     if (token === null && method !== 'DELETE') {
       return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, null);
@@ -181,10 +188,16 @@ export class GraphQLOverHttp {
   }
 
   async #graphiql(response: ServerResponse): Promise<void> {
+    const { bytes, policy } = await graphiqlPage();
     response.setHeader('cache-control', 'private, max-age=3600');
+    response.setHeader('content-security-policy', policy);
     response.setHeader('vary', 'accept');
-    send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
+    send(response, 200, 'text/html; charset=utf-8', bytes);
   }
+}
+
+function sendForeign(response: ServerResponse): void {
+  sendProtocolError(response, 403, 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may');
 }
 
 /** Aborts when the response is over, or its client has left. */

@@ -6,6 +6,7 @@ import { decodeUtf8 } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
 import { requestIdFrom, runAs } from '../request-id.ts';
+import type { ResponseHeaders } from '../response-headers.ts';
 import { writeAnswer } from './plain-answer.ts';
 import { type PlainHead, PlainHeads } from './plain-head.ts';
 import { type Begun, SocketStandIn } from './socket-stand-in.ts';
@@ -14,6 +15,7 @@ import { type Begun, SocketStandIn } from './socket-stand-in.ts';
 export interface PlainService {
   readonly shortWay: ShortWay;
   readonly bodyLimitBytes: number;
+  readonly headers: ResponseHeaders;
   /** Whose limits of time hold: for a first request, for all of any request, and from one to the next. */
   readonly server: Pick<Server, 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout'>;
   /** Has Node's HTTP server take a socket, with all that comes on it from now on, or what stands in for it for one request. */
@@ -150,15 +152,15 @@ export class PlainConnection implements Debt {
   #conclude(asked: Asked, begun: Begun, request: Buffer, ran: Ran): void {
     // What has begun is done, though its client has left.
     if (ran.kind === 'left') this.#standInFor(begun, request);
-    else if (this.#asked === asked && this.#socket.writable)
-      this.#write(begun, asked.head.contentType, `{"data":${ran.data}}`);
+    else if (this.#asked === asked && this.#socket.writable) this.#write(begun, asked.head, `{"data":${ran.data}}`);
   }
 
-  #write(begun: Begun, contentType: string, body: string): void {
-    const { shortWay, server, onAnswered } = this.#service;
+  #write(begun: Begun, { contentType, origin }: PlainHead, body: string): void {
+    const { shortWay, headers, server, onAnswered } = this.#service;
     const { requestId } = begun;
     const keptSeconds = this.#isLast ? null : Math.floor(server.keepAliveTimeout / 1_000);
-    writeAnswer(this.#socket, { contentType, requestId, body, keptSeconds });
+    const headerLines = headers.to(origin).lines;
+    writeAnswer(this.#socket, { contentType, requestId, headerLines, body, keptSeconds });
     shortWay.counts.plain += 1;
     onAnswered(begun, true);
     this.#goOn();

@@ -12,6 +12,8 @@ export interface PlainHead {
   readonly contentType: string;
   /** As the client has it. */
   readonly requestId: string | undefined;
+  /** Of the page that asks; undefined: it is none. */
+  readonly origin: string | undefined;
 }
 
 /** A head, in two parts between which the length of the body stands. */
@@ -33,7 +35,7 @@ const mostLengthDigits = 15;
 const zero = 48;
 
 /** Those that say of the request what is looked at here: each may come once. */
-const known = ['host', 'content-length', 'content-type', 'accept', 'connection', 'x-request-id'] as const;
+const known = ['host', 'content-length', 'content-type', 'accept', 'connection', 'x-request-id', 'origin'] as const;
 type Known = (typeof known)[number];
 const knownNames: ReadonlySet<string> = new Set(known);
 /** Those that make a request another than a plain one. */
@@ -111,7 +113,8 @@ function plainHead(text: string): PlainHead | null {
   const contentType = contentTypes[acceptedTypes(accept)[0] ?? ''];
   if (contentType === undefined || unsupportedBody({ 'content-type': type }) !== null) return null;
   if (!/^\d+$/.test(length) || length.length > mostLengthDigits) return null;
-  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId: headers['x-request-id'] };
+  const { 'x-request-id': requestId, origin } = headers;
+  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId, origin };
 }
 
 type Headers = { [name in Known]?: string };

@@ -9,6 +9,7 @@ import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import { decodeUtf8 } from '../http/body.ts';
+import type { AllowedOrigins } from '../origin/allowed-origins.ts';
 import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
 import { requestTarget } from '../request-target.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -21,6 +22,7 @@ import { Turns } from './turns.ts';
 export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
+  readonly origins: AllowedOrigins;
   /** A longer message closes its socket. */
   readonly messageLimitBytes: number;
 }
@@ -55,6 +57,7 @@ type PipelineArgs = ExecutionArgs & {
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
   readonly #log: Logger;
+  readonly #origins: AllowedOrigins;
   readonly #sockets: WebSocketServer;
   /** Of each open socket. */
   readonly #operations = new Map<WebSocket, Operations>();
@@ -62,8 +65,9 @@ export class WebSockets {
   /** One for all subscriptions. */
   readonly #isGoingAway = () => this.#draining;
 
-  constructor({ pipeline, log, messageLimitBytes }: WebSocketOptions) {
+  constructor({ pipeline, log, origins, messageLimitBytes }: WebSocketOptions) {
     this.#log = log;
+    this.#origins = origins;
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: messageLimitBytes,
@@ -141,7 +145,7 @@ export class WebSockets {
     const { path } = requestTarget(request.url);
     if (path !== graphqlPath) refuse(socket, 404, 'Not Found');
     else if (this.#draining) refuse(socket, 503, 'Service Unavailable');
-    else if (!isSameOrigin(request)) refuse(socket, 403, 'Forbidden');
+    else if (!this.#origins.mayConnect(request.headers)) refuse(socket, 403, 'Forbidden');
     else this.#sockets.handleUpgrade(request, socket, head, (open) => this.#sockets.emit('connection', open, request));
   }
 
@@ -253,15 +257,6 @@ function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
 function tooManySubscriptions(): GraphQLError {
   const message = `More than ${maxSubscriptions} subscriptions on one socket: end some, watch several ids by one, or open another socket`;
   return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
-}
-
-/**
- * Browsers let a page of any origin open a WebSocket to anywhere, and say which page it was. Other clients say nothing.
- */
-function isSameOrigin({ headers }: IncomingMessage): boolean {
-  if (headers.origin === undefined) return true;
-  const host = URL.parse(headers.origin)?.host;
-  return host !== undefined && (host === headers.host || host === headers['x-forwarded-host']);
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {

@@ -4,7 +4,9 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../../src/server/connections.ts';
 import type { ShortWay } from '../../../src/server/http/short-way.ts';
+import { AllowedOrigins } from '../../../src/server/origin/allowed-origins.ts';
 import { attendPlainly } from '../../../src/server/plain/plain-connections.ts';
+import { ResponseHeaders } from '../../../src/server/response-headers.ts';
 import { until } from '../../support/until.ts';
 
 const patient = { headersTimeout: 60_000, requestTimeout: 60_000, keepAliveTimeout: 60_000 };
@@ -42,6 +44,7 @@ async function dial(times: Partial<typeof patient>): Promise<{ readonly client: 
   attendPlainly(server, {
     shortWay: { run: (sent) => run(sent), counts: {} } as ShortWay,
     bodyLimitBytes: 1_000,
+    headers: new ResponseHeaders({ origins: new AllowedOrigins(), hstsSeconds: null }),
     connections,
     onAnswered: () => {},
     onFault: (error) => faults.push(error),
