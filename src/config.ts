@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { invalidKeyPrefixReason } from './engine/index.ts';
 import { parseValkeyUrl, type ValkeyAddress } from './valkey/index.ts';
 
@@ -35,6 +36,14 @@ export interface GuardSettings {
   readonly corsOrigins: readonly string[];
   /** `FRESHET_HSTS_SECONDS`: how long browsers are to come by TLS alone; default null: nothing is said of it. */
   readonly hstsSeconds: number | null;
+  /** `FRESHET_TRUSTED_PROXIES`: whose word is taken for whom they forward; default nobody's. */
+  readonly trustedProxies: readonly string[];
+  /** `FRESHET_MAX_CONNECTIONS`; default null: what the limit of open files leaves room for. */
+  readonly maxConnections: number | null;
+  /** `FRESHET_CLIENT_CONNECTIONS`: how many a client may have; default null: half of all. */
+  readonly clientConnections: number | null;
+  /** `FRESHET_CLIENT_SUBSCRIPTIONS`: how many a client may have; default 20,000. */
+  readonly clientSubscriptions: number;
 }
 
 /** All that is wrong with the environment, in one message. */
@@ -58,6 +67,7 @@ type Reader<T> = (text: string) => T;
 type Read = <T>(name: string, fallback: T, reader: Reader<T>) => T;
 
 const mostWorkers = 64;
+const most = 1_000_000;
 const longestHstsSeconds = 63_072_000; // two years
 
 const ours = [
@@ -68,6 +78,10 @@ const ours = [
   'FRESHET_DOCUMENTS',
   'FRESHET_CORS_ORIGINS',
   'FRESHET_HSTS_SECONDS',
+  'FRESHET_TRUSTED_PROXIES',
+  'FRESHET_MAX_CONNECTIONS',
+  'FRESHET_CLIENT_CONNECTIONS',
+  'FRESHET_CLIENT_SUBSCRIPTIONS',
 ];
 
 /**
@@ -112,6 +126,10 @@ function readGuard(read: Read): GuardSettings {
   return {
     corsOrigins: read<readonly string[]>('FRESHET_CORS_ORIGINS', [], readOrigins),
     hstsSeconds: read<number | null>('FRESHET_HSTS_SECONDS', null, count(0, longestHstsSeconds)),
+    trustedProxies: read<readonly string[]>('FRESHET_TRUSTED_PROXIES', [], readProxies),
+    maxConnections: read<number | null>('FRESHET_MAX_CONNECTIONS', null, count(1, most)),
+    clientConnections: read<number | null>('FRESHET_CLIENT_CONNECTIONS', null, count(1, most)),
+    clientSubscriptions: read('FRESHET_CLIENT_SUBSCRIPTIONS', 20_000, count(1, most)),
   };
 }
 
@@ -156,6 +174,19 @@ function readOrigins(text: string): readonly string[] {
     if (!/^https?:$/.test(url?.protocol ?? '') || url?.origin !== one) {
       const example = 'https://app.example.com, with a port unless it is the usual one';
       throw new Error(`expected origins such as ${example}, separated by commas, got ${JSON.stringify(one)}`);
+    }
+    return one;
+  });
+}
+
+function readProxies(text: string): readonly string[] {
+  return listed(text).map((one) => {
+    const [address = '', bits = '0', ...rest] = one.split('/');
+    const mostBits = isIP(address) === 4 ? 32 : 128;
+    if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > mostBits || rest.length > 0) {
+      throw new Error(
+        `expected addresses, or ranges such as 10.0.0.0/8, separated by commas, got ${JSON.stringify(one)}`,
+      );
     }
     return one;
   });

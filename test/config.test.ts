@@ -24,7 +24,14 @@ describe('the configuration', () => {
       keyPrefix: 'fs',
       sweepMs: 30_000,
       documents: 'any',
-      guard: { corsOrigins: [], hstsSeconds: null },
+      guard: {
+        corsOrigins: [],
+        hstsSeconds: null,
+        trustedProxies: [],
+        maxConnections: null,
+        clientConnections: null,
+        clientSubscriptions: 20_000,
+      },
       logLevel: 'info',
     });
   });
@@ -43,6 +50,10 @@ describe('the configuration', () => {
         FRESHET_DOCUMENTS: 'trusted',
         FRESHET_CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
         FRESHET_HSTS_SECONDS: '31536000',
+        FRESHET_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+        FRESHET_MAX_CONNECTIONS: '5000',
+        FRESHET_CLIENT_CONNECTIONS: '100',
+        FRESHET_CLIENT_SUBSCRIPTIONS: '50',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
       }),
@@ -56,7 +67,14 @@ describe('the configuration', () => {
       keyPrefix: 'team:fs',
       sweepMs: 2_500,
       documents: 'trusted',
-      guard: { corsOrigins: ['https://app.example.com', 'http://localhost:3000'], hstsSeconds: 31_536_000 },
+      guard: {
+        corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
+        hstsSeconds: 31_536_000,
+        trustedProxies: ['10.0.0.0/8', '::1'],
+        maxConnections: 5_000,
+        clientConnections: 100,
+        clientSubscriptions: 50,
+      },
       logLevel: 'debug',
     });
   });
@@ -78,6 +96,8 @@ describe('the configuration', () => {
       FRESHET_DOCUMENTS: 'mine',
       FRESHET_CORS_ORIGINS: '*',
       FRESHET_HSTS_SECONDS: '1y',
+      FRESHET_TRUSTED_PROXIES: '10.0.0.0/33',
+      FRESHET_MAX_CONNECTIONS: '0',
       LOG_LEVEL: 'loud',
     };
     expect(problemsOf(env)).toEqual([
@@ -91,8 +111,10 @@ describe('the configuration', () => {
       'FRESHET_DOCUMENTS: expected one of any, trusted, got "mine"',
       'FRESHET_CORS_ORIGINS: expected origins such as https://app.example.com, with a port unless it is the usual one, separated by commas, got "*"',
       'FRESHET_HSTS_SECONDS: expected a whole number from 0 to 63072000, got "1y"',
+      'FRESHET_TRUSTED_PROXIES: expected addresses, or ranges such as 10.0.0.0/8, separated by commas, got "10.0.0.0/33"',
+      'FRESHET_MAX_CONNECTIONS: expected a whole number from 1 to 1000000, got "0"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS, FRESHET_CORS_ORIGINS, FRESHET_HSTS_SECONDS',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS, FRESHET_CORS_ORIGINS, FRESHET_HSTS_SECONDS, FRESHET_TRUSTED_PROXIES, FRESHET_MAX_CONNECTIONS, FRESHET_CLIENT_CONNECTIONS, FRESHET_CLIENT_SUBSCRIPTIONS',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });

@@ -1,5 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createSocketServer,
+  type Socket,
+  type Server as SocketServer,
+} from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { UnavailableError } from '../engine/index.ts';
@@ -14,7 +19,9 @@ import {
 } from '../graphql/index.ts';
 import { Connections } from './connections.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
+import { Guard } from './guard/guard.ts';
 import type { GuardOptions } from './guard/guard-options.ts';
+import type { Refusals } from './guard/refusals.ts';
 import type { Health } from './health.ts';
 import { ApiResponse } from './http/api-response.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
@@ -22,12 +29,10 @@ import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
-import { AllowedOrigins } from './origin/allowed-origins.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { attendPlainly } from './plain/plain-connections.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
-import { ResponseHeaders } from './response-headers.ts';
 import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
 import { WebSockets } from './websocket/websocket.ts';
 
@@ -66,10 +71,6 @@ interface AnsweredRequest {
   readonly isWhole: boolean;
 }
 
-const headersTimeoutMs = 10_000; // 10 seconds
-const requestTimeoutMs = 30_000; // 30 seconds, until the body is in
-const keepAliveTimeoutMs = 65_000; // longer than the minute after which most load balancers let go
-
 /** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
 export class ApiServer {
   readonly #options: ServerOptions;
@@ -82,6 +83,8 @@ export class ApiServer {
   readonly #fromWorkers: SocketServer;
   readonly #connections: Connections;
   readonly #sdl: string;
+  /** What was refused because there was too much of it. */
+  readonly refusals: Readonly<Refusals>;
   #closed: Promise<unknown> = Promise.resolve();
   #draining = false;
 
@@ -94,28 +97,28 @@ export class ApiServer {
       held: () => heldBy(options.backend),
       ...(shareActivity && { share: shareActivity }),
     });
-    const pipeline = createPipeline({ ...options, documents, activity: this.#activity });
+    const guard = new Guard(options.guard);
+    this.refusals = guard.refusals;
+    const pipeline = createPipeline({ ...options, documents, activity: this.#activity, guard });
     this.#shortWay = pipeline.shortWay;
-    const { corsOrigins, hstsSeconds = null } = options.guard ?? {};
-    const origins = new AllowedOrigins(corsOrigins);
-    const headers = new ResponseHeaders({ origins, hstsSeconds });
     this.#graphql = new GraphQLOverHttp({
       pipeline,
-      origins,
+      guard,
       log,
       bodyLimitBytes,
       otherWorkers: worker && new OtherWorkers(worker),
     });
-    this.#webSockets = new WebSockets({ pipeline, log, origins, messageLimitBytes: bodyLimitBytes });
+    this.#webSockets = new WebSockets({ pipeline, guard, log, messageLimitBytes: bodyLimitBytes });
     this.#http = createServer({
-      ServerResponse: ApiResponse.bearing(headers),
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      connectionsCheckingInterval: 2_000, // 2 seconds: how exact the two above are
+      ServerResponse: ApiResponse.bearing(guard.headers),
+      headersTimeout: guard.times.headersMs,
+      requestTimeout: guard.times.requestMs,
+      keepAliveTimeout: guard.times.keepAliveMs,
+      connectionsCheckingInterval: Math.min(2_000, guard.times.headersMs), // 2 seconds: how exact the first two are
       // Some clients offer HTTP/2 with their first request, which goes on as it is.
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
+    this.#http.timeout = guard.times.answerMs;
     this.#connections = new Connections(this.#http, ({ method, url }, response) => {
       const { requestId, begunAt, statusCode: status, writableFinished: isWhole } = response as ApiResponse;
       this.#logRequest({ requestId, begunAt, method, path: requestTarget(url).path, status, isWhole });
@@ -123,13 +126,17 @@ export class ApiServer {
     attendPlainly(this.#http, {
       shortWay: this.#shortWay,
       bodyLimitBytes,
-      headers,
+      headers: guard.headers,
       connections: this.#connections,
+      admits: (socket) => guard.connections.admit(socket),
       onFault: (error) => log.error({ err: error }, 'A request failed'),
       onAnswered: ({ requestId, begunAt }, isWhole) =>
         this.#logRequest({ requestId, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole }),
     });
-    this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
+    this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => {
+      guard.addresses.addWorker(socket);
+      this.#http.emit('connection', socket);
+    });
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
@@ -152,6 +159,11 @@ export class ApiServer {
   /** How many operations are watched for becoming hot, and how many are compiled. */
   get hotOperations(): HotCounts {
     return this.#shortWay.hot.counts;
+  }
+
+  /** All that are open. */
+  get connections(): readonly Socket[] {
+    return this.#connections.all;
   }
 
   /** Where it listens, such as `http://127.0.0.1:4000`. */

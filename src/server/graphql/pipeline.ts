@@ -17,6 +17,7 @@ import {
   useQueryLimits,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
+import { Guard } from '../guard/guard.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
@@ -39,6 +40,8 @@ export interface GraphQLOptions {
   readonly activity: Activity;
   readonly log: Logger;
   readonly documents: TrustedDocuments;
+  /** Default: as it is without options. */
+  readonly guard?: Guard;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
 }
@@ -60,6 +63,7 @@ export function createPipeline({
   activity,
   log,
   documents,
+  guard = new Guard(),
   hotAfter,
 }: GraphQLOptions): GraphQLPipeline {
   const mask = createErrorMask({
@@ -81,7 +85,7 @@ export function createPipeline({
       useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
-      useHttpStreams(),
+      useHttpStreams(guard.subscriptions),
       useQueryLimits(),
       useInputErrors(),
       useHttpStatus(),

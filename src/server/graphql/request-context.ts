@@ -8,6 +8,8 @@ export interface RequestContext {
   readonly receivedAt: number;
   /** Only of a request by HTTP. */
   readonly http?: {
+    /** By whom it is counted. */
+    readonly client: string;
     /** What was sent, if it has been parsed. */
     readonly body?: object;
     /** What was done already of the operation. */

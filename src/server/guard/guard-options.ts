@@ -4,4 +4,25 @@ export interface GuardOptions {
   readonly corsOrigins?: readonly string[];
   /** How long browsers are to come by TLS alone, where TLS stands before us; null, the default: nothing is said of it. */
   readonly hstsSeconds?: number | null;
+  /** Addresses, and ranges such as `10.0.0.0/8`, of proxies that are believed whom they forward for; default: none. */
+  readonly trustedProxies?: readonly string[];
+  /** How many connections there may be; null, the default: what the limit of open files leaves room for. */
+  readonly maxConnections?: number | null;
+  /** How many a client may have; null, the default: half of all. */
+  readonly clientConnections?: number | null;
+  /** How many subscriptions a client may have, on all its sockets and streams; default 20,000. */
+  readonly clientSubscriptions?: number;
+  readonly times?: ConnectionTimes;
+}
+
+/** How long whoever is connected may keep us waiting, in milliseconds. */
+export interface ConnectionTimes {
+  /** For the head of a request; default 10 s. */
+  readonly headersMs?: number;
+  /** For all of a request; default 30 s. */
+  readonly requestMs?: number;
+  /** From one request to the next; default 65 s, longer than the minute after which most load balancers let go. */
+  readonly keepAliveMs?: number;
+  /** Without taking anything of an answer; default 30 s. */
+  readonly answerMs?: number;
 }

@@ -4,7 +4,7 @@ import type { Ahead } from '../../graphql/index.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
-import type { AllowedOrigins } from '../origin/allowed-origins.ts';
+import type { Guard } from '../guard/guard.ts';
 import { answerPreflight } from '../origin/preflight.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
@@ -24,7 +24,7 @@ import { SentBody } from './sent-body.ts';
 export interface GraphQLOverHttpOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
-  readonly origins: AllowedOrigins;
+  readonly guard: Guard;
   /** A larger body is refused. */
   readonly bodyLimitBytes: number;
   /** Default: there are none. */
@@ -52,14 +52,14 @@ export class GraphQLOverHttp {
   readonly #eventStreams: EventStreams;
   readonly #otherWorkers: OtherWorkers | undefined;
   readonly #log: Logger;
-  readonly #origins: AllowedOrigins;
+  readonly #guard: Guard;
   readonly #bodyLimitBytes: number;
   #draining = false;
 
-  constructor({ pipeline, log, origins, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
+  constructor({ pipeline, guard, log, bodyLimitBytes, otherWorkers }: GraphQLOverHttpOptions) {
     this.#pipeline = pipeline;
     this.#log = log;
-    this.#origins = origins;
+    this.#guard = guard;
     this.#bodyLimitBytes = bodyLimitBytes;
     this.#otherWorkers = otherWorkers;
     this.#eventStreams = new EventStreams({
@@ -85,12 +85,12 @@ export class GraphQLOverHttp {
   async answer(search: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const { method = 'GET', headers } = request;
     if (!methods.includes(method)) {
-      if (answerPreflight(request, response, { methods, origins: this.#origins })) return;
+      if (answerPreflight(request, response, { methods, origins: this.#guard.origins })) return;
       response.setHeader('allow', methods.join(', '));
       return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
     }
     if (method === 'PUT') return this.#reserve(request, response);
-    if (method === 'GET' && !wantsPage(request) && this.#origins.isForeign(headers)) return sendForeign(response);
+    if (method === 'GET' && !wantsPage(request) && this.#guard.origins.isForeign(headers)) return sendForeign(response);
     const token = streamToken(headers, search);
     if (token === null && method !== 'DELETE') {
       return wantsPage(request) ? this.#graphiql(response) : this.#operation(search, request, response, null);
@@ -143,13 +143,15 @@ export class GraphQLOverHttp {
   /** Has Yoga answer it. */
   async #askReference(
     { search, types, sent, receivedAt, ahead }: ReceivedOperation,
-    { method = 'GET', headers }: IncomingMessage,
+    request: IncomingMessage,
     response: ApiResponse,
     operation: StreamOperation | null,
   ): Promise<void> {
     const { requestId } = response;
+    const { method = 'GET', headers } = request;
     const { yoga } = this.#pipeline;
-    const known = { ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
+    const client = this.#guard.addresses.ofRequest(request);
+    const known = { client, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
       // Not at the address that the Host header says: it is the client's to invent.
       new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {

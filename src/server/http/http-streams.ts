@@ -2,6 +2,7 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { refusal } from '../graphql/refusal.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
+import type { Subscriptions } from '../guard/subscriptions.ts';
 import { RefusedOperation } from '../sse/stream-operation.ts';
 
 /** To a subscription that comes by plain JSON. */
@@ -38,7 +39,7 @@ export function useReservedStreams(): Plugin<RequestContext> {
  * A subscription is for clients that take a stream, and ends with their connection, at once: to cancel the stream of the
  * response waits for its next message, and does nothing before its first one was asked for.
  */
-export function useHttpStreams(): Plugin<RequestContext> {
+export function useHttpStreams(subscriptions: Subscriptions): Plugin<RequestContext> {
   return {
     onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
       const { http } = contextValue as RequestContext;
@@ -47,6 +48,14 @@ export function useHttpStreams(): Plugin<RequestContext> {
         setResultAndStopExecution({ errors: [refusal(406, 'BAD_REQUEST', needsStream)] });
         return undefined;
       }
+      if (!subscriptions.take(http.client)) {
+        setResultAndStopExecution({ errors: [rateLimited(subscriptions.tooMany)] });
+        return undefined;
+      }
+      const giveBack = () => subscriptions.giveBack(http.client);
+      if (http.operation) http.operation.whenOver(giveBack);
+      else if (http.closed.aborted) giveBack();
+      else http.closed.addEventListener('abort', giveBack, { once: true });
       return {
         onSubscribeResult({ result, setResult }) {
           if (!(Symbol.asyncIterator in result)) return;
@@ -63,7 +72,11 @@ export function useHttpStreams(): Plugin<RequestContext> {
 
 function answerTo({ status, message }: RefusedOperation): GraphQLError {
   if (status !== 429) return refusal(status, 'BAD_REQUEST', message);
-  return refusal(status, 'RATE_LIMITED', message, { 'retry-after': '5' });
+  return rateLimited(message);
+}
+
+function rateLimited(message: string): GraphQLError {
+  return refusal(429, 'RATE_LIMITED', message, { 'retry-after': '5' });
 }
 
 /** Its steps, but for the last one where that would say to the client that there is no more: it is to come back for it. */

@@ -228,8 +228,10 @@ export class PlainConnection implements Debt {
   };
 
   readonly #expire = (): void => {
-    if (this.#asked !== null) return; // it has a deadline of its own, or waits for us
-    if (this.#hasAsked) this.#socket.destroy();
+    if (this.#asked !== null) {
+      // It has a deadline of its own, or waits for us; unless it takes nothing of what Node has answered.
+      if (this.#standIn && this.#socket.writableLength > 0) this.#socket.destroy();
+    } else if (this.#hasAsked) this.#socket.destroy();
     else this.#refuse(requestTimeout);
   };
 

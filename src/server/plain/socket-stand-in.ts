@@ -62,6 +62,11 @@ export class SocketStandIn extends Duplex {
   }
 }
 
+/** The connection on which a request came. */
+export function socketOf({ socket }: IncomingMessage): Socket {
+  return socket instanceof SocketStandIn ? socket.socket : socket;
+}
+
 /** What was begun of a request before Node had it; null: nothing. */
 export function begunOf({ socket }: IncomingMessage): Begun | null {
   return socket instanceof SocketStandIn ? socket.begun : null;

@@ -8,8 +8,8 @@ import { contractError, PushedMessages, WatchMessages } from '../../graphql/inde
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
+import type { Guard } from '../guard/guard.ts';
 import { decodeUtf8 } from '../http/body.ts';
-import type { AllowedOrigins } from '../origin/allowed-origins.ts';
 import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
 import { requestTarget } from '../request-target.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -22,7 +22,7 @@ import { Turns } from './turns.ts';
 export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
-  readonly origins: AllowedOrigins;
+  readonly guard: Guard;
   /** A longer message closes its socket. */
   readonly messageLimitBytes: number;
 }
@@ -39,6 +39,8 @@ const longestReasonBytes = 123;
 interface Extra extends Record<PropertyKey, unknown> {
   /** Of the handshake. */
   readonly requestId: string;
+  /** By whom it is counted. */
+  readonly client: string;
   readonly turns: Turns;
   readonly writer: SocketWriter;
   readonly operations: Operations;
@@ -57,7 +59,7 @@ type PipelineArgs = ExecutionArgs & {
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
   readonly #log: Logger;
-  readonly #origins: AllowedOrigins;
+  readonly #guard: Guard;
   readonly #sockets: WebSocketServer;
   /** Of each open socket. */
   readonly #operations = new Map<WebSocket, Operations>();
@@ -65,9 +67,9 @@ export class WebSockets {
   /** One for all subscriptions. */
   readonly #isGoingAway = () => this.#draining;
 
-  constructor({ pipeline, log, origins, messageLimitBytes }: WebSocketOptions) {
+  constructor({ pipeline, guard, log, messageLimitBytes }: WebSocketOptions) {
     this.#log = log;
-    this.#origins = origins;
+    this.#guard = guard;
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: messageLimitBytes,
@@ -77,6 +79,7 @@ export class WebSockets {
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdFrom(request.headers['x-request-id']);
+      const client = this.#guard.addresses.ofRequest(request);
       let handle = async (_message: string) => {};
       const close = (code: number, reason: string) => {
         inbox.close(); // nothing of what it has said after that is done
@@ -108,7 +111,7 @@ export class WebSockets {
       );
       answerPings(socket);
       const writer = new SocketWriter(socket, request.socket, () => heartbeat.take());
-      const operations = new Operations(this.#isGoingAway);
+      const operations = new Operations(this.#isGoingAway, () => this.#guard.subscriptions.giveBack(client));
       this.#operations.set(socket, operations);
       const closed = protocol.opened(
         {
@@ -119,7 +122,7 @@ export class WebSockets {
             handle = take;
           },
         },
-        { requestId, turns, writer, operations } satisfies Extra,
+        { requestId, client, turns, writer, operations } satisfies Extra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -145,8 +148,15 @@ export class WebSockets {
     const { path } = requestTarget(request.url);
     if (path !== graphqlPath) refuse(socket, 404, 'Not Found');
     else if (this.#draining) refuse(socket, 503, 'Service Unavailable');
-    else if (!this.#origins.mayConnect(request.headers)) refuse(socket, 403, 'Forbidden');
+    else if (!this.#guard.origins.mayConnect(request.headers)) refuse(socket, 403, 'Forbidden');
+    else if (!this.#admits(request)) refuse(socket, 429, 'Too Many Requests');
     else this.#sockets.handleUpgrade(request, socket, head, (open) => this.#sockets.emit('connection', open, request));
+  }
+
+  /** Of a proxy, only now is known whose it is. */
+  #admits(request: IncomingMessage): boolean {
+    if (!this.#guard.addresses.isProxy(request.socket)) return true;
+    return this.#guard.connections.admitBehindProxy(this.#guard.addresses.ofRequest(request), request.socket);
   }
 
   /** Takes no new operations. */
@@ -219,14 +229,26 @@ export class WebSockets {
 
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
     const { id, extra } = args;
-    const result = await extra.operations.run(extra.requestId, async () => {
-      const own = await args[how](args);
+    if (how === 'execute') return extra.operations.run(extra.requestId, () => args.execute(args));
+    const { subscriptions } = this.#guard;
+    if (!subscriptions.take(extra.client)) return { errors: [rateLimited(subscriptions.tooMany)] };
+    const result = await this.#subscribe(args).catch((error: unknown) => {
+      subscriptions.giveBack(extra.client);
+      throw error;
+    });
+    if (Symbol.asyncIterator in result) extra.turns.streams(id);
+    else subscriptions.giveBack(extra.client);
+    return result;
+  }
+
+  #subscribe(args: PipelineArgs) {
+    const { id, extra } = args;
+    return extra.operations.run(extra.requestId, async () => {
+      const own = await args.subscribe(args);
       return own instanceof WatchMessages
         ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
         : own;
     });
-    if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
-    return result;
   }
 }
 
@@ -255,7 +277,11 @@ function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
 }
 
 function tooManySubscriptions(): GraphQLError {
-  const message = `More than ${maxSubscriptions} subscriptions on one socket: end some, watch several ids by one, or open another socket`;
+  const advice = 'end some, watch several ids by one, or open another socket';
+  return rateLimited(`More than ${maxSubscriptions} subscriptions on one socket: ${advice}`);
+}
+
+function rateLimited(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
 }
 
