@@ -203,6 +203,8 @@ describe('subscriptions of one client', () => {
     await start({ clientSubscriptions: 1 });
     const socket = await ProtocolSocket.open(api.webSocketUrl);
     const many = Array.from({ length: 1_001 }, (_, n) => `"${n}"`).join();
+    const reserved = await ReservedStream.reserve(api.graphqlUrl);
+    const stream = await reserved.open();
     for (const id of ['1', '2']) {
       socket.subscribe(id, `subscription { userRiskProfileUpdated(userIds: [${many}]) { cause } }`);
       await until(() => socket.about(id).length > 0);
@@ -213,11 +215,16 @@ describe('subscriptions of one client', () => {
         body: JSON.stringify({ query: `subscription { userRiskProfileUpdated(userIds: [${many}]) { cause } }` }),
       });
       expect(await response.text()).toContain('TOO_MANY_IDS');
+      const told = stream.events.length;
+      await reserved.ask(id, `subscription { userRiskProfileUpdated(userIds: [${many}]) { cause } }`);
+      await until(() => stream.events.length === told + 2);
+      expect(JSON.stringify(stream.events[told])).toContain('TOO_MANY_IDS');
     }
     expect(api.server.refusals.subscriptions).toBe(0);
     socket.subscribe('3', query);
     await until(() => socket.about('3').length === 1);
     expect(socket.about('3')).toMatchObject([{ type: 'next', payload: { data: {} } }]);
     socket.socket.terminate();
+    stream.leave();
   });
 });
