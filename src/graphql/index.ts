@@ -29,6 +29,7 @@ export { defaultQueryLimits, excesses, holdsTooMuch, useQueryLimits } from './qu
 export type { FreshetScalars } from './scalars.ts';
 export { DateTime, Float, ID } from './scalars.ts';
 export { printSchemaText } from './schema-text.ts';
+export { useSubscribedField } from './subscribed-field.ts';
 export type { DocumentsByHash, SentDocument } from './trusted-documents.ts';
 export { documentsByHash, TrustedDocuments } from './trusted-documents.ts';
 export type { EntityRef, EntityTypeOptions, FreshetFieldOptions } from './types.ts';

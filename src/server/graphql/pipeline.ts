@@ -15,6 +15,7 @@ import {
   type TrustedDocuments,
   useInputErrors,
   useQueryLimits,
+  useSubscribedField,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
 import { Guard } from '../guard/guard.ts';
@@ -88,6 +89,7 @@ export function createPipeline({
       useHttpStreams(guard.subscriptions),
       useQueryLimits(),
       useInputErrors(),
+      useSubscribedField(),
       useHttpStatus(),
       useActivity(activity),
       shortWay.plugin(),
