@@ -44,6 +44,10 @@ export interface GuardSettings {
   readonly clientConnections: number | null;
   /** `FRESHET_CLIENT_SUBSCRIPTIONS`: how many a client may have; default 20,000. */
   readonly clientSubscriptions: number;
+  /** `FRESHET_RATE_LIMIT`: how many requests a client may send a second; default null: there is no limit. */
+  readonly requestsPerSecond: number | null;
+  /** `FRESHET_COST_LIMIT`: what its operations may cost a second; default null: there is no limit. */
+  readonly costPerSecond: number | null;
 }
 
 /** All that is wrong with the environment, in one message. */
@@ -82,6 +86,8 @@ const ours = [
   'FRESHET_MAX_CONNECTIONS',
   'FRESHET_CLIENT_CONNECTIONS',
   'FRESHET_CLIENT_SUBSCRIPTIONS',
+  'FRESHET_RATE_LIMIT',
+  'FRESHET_COST_LIMIT',
 ];
 
 /**
@@ -130,6 +136,8 @@ function readGuard(read: Read): GuardSettings {
     maxConnections: read<number | null>('FRESHET_MAX_CONNECTIONS', null, count(1, most)),
     clientConnections: read<number | null>('FRESHET_CLIENT_CONNECTIONS', null, count(1, most)),
     clientSubscriptions: read('FRESHET_CLIENT_SUBSCRIPTIONS', 20_000, count(1, most)),
+    requestsPerSecond: read<number | null>('FRESHET_RATE_LIMIT', null, count(1, most)),
+    costPerSecond: read<number | null>('FRESHET_COST_LIMIT', null, count(1, most)),
   };
 }
 

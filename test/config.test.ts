@@ -31,6 +31,8 @@ describe('the configuration', () => {
         maxConnections: null,
         clientConnections: null,
         clientSubscriptions: 20_000,
+        requestsPerSecond: null,
+        costPerSecond: null,
       },
       logLevel: 'info',
     });
@@ -54,6 +56,8 @@ describe('the configuration', () => {
         FRESHET_MAX_CONNECTIONS: '5000',
         FRESHET_CLIENT_CONNECTIONS: '100',
         FRESHET_CLIENT_SUBSCRIPTIONS: '50',
+        FRESHET_RATE_LIMIT: '100',
+        FRESHET_COST_LIMIT: '2000',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
       }),
@@ -74,6 +78,8 @@ describe('the configuration', () => {
         maxConnections: 5_000,
         clientConnections: 100,
         clientSubscriptions: 50,
+        requestsPerSecond: 100,
+        costPerSecond: 2_000,
       },
       logLevel: 'debug',
     });
@@ -98,6 +104,7 @@ describe('the configuration', () => {
       FRESHET_HSTS_SECONDS: '1y',
       FRESHET_TRUSTED_PROXIES: '10.0.0.0/33',
       FRESHET_MAX_CONNECTIONS: '0',
+      FRESHET_RATE_LIMIT: '0.5',
       LOG_LEVEL: 'loud',
     };
     expect(problemsOf(env)).toEqual([
@@ -113,8 +120,9 @@ describe('the configuration', () => {
       'FRESHET_HSTS_SECONDS: expected a whole number from 0 to 63072000, got "1y"',
       'FRESHET_TRUSTED_PROXIES: expected addresses, or ranges such as 10.0.0.0/8, separated by commas, got "10.0.0.0/33"',
       'FRESHET_MAX_CONNECTIONS: expected a whole number from 1 to 1000000, got "0"',
+      'FRESHET_RATE_LIMIT: expected a whole number from 1 to 1000000, got "0.5"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS, FRESHET_CORS_ORIGINS, FRESHET_HSTS_SECONDS, FRESHET_TRUSTED_PROXIES, FRESHET_MAX_CONNECTIONS, FRESHET_CLIENT_CONNECTIONS, FRESHET_CLIENT_SUBSCRIPTIONS',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_DOCUMENTS, FRESHET_CORS_ORIGINS, FRESHET_HSTS_SECONDS, FRESHET_TRUSTED_PROXIES, FRESHET_MAX_CONNECTIONS, FRESHET_CLIENT_CONNECTIONS, FRESHET_CLIENT_SUBSCRIPTIONS, FRESHET_RATE_LIMIT, FRESHET_COST_LIMIT',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });

@@ -12,7 +12,14 @@ SchemaBuilder.registerPlugin(freshet, FreshetPlugin);
 export type { ActivityFeed } from './activity.ts';
 export { Activity } from './activity.ts';
 export type { ActivityHeld, ActivityPart } from './activity-sample.ts';
-export { type Ahead, type CompiledOperation, type HotCounts, HotOperations, type Ran } from './compiled/index.ts';
+export {
+  type Admits,
+  type Ahead,
+  type CompiledOperation,
+  type HotCounts,
+  HotOperations,
+  type Ran,
+} from './compiled/index.ts';
 export type { FreshetContext } from './context.ts';
 export { createContext } from './context.ts';
 export { parseDateTime } from './date-time.ts';
@@ -22,6 +29,7 @@ export type { ErrorCode } from './errors.ts';
 export { contractError } from './errors.ts';
 export { useInputErrors } from './input-errors.ts';
 export type { VectorLoaders } from './loaders.ts';
+export { operationCost } from './operation-cost.ts';
 export type { Sender, TextOutlet } from './pushed-messages.ts';
 export { PushedMessages } from './pushed-messages.ts';
 export type { QueryLimits } from './query-limits.ts';

@@ -8,6 +8,7 @@ import {
   connect,
   connectSubscriber,
   describeAddress,
+  FunctionCaller,
   isRefusal,
   KeyspaceEvents,
   unavailableReason,
@@ -66,6 +67,11 @@ export class BackendKeeper {
   current(): Backend {
     if (!this.#open) throw new UnavailableError(this.#problem);
     return this.#open;
+  }
+
+  /** Calls the functions of a library of its own, also while there is no backend. */
+  functions(code: string): FunctionCaller {
+    return new FunctionCaller(this.#valkey, code);
   }
 
   async health(): Promise<Health> {

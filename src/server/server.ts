@@ -31,6 +31,7 @@ import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { attendPlainly } from './plain/plain-connections.ts';
+import type { BucketStore } from './rates/shared-buckets.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
 import { OtherWorkers, socketOf, type WorkerPlace } from './sse/other-workers.ts';
@@ -41,6 +42,8 @@ export interface ServerOptions {
   /** What to serve from; throws UnavailableError while there is nothing. */
   readonly backend: () => Backend;
   readonly health: () => Promise<Health>;
+  /** Where rates are counted; default: by this process alone. */
+  readonly rateStore?: BucketStore;
   readonly log: Logger;
   readonly host: string;
   /** 0: any free one. */
@@ -97,7 +100,7 @@ export class ApiServer {
       held: () => heldBy(options.backend),
       ...(shareActivity && { share: shareActivity }),
     });
-    const guard = new Guard(options.guard);
+    const guard = new Guard(options.guard, { store: options.rateStore ?? null, log });
     this.refusals = guard.refusals;
     const pipeline = createPipeline({ ...options, documents, activity: this.#activity, guard });
     this.#shortWay = pipeline.shortWay;
@@ -126,7 +129,7 @@ export class ApiServer {
     attendPlainly(this.#http, {
       shortWay: this.#shortWay,
       bodyLimitBytes,
-      headers: guard.headers,
+      guard,
       connections: this.#connections,
       admits: (socket) => guard.connections.admit(socket),
       onFault: (error) => log.error({ err: error }, 'A request failed'),

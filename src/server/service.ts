@@ -3,7 +3,7 @@ import { ApiServer, type ServerOptions } from './server.ts';
 import type { Step } from './shutdown.ts';
 
 export type ServiceOptions = BackendOptions &
-  Omit<ServerOptions, 'backend' | 'health'> & {
+  Omit<ServerOptions, 'backend' | 'health' | 'rateStore'> & {
     /** What an operator should know beside what Valkey says; default: nothing. */
     readonly warnings?: () => readonly string[];
   };
@@ -33,6 +33,7 @@ export class Service {
     this.#server = await ApiServer.listen({
       ...options,
       backend: () => backend.current(),
+      rateStore: { functions: (code) => backend.functions(code), keyPrefix: options.keyPrefix },
       health: async () => {
         const health = await backend.health();
         return { ...health, warnings: [...health.warnings, ...warnings()] };

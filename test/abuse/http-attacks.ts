@@ -170,12 +170,16 @@ export function drawnDocument(draw: Draw, grammar: Grammar) {
     ]),
   );
   const operationName = draw.chance(85) ? undefined : draw.one(['A', 'B', '', 'A of']);
-  return { query, variables, operationName };
+  return { kind, query, variables, operationName };
 }
 
 function documentAttack(draw: Draw, grammar: Grammar): HttpAttack {
-  const asked = drawnDocument(draw, grammar);
-  const envelope = drawnEnvelope(draw);
+  const { kind, ...asked } = drawnDocument(draw, grammar);
+  const drawn = drawnEnvelope(draw);
+  // As a stream, it would have no end.
+  const isEndless = kind === 'subscription' && drawn.refused === null;
+  const asJson = { takesStatus: false, takesStream: false, headers: { ...drawn.headers, accept: json } };
+  const envelope = isEndless ? { ...drawn, ...asJson } : drawn;
   const body = drawnBody(draw, asked);
   const { takesStatus, takesStream } = envelope;
   const ofBody = expectedOfBody(grammar, body, takesStatus);

@@ -114,7 +114,7 @@ export function drawnSocketAttack(draw: Draw, grammar: Grammar): SocketAttack {
     return { kind: 'any bytes', begins: draw.chance(50), bytes, closes: anyClose, codes: [] };
   }
   if (kind < 80) {
-    const asked = drawnDocument(draw, grammar);
+    const { kind: _, ...asked } = drawnDocument(draw, grammar);
     const { codes } = expectedOfQuery(grammar.schema, asked, false);
     const payload = { ...asked, operationName: asked.operationName ?? null };
     return {

@@ -139,6 +139,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const server = await ApiServer.listen({
     schema,
     backend: () => backend.current(),
+    rateStore: { functions: (code) => backend.functions(code), keyPrefix },
     health: () => backend.health(),
     log,
     host: '127.0.0.1',

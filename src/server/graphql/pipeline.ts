@@ -22,6 +22,7 @@ import { Guard } from '../guard/guard.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
+import { useCostLimit } from '../rates/cost-limit.ts';
 import { currentRequestId, isFirstReport, runAs } from '../request-id.ts';
 import { createDocumentCaches } from './document-cache.ts';
 import { refusal } from './refusal.ts';
@@ -75,7 +76,7 @@ export function createPipeline({
   });
   const warn = (...said: unknown[]) =>
     log.warn({ said: said.map((one) => (typeof one === 'string' ? one : logSerializers.err(one))) }, 'GraphQL');
-  const shortWay = new ShortWay({ schema, backend, activity, log, documents, hotAfter });
+  const shortWay = new ShortWay({ schema, backend, activity, log, documents, rates: guard.rates, hotAfter });
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -92,6 +93,7 @@ export function createPipeline({
       useSubscribedField(),
       useHttpStatus(),
       useActivity(activity),
+      ...(guard.rates ? [useCostLimit(guard.rates)] : []),
       shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
     ],

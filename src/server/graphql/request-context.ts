@@ -1,19 +1,22 @@
 import type { Ahead } from '../../graphql/index.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import type { StreamOperation } from '../sse/stream-operation.ts';
 
 /** What a protocol hands over. */
 export interface RequestContext {
   readonly requestId: string;
+  /** By whom it is counted. */
+  readonly client: Client;
   /** When all of it had come, by `performance.now()`. */
   readonly receivedAt: number;
   /** Only of a request by HTTP. */
   readonly http?: {
-    /** By whom it is counted. */
-    readonly client: string;
     /** What was sent, if it has been parsed. */
     readonly body?: object;
     /** What was done already of the operation. */
     readonly ahead?: Ahead;
+    /** Whether what it costs was counted. */
+    readonly isPaid?: boolean;
     /** Aborts when the response is over, or the client has left or wants no more. */
     readonly closed: AbortSignal;
     /** Whether the client takes a stream. */

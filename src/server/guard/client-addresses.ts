@@ -13,6 +13,8 @@ const mapped = /^::ffff:(?:(\d+\.\d+\.\d+\.\d+)|([\da-f]{1,4}):([\da-f]{1,4}))$/
 export class ClientAddresses {
   readonly #proxies: BlockList | null;
   readonly #workers = new WeakSet<Socket>();
+  /** Of whoever is at the other end, which does not change. */
+  readonly #names = new WeakMap<Socket, string>();
 
   /** @param proxies addresses and ranges in CIDR notation, such as `10.0.0.0/8`. */
   constructor(proxies: readonly string[] = []) {
@@ -22,6 +24,11 @@ export class ClientAddresses {
   /** The socket is of another worker, which says for whom it asks. */
   addWorker(socket: Socket): void {
     this.#workers.add(socket);
+  }
+
+  /** Whether it is of another worker, which has counted what it hands over. */
+  isWorker(socket: Socket): boolean {
+    return this.#workers.has(socket);
   }
 
   /** Whether what comes on this connection is of others. */
@@ -35,8 +42,8 @@ export class ClientAddresses {
    * @param forwardedFor the header `x-forwarded-for`, to which each proxy adds whom it was asked by.
    */
   of(socket: Socket, forwardedFor: string | undefined): string {
+    if (forwardedFor === undefined || !this.isProxy(socket)) return this.#nameOfPeer(socket);
     let address = plainAddress(socket.remoteAddress) ?? unknown;
-    if (forwardedFor === undefined || !this.isProxy(socket)) return counted(address);
     const forwarded = forwardedFor.split(',');
     while (forwarded.length > 0 && (address === unknown || this.#isTrusted(address))) {
       const before = plainAddress(forwarded.pop());
@@ -50,6 +57,14 @@ export class ClientAddresses {
   ofRequest(request: IncomingMessage): string {
     // Node has joined what came several times.
     return this.of(socketOf(request), request.headers['x-forwarded-for'] as string | undefined);
+  }
+
+  #nameOfPeer(socket: Socket): string {
+    const known = this.#names.get(socket);
+    if (known !== undefined) return known;
+    const name = counted(plainAddress(socket.remoteAddress) ?? unknown);
+    this.#names.set(socket, name);
+    return name;
   }
 
   #isTrusted(address: string | undefined): boolean {

@@ -13,6 +13,10 @@ export interface GuardOptions {
   /** How many subscriptions a client may have, on all its sockets and streams; default 20,000. */
   readonly clientSubscriptions?: number;
   readonly times?: ConnectionTimes;
+  /** How many requests a client may send a second; null, the default: as many as it likes. */
+  readonly requestsPerSecond?: number | null;
+  /** How much its operations may cost a second (see `operationCost`); null, the default: as much as it likes. */
+  readonly costPerSecond?: number | null;
 }
 
 /** How long whoever is connected may keep us waiting, in milliseconds. */

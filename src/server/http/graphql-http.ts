@@ -8,6 +8,8 @@ import type { Guard } from '../guard/guard.ts';
 import { answerPreflight } from '../origin/preflight.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
+import { retryAfterSeconds, tooManyRequests } from '../rates/rate-limited.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import { searchProblem } from '../request-target.ts';
 import type { EventStream } from '../sse/event-stream.ts';
 import { EventStreams, forwardToStream, sendNoStream, streamToken } from '../sse/event-streams.ts';
@@ -15,7 +17,7 @@ import type { OtherWorkers } from '../sse/other-workers.ts';
 import { StreamOperation } from '../sse/stream-operation.ts';
 import type { ApiResponse } from './api-response.ts';
 import { readBody } from './body.ts';
-import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
+import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
 import { acceptedTypes, contentTypes, resultTypes } from './result-types.ts';
@@ -43,6 +45,7 @@ interface ReceivedOperation {
   readonly sent: SentBody | null;
   /** By `performance.now()`. */
   readonly receivedAt: number;
+  readonly client: Client;
   readonly ahead: Ahead | null;
 }
 
@@ -83,6 +86,9 @@ export class GraphQLOverHttp {
 
   /** Answers a request at the path of GraphQL. */
   async answer(search: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
+    const admission = this.#admission(request);
+    const waitMs = typeof admission === 'number' ? admission : await admission;
+    if (waitMs > 0) return this.#refuse(request, response, waitMs);
     const { method = 'GET', headers } = request;
     if (!methods.includes(method)) {
       if (answerPreflight(request, response, { methods, origins: this.#guard.origins })) return;
@@ -104,6 +110,23 @@ export class GraphQLOverHttp {
       return this.#eventStreams.open(stream, response);
     }
     return this.#operation(search, request, response, stream);
+  }
+
+  /** @returns 0, or after how many milliseconds the request may come again. */
+  #admission(request: IncomingMessage): number | Promise<number> {
+    const { rates, addresses } = this.#guard;
+    const begun = begunOf(request);
+    if (begun) return begun.waitMs;
+    if (rates === null || addresses.isWorker(request.socket)) return 0;
+    return rates.request({ name: addresses.ofRequest(request) });
+  }
+
+  async #refuse(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
+    // Most clients write all before they read: what is sent beside an answer may cost them the answer.
+    if (!request.readableEnded && !begunOf(request)) await drained(request);
+    const { message, extensions } = tooManyRequests(waitMs);
+    response.setHeader('retry-after', retryAfterSeconds(waitMs));
+    sendJson(response, 429, { errors: [{ message, extensions }] });
   }
 
   #reserve({ headers }: IncomingMessage, response: ApiResponse): void {
@@ -133,16 +156,17 @@ export class GraphQLOverHttp {
     const sent = post ? (begunOf(request)?.sent ?? new SentBody(await readBody(request, this.#bodyLimitBytes))) : null;
     const receivedAt = performance.now();
     const plainType = stream ? undefined : contentTypes[type];
-    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent) : null;
+    const client = { name: this.#guard.addresses.ofRequest(request) };
+    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent, client) : null;
     if (plainType && ran?.kind === 'written') return send(response, 200, plainType, `{"data":${ran.data}}`);
     this.#pipeline.shortWay.counts.reference += 1;
-    const told = { search, types, sent, receivedAt, ahead: ran?.kind === 'left' ? ran.ahead : null };
+    const told = { search, types, sent, receivedAt, client, ahead: ran?.kind === 'left' ? ran.ahead : null };
     return this.#askReference(told, request, response, stream && new StreamOperation(stream));
   }
 
   /** Has Yoga answer it. */
   async #askReference(
-    { search, types, sent, receivedAt, ahead }: ReceivedOperation,
+    { search, types, sent, receivedAt, client, ahead }: ReceivedOperation,
     request: IncomingMessage,
     response: ApiResponse,
     operation: StreamOperation | null,
@@ -150,8 +174,8 @@ export class GraphQLOverHttp {
     const { requestId } = response;
     const { method = 'GET', headers } = request;
     const { yoga } = this.#pipeline;
-    const client = this.#guard.addresses.ofRequest(request);
-    const known = { client, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
+    const isPaid = sent?.isPaid ?? false;
+    const known = { isPaid, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
       // Not at the address that the Host header says: it is the client's to invent.
       new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {
@@ -166,6 +190,7 @@ export class GraphQLOverHttp {
       }),
       {
         requestId,
+        client,
         receivedAt,
         http: operation
           ? { closed: operation.ended, takesStream: true, operation, ...known }
@@ -200,6 +225,11 @@ export class GraphQLOverHttp {
 
 function sendForeign(response: ServerResponse): void {
   sendProtocolError(response, 403, 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may');
+}
+
+/** Resolves when all of a request has come and was dropped, or never will. */
+function drained(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => request.once('end', resolve).once('close', resolve).resume());
 }
 
 /** Aborts when the response is over, or its client has left. */

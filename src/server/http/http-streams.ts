@@ -42,17 +42,17 @@ export function useReservedStreams(): Plugin<RequestContext> {
 export function useHttpStreams(subscriptions: Subscriptions): Plugin<RequestContext> {
   return {
     onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
-      const { http } = contextValue as RequestContext;
+      const { http, client } = contextValue as RequestContext;
       if (!http) return undefined;
       if (!http.takesStream) {
         setResultAndStopExecution({ errors: [refusal(406, 'BAD_REQUEST', needsStream)] });
         return undefined;
       }
-      if (!subscriptions.take(http.client)) {
+      if (!subscriptions.take(client.name)) {
         setResultAndStopExecution({ errors: [rateLimited(subscriptions.tooMany)] });
         return undefined;
       }
-      const giveBack = () => subscriptions.giveBack(http.client);
+      const giveBack = () => subscriptions.giveBack(client.name);
       if (http.operation) http.operation.whenOver(giveBack);
       else if (http.closed.aborted) giveBack();
       else http.closed.addEventListener('abort', giveBack, { once: true });

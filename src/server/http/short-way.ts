@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { UnavailableError } from '../../engine/index.ts';
 import {
   type Activity,
+  type Admits,
   type CompiledOperation,
   defaultQueryLimits,
   excesses,
@@ -14,6 +15,7 @@ import {
 } from '../../graphql/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
+import type { Client, RateLimiter } from '../rates/rate-limiter.ts';
 import { currentRequestId } from '../request-id.ts';
 import { type Parameters, plainParameters, type SentBody } from './sent-body.ts';
 
@@ -36,6 +38,7 @@ export interface ShortWayOptions {
   readonly activity: Activity;
   readonly log: Logger;
   readonly documents: TrustedDocuments;
+  readonly rates: RateLimiter | null;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
 }
@@ -53,10 +56,12 @@ export class ShortWay {
   readonly #activity: Activity;
   readonly #log: Logger;
   readonly #documents: TrustedDocuments;
+  readonly #rates: RateLimiter | null;
 
-  constructor({ schema, backend, activity, log, documents, hotAfter }: ShortWayOptions) {
+  constructor({ schema, backend, activity, log, documents, rates, hotAfter }: ShortWayOptions) {
     this.hot = new HotOperations(schema, (error) => this.#logFault(error), hotAfter);
     this.#documents = documents;
+    this.#rates = rates;
     for (const text of documents.texts) this.hot.warm(text, parseValid(schema, text));
     this.#backend = backend;
     this.#activity = activity;
@@ -64,23 +69,35 @@ export class ShortWay {
   }
 
   /** Whoever asks again is told of the same run. @returns null: nothing was begun. */
-  run(sent: SentBody): Promise<Ran> | null {
-    sent.ran ??= this.#begin(sent);
+  run(sent: SentBody, client: Client): Promise<Ran> | null {
+    sent.ran ??= this.#begin(sent, client);
     return sent.ran;
   }
 
-  #begin({ parsed, text }: SentBody): Promise<Ran> | null {
+  #begin(sent: SentBody, client: Client): Promise<Ran> | null {
+    const { parsed, text } = sent;
     const parameters = plainParameters(parsed, this.#documents);
     const operation = parameters && this.hot.find(parameters, parameters.variables);
     if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
-    return this.#run(operation, parameters);
+    return this.#run(operation, parameters, this.#rates?.limitsCost(client) ? this.#admission(sent, client) : null);
   }
 
-  async #run(operation: CompiledOperation, { variables }: Parameters): Promise<Ran> {
+  #admission(sent: SentBody, client: Client): Admits {
+    const admit = (waitMs: number) => {
+      sent.isPaid = waitMs === 0;
+      return sent.isPaid;
+    };
+    return (cost) => {
+      const waitMs = this.#rates?.cost(client, cost) ?? 0;
+      return typeof waitMs === 'number' ? admit(waitMs) : waitMs.then(admit);
+    };
+  }
+
+  async #run(operation: CompiledOperation, { variables }: Parameters, admits: Admits | null): Promise<Ran> {
     const begun = performance.now();
     let ran: Ran = nothingDone;
     try {
-      ran = await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity });
+      ran = await operation.run(variables, { engine: this.#backend().engine, activity: this.#activity }, admits);
     } catch (error) {
       if (!(error instanceof UnavailableError)) this.#logFault(error);
     }

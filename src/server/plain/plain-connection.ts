@@ -2,11 +2,12 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ran } from '../../graphql/index.ts';
 import type { Connections, Debt } from '../connections.ts';
+import type { Guard } from '../guard/guard.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import { requestIdFrom, runAs } from '../request-id.ts';
-import type { ResponseHeaders } from '../response-headers.ts';
 import { writeAnswer } from './plain-answer.ts';
 import { type PlainHead, PlainHeads } from './plain-head.ts';
 import { type Begun, SocketStandIn } from './socket-stand-in.ts';
@@ -15,7 +16,7 @@ import { type Begun, SocketStandIn } from './socket-stand-in.ts';
 export interface PlainService {
   readonly shortWay: ShortWay;
   readonly bodyLimitBytes: number;
-  readonly headers: ResponseHeaders;
+  readonly guard: Guard;
   /** Whose limits of time hold: for a first request, for all of any request, and from one to the next. */
   readonly server: Pick<Server, 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout'>;
   /** Has Node's HTTP server take a socket, with all that comes on it from now on, or what stands in for it for one request. */
@@ -42,6 +43,9 @@ interface Asked {
 const keepAliveRoomMs = 1_000;
 
 const mostEarlyBytes = 65_536;
+
+/** Where nobody is counted. */
+const nobody: Client = { name: '' };
 
 const requestTimeout = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
@@ -138,13 +142,31 @@ export class PlainConnection implements Debt {
   }
 
   #answer(asked: Asked): void {
+    const { rates, addresses } = this.#service.guard;
+    const client = rates ? { name: addresses.of(this.#socket, asked.head.forwardedFor) } : nobody;
+    const waitMs = rates ? rates.request(client) : 0;
+    if (typeof waitMs === 'number') this.#answerIfAdmitted(asked, client, waitMs);
+    else
+      waitMs
+        .then((ms) => {
+          // Who has left meanwhile is owed nothing.
+          if (this.#asked === asked) this.#answerIfAdmitted(asked, client, ms);
+        })
+        .catch(this.#fail);
+  }
+
+  #answerIfAdmitted(asked: Asked, client: Client, waitMs: number): void {
     const { head, requestId, begunAt } = asked;
     const { shortWay } = this.#service;
     const request = joined(asked.parts.splice(0)).subarray(0, head.bytes + head.bodyBytes);
+    if (waitMs > 0) {
+      this.#standInFor({ requestId, begunAt, sent: null, waitMs }, request);
+      return;
+    }
     const text = decodeUtf8(request.subarray(head.bytes));
     const sent = text === null ? null : new SentBody(text);
-    const begun = { requestId, begunAt, sent };
-    const ran = sent && runAs(requestId, () => shortWay.run(sent));
+    const begun = { requestId, begunAt, sent, waitMs };
+    const ran = sent && runAs(requestId, () => shortWay.run(sent, client));
     if (ran) ran.then((result) => this.#conclude(asked, begun, request, result)).catch(this.#fail);
     else this.#standInFor(begun, request);
   }
@@ -156,10 +178,10 @@ export class PlainConnection implements Debt {
   }
 
   #write(begun: Begun, { contentType, origin }: PlainHead, body: string): void {
-    const { shortWay, headers, server, onAnswered } = this.#service;
+    const { shortWay, guard, server, onAnswered } = this.#service;
     const { requestId } = begun;
     const keptSeconds = this.#isLast ? null : Math.floor(server.keepAliveTimeout / 1_000);
-    const headerLines = headers.to(origin).lines;
+    const headerLines = guard.headers.to(origin).lines;
     writeAnswer(this.#socket, { contentType, requestId, headerLines, body, keptSeconds });
     shortWay.counts.plain += 1;
     onAnswered(begun, true);

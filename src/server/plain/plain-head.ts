@@ -14,6 +14,8 @@ export interface PlainHead {
   readonly requestId: string | undefined;
   /** Of the page that asks; undefined: it is none. */
   readonly origin: string | undefined;
+  /** For whom a proxy asks, as it says. */
+  readonly forwardedFor: string | undefined;
 }
 
 /** A head, in two parts between which the length of the body stands. */
@@ -35,7 +37,16 @@ const mostLengthDigits = 15;
 const zero = 48;
 
 /** Those that say of the request what is looked at here: each may come once. */
-const known = ['host', 'content-length', 'content-type', 'accept', 'connection', 'x-request-id', 'origin'] as const;
+const known = [
+  'host',
+  'content-length',
+  'content-type',
+  'accept',
+  'connection',
+  'x-request-id',
+  'origin',
+  'x-forwarded-for',
+] as const;
 type Known = (typeof known)[number];
 const knownNames: ReadonlySet<string> = new Set(known);
 /** Those that make a request another than a plain one. */
@@ -113,8 +124,8 @@ function plainHead(text: string): PlainHead | null {
   const contentType = contentTypes[acceptedTypes(accept)[0] ?? ''];
   if (contentType === undefined || unsupportedBody({ 'content-type': type }) !== null) return null;
   if (!/^\d+$/.test(length) || length.length > mostLengthDigits) return null;
-  const { 'x-request-id': requestId, origin } = headers;
-  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId, origin };
+  const { 'x-request-id': requestId, 'x-forwarded-for': forwardedFor, origin } = headers;
+  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId, origin, forwardedFor };
 }
 
 type Headers = { [name in Known]?: string };

@@ -8,8 +8,10 @@ export interface Begun {
   readonly requestId: string;
   /** By `performance.now()`. */
   readonly begunAt: number;
-  /** Null: the body is no text. */
+  /** Null: the body is no text, or was not looked at. */
   readonly sent: SentBody | null;
+  /** After how many milliseconds it may come again, since its client asks too often; 0: it does not. */
+  readonly waitMs: number;
 }
 
 /** Stands in for a socket towards Node's HTTP server, for one request that came on it. */

@@ -10,6 +10,8 @@ import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipel
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import type { Guard } from '../guard/guard.ts';
 import { decodeUtf8 } from '../http/body.ts';
+import { tooManyRequests } from '../rates/rate-limited.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
 import { requestTarget } from '../request-target.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -40,7 +42,7 @@ interface Extra extends Record<PropertyKey, unknown> {
   /** Of the handshake. */
   readonly requestId: string;
   /** By whom it is counted. */
-  readonly client: string;
+  readonly client: Client;
   readonly turns: Turns;
   readonly writer: SocketWriter;
   readonly operations: Operations;
@@ -79,7 +81,7 @@ export class WebSockets {
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdFrom(request.headers['x-request-id']);
-      const client = this.#guard.addresses.ofRequest(request);
+      const client = { name: this.#guard.addresses.ofRequest(request) };
       let handle = async (_message: string) => {};
       const close = (code: number, reason: string) => {
         inbox.close(); // nothing of what it has said after that is done
@@ -111,7 +113,7 @@ export class WebSockets {
       );
       answerPings(socket);
       const writer = new SocketWriter(socket, request.socket, () => heartbeat.take());
-      const operations = new Operations(this.#isGoingAway, () => this.#guard.subscriptions.giveBack(client));
+      const operations = new Operations(this.#isGoingAway, () => this.#guard.subscriptions.giveBack(client.name));
       this.#operations.set(socket, operations);
       const closed = protocol.opened(
         {
@@ -189,13 +191,16 @@ export class WebSockets {
   #protocol({ yoga, mask, documents }: GraphQLPipeline) {
     return makeServer<Record<string, unknown>, Extra>({
       onSubscribe: ({ extra, subscriptions }, id, payload) => {
-        const { requestId } = extra;
+        const { requestId, client } = extra;
         const { operationName, variables } = payload;
         return runApartAs(requestId, async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
+            const waitMs = (await this.#guard.rates?.request(client)) ?? 0;
+            if (waitMs > 0) return [tooManyRequests(waitMs)];
             const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
               requestId,
+              client,
               receivedAt: performance.now(),
             });
             const document = parse(documents.textOf(payload) as string);
@@ -231,13 +236,13 @@ export class WebSockets {
     const { id, extra } = args;
     if (how === 'execute') return extra.operations.run(extra.requestId, () => args.execute(args));
     const { subscriptions } = this.#guard;
-    if (!subscriptions.take(extra.client)) return { errors: [rateLimited(subscriptions.tooMany)] };
+    if (!subscriptions.take(extra.client.name)) return { errors: [rateLimited(subscriptions.tooMany)] };
     const result = await this.#subscribe(args).catch((error: unknown) => {
-      subscriptions.giveBack(extra.client);
+      subscriptions.giveBack(extra.client.name);
       throw error;
     });
     if (Symbol.asyncIterator in result) extra.turns.streams(id);
-    else subscriptions.giveBack(extra.client);
+    else subscriptions.giveBack(extra.client.name);
     return result;
   }
 

@@ -3,10 +3,9 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../../src/server/connections.ts';
+import { Guard } from '../../../src/server/guard/guard.ts';
 import type { ShortWay } from '../../../src/server/http/short-way.ts';
-import { AllowedOrigins } from '../../../src/server/origin/allowed-origins.ts';
 import { attendPlainly } from '../../../src/server/plain/plain-connections.ts';
-import { ResponseHeaders } from '../../../src/server/response-headers.ts';
 import { until } from '../../support/until.ts';
 
 const patient = { headersTimeout: 60_000, requestTimeout: 60_000, keepAliveTimeout: 60_000 };
@@ -42,9 +41,9 @@ async function dial(times: Partial<typeof patient>): Promise<{ readonly client: 
   Object.assign(server, patient, times);
   connections = new Connections(server, () => {});
   attendPlainly(server, {
-    shortWay: { run: (sent) => run(sent), counts: {} } as ShortWay,
+    shortWay: { run: (sent, client) => run(sent, client), counts: {} } as ShortWay,
     bodyLimitBytes: 1_000,
-    headers: new ResponseHeaders({ origins: new AllowedOrigins(), hstsSeconds: null }),
+    guard: new Guard(),
     connections,
     onAnswered: () => {},
     onFault: (error) => faults.push(error),
