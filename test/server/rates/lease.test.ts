@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { bucketLibrary } from '../../../src/server/rates/bucket-library.ts';
 import { Lease } from '../../../src/server/rates/lease.ts';
 import { LocalBucket } from '../../../src/server/rates/local-bucket.ts';
-import { burstSeconds, rateOf } from '../../../src/server/rates/rate.ts';
+import { burstSeconds, leaseMs, rateOf } from '../../../src/server/rates/rate.ts';
 import { bucketName, SharedBuckets } from '../../../src/server/rates/shared-buckets.ts';
 import { connect, FunctionCaller, parseValkeyUrl } from '../../../src/valkey/index.ts';
 import { newKeyPrefix } from '../../support/api.ts';
@@ -77,6 +77,18 @@ describe('a lease', () => {
     // Eight to double the first one to a twentieth of a second's worth, and ten of those, or again after a pause.
     expect(asked.calls).toBeLessThan(100);
     expect(asked.calls).toBeGreaterThan(10);
+  });
+
+  it('forgets what it took ahead when its time is over', async () => {
+    const asked = new Asked();
+    const lease = leaseOf(fresh(), 10_000, asked);
+    for (let calls = 0; calls < 6; calls = asked.calls) expect(await lease.take(1)).toBe(0);
+    const { calls } = asked;
+    // There are some left.
+    expect(lease.take(1)).toBe(0);
+    await new Promise((resolve) => setTimeout(resolve, leaseMs));
+    expect(await lease.take(1)).toBe(0);
+    expect(asked.calls).toBe(calls + 1);
   });
 
   it('takes next to nothing ahead for one that asks little', async () => {
