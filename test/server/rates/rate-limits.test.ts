@@ -263,4 +263,28 @@ describe('while Valkey cannot be asked', () => {
       await valkey.destroy();
     }
   });
+
+  it('nobody who waits for leave waits as long as for what Valkey is asked', async () => {
+    const valkey = await ThrowawayValkey.create();
+    try {
+      await valkey.start();
+      const api = await start({ requestsPerSecond: 50 }, { valkeyUrl: valkey.url });
+      // Of one without limits, which waits for Valkey alone.
+      const unlimited = await start({}, { valkeyUrl: valkey.url });
+      const [ask, reader] = [clientAt(api), clientAt(unlimited)];
+      await ask(one);
+      valkey.freeze();
+      let isRead = false;
+      const read = reader({ query: '{ user(id: "u") { riskProfile { txnCount1h } } }' }).then((answer) => {
+        isRead = true;
+        return answer;
+      });
+      for (let n = 0; n < 5; n++) expect((await ask({ query: '{ __typename }' })).status).toBe(200);
+      expect(isRead).toBe(false);
+      expect(api.server.refusals.limitedLocally).toBeGreaterThan(0);
+      expect((await read).body).toContain('UNAVAILABLE');
+    } finally {
+      await valkey.destroy();
+    }
+  });
 });
