@@ -8,7 +8,7 @@ import { schema } from '../../schema/index.ts';
 import { startApi, type TestApi } from '../support/api.ts';
 import { Draw } from '../support/draw.ts';
 import type { Grammar } from '../support/drawn-documents.ts';
-import { holdsFor, patienceMs } from '../support/property.ts';
+import { holdsFor, patienceMs, thoroughness } from '../support/property.ts';
 import { until } from '../support/until.ts';
 import { drawnHttpAttack, type HttpAttack } from './http-attacks.ts';
 import { assertAnswer } from './outcome.ts';
@@ -18,14 +18,14 @@ import { drawnSocketAttack, playSocket } from './socket-attacks.ts';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** A tenth of ten thousand; `npm run test:long` plays more than all of them. */
-const attacks = 1_000;
+/** As many as are played in all are these times how thorough the run is: a thousand in `npm test`, ten thousand in a long run. */
+const attacks = 10_000 / Math.max(10, thoroughness);
 const bodyLimitBytes = 1_000_000;
 const mostStaying = 100;
 /** Connections to Valkey that recording opens as it comes to need them. */
 const mostRecorders = 3;
 /** What the caches of documents and operations may hold, about 60 MiB, and as much again for what a test itself keeps. */
-const growthBytes = 120 * 1024 * 1024;
+const growthBytes = 96 * 1024 * 1024;
 
 const grammar: Grammar = {
   schema,
