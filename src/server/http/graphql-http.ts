@@ -123,7 +123,8 @@ export class GraphQLOverHttp {
 
   async #refuse(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
     // Most clients write all before they read: what is sent beside an answer may cost them the answer.
-    if (!request.readableEnded && !begunOf(request)) await drained(request);
+    if (!begunOf(request)) await readBody(request, this.#bodyLimitBytes).catch(() => {});
+    if (!request.complete) response.setHeader('connection', 'close');
     const { message, extensions } = tooManyRequests(waitMs);
     response.setHeader('retry-after', retryAfterSeconds(waitMs));
     sendJson(response, 429, { errors: [{ message, extensions }] });
@@ -225,11 +226,6 @@ export class GraphQLOverHttp {
 
 function sendForeign(response: ServerResponse): void {
   sendProtocolError(response, 403, 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may');
-}
-
-/** Resolves when all of a request has come and was dropped, or never will. */
-function drained(request: IncomingMessage): Promise<void> {
-  return new Promise((resolve) => request.once('end', resolve).once('close', resolve).resume());
 }
 
 /** Aborts when the response is over, or its client has left. */

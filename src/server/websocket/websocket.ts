@@ -8,6 +8,7 @@ import { contractError, PushedMessages, WatchMessages } from '../../graphql/inde
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
+import { refusalText } from '../guard/connection-limits.ts';
 import type { Guard } from '../guard/guard.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { tooManyRequests } from '../rates/rate-limited.ts';
@@ -151,7 +152,7 @@ export class WebSockets {
     if (path !== graphqlPath) refuse(socket, 404, 'Not Found');
     else if (this.#draining) refuse(socket, 503, 'Service Unavailable');
     else if (!this.#guard.origins.mayConnect(request.headers)) refuse(socket, 403, 'Forbidden');
-    else if (!this.#admits(request)) refuse(socket, 429, 'Too Many Requests');
+    else if (!this.#admits(request)) end(socket, refusalText('429 Too Many Requests', this.#guard.connections.tooMany));
     else this.#sockets.handleUpgrade(request, socket, head, (open) => this.#sockets.emit('connection', open, request));
   }
 
@@ -291,7 +292,11 @@ function rateLimited(message: string): GraphQLError {
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {
+  end(socket, `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function end(socket: Duplex, text: string): void {
   // A client that does not close its side would keep it half open.
   socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(text);
 }

@@ -107,14 +107,14 @@ describe('connections', () => {
         const socket = new WebSocket(api.webSocketUrl, 'graphql-transport-ws', { headers });
         socket.once('open', () => resolve(socket));
         socket.once('unexpected-response', (_, response) => {
-          resolve(response.statusCode);
+          resolve([response.statusCode, response.headers['retry-after']]);
           socket.terminate();
         });
         socket.on('error', () => {});
       });
     const first = (await ask('198.51.100.1')) as WebSocket;
     expect(first).toBeInstanceOf(WebSocket);
-    expect(await ask('198.51.100.1')).toBe(429);
+    expect(await ask('198.51.100.1')).toEqual([429, '5']);
     const other = (await ask('198.51.100.2')) as WebSocket;
     expect(other).toBeInstanceOf(WebSocket);
     expect(api.server.refusals.clientConnections).toBe(1);

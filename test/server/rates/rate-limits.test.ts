@@ -110,6 +110,8 @@ describe('a client that sends too many requests', () => {
     expect((await ask(null, {}, 'DELETE')).status).toBe(429);
     expect((await ask({ query: 'x'.repeat(100_000) })).status).toBe(429);
     expect((await ask(null, {}, 'PATCH')).status).toBe(429);
+    // Larger than is kept, and than is dropped.
+    expect((await ask({ query: 'x'.repeat(6_000_000) })).status).toBe(429);
     expect((await api.get('/livez')).status).toBe(200);
   });
 
