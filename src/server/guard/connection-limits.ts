@@ -73,7 +73,7 @@ export class ConnectionLimits {
     return true;
   }
 
-  #refuse(socket: Socket, status: string, message: string): void {
+  #refuse(socket: Socket, status: keyof typeof codes, message: string): void {
     socket.on('error', () => {});
     if (this.#lingering >= mostLingering) {
       socket.destroy();
@@ -91,9 +91,11 @@ export class ConnectionLimits {
   }
 }
 
+const codes = { '429 Too Many Requests': 'RATE_LIMITED', '503 Service Unavailable': 'UNAVAILABLE' } as const;
+
 /** A response as it stands on the wire, to whoever is not asked for a request. */
-export function refusalText(status: string, message: string): string {
-  const body = `${JSON.stringify({ errors: [{ message }] })}\n`;
+export function refusalText(status: keyof typeof codes, message: string): string {
+  const body = `${JSON.stringify({ errors: [{ message, extensions: { code: codes[status] } }] })}\n`;
   const head = ['Connection: close', `Retry-After: ${retrySeconds}`, 'Content-Type: application/json; charset=utf-8'];
   return [`HTTP/1.1 ${status}`, ...head, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
 }

@@ -225,7 +225,8 @@ export class GraphQLOverHttp {
 }
 
 function sendForeign(response: ServerResponse): void {
-  sendProtocolError(response, 403, 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may');
+  const message = 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may';
+  sendJson(response, 403, { errors: [{ message, extensions: { code: 'FORBIDDEN' } }] });
 }
 
 /** Aborts when the response is over, or its client has left. */

@@ -56,7 +56,7 @@ describe('connections', () => {
       expect(refused).toMatch(/^HTTP\/1\.1 503 Service Unavailable\r\n/);
       expect(refused).toMatch(/\r\nRetry-After: \d+\r\n/);
       expect(JSON.parse(refused.slice(refused.indexOf('\r\n\r\n')))).toEqual({
-        errors: [{ message: expect.stringContaining('More than 4 connections') }],
+        errors: [{ message: expect.stringContaining('More than 4 connections'), extensions: { code: 'UNAVAILABLE' } }],
       });
     }
     expect(api.server.refusals).toMatchObject({ connections: 3, clientConnections: 0 });
@@ -67,7 +67,9 @@ describe('connections', () => {
   it('of one client beyond its own limit are, and others come in', async () => {
     await start({ maxConnections: 10, clientConnections: 2 });
     const before = [await dial(), await dial()];
-    expect(await answer(await dial())).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\n[\s\S]*More than 2 connections/);
+    expect(await answer(await dial())).toMatch(
+      /^HTTP\/1\.1 429 Too Many Requests\r\n[\s\S]*More than 2 connections[\s\S]*RATE_LIMITED/,
+    );
     expect(api.server.refusals).toMatchObject({ connections: 0, clientConnections: 1 });
     await isServed(await dial('127.0.0.2'));
     for (const socket of before) await isServed(socket);

@@ -97,7 +97,9 @@ describe('a request that browsers send unasked', () => {
     for (const accept of ['*/*', 'text/event-stream', 'application/json']) {
       const response = await ask(closed, { 'sec-fetch-site': site, accept });
       expect(response.status).toBe(403);
-      expect(await response.text()).toContain('FRESHET_CORS_ORIGINS');
+      const { errors } = (await response.json()) as { errors: unknown };
+      const message = expect.stringContaining('FRESHET_CORS_ORIGINS');
+      expect(errors).toEqual([{ message, extensions: { code: 'FORBIDDEN' } }]);
     }
   });
 
