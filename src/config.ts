@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import {
   type AccessOptions,
   defaultAlgorithms,
@@ -37,10 +38,31 @@ export interface Config {
   readonly access: AccessOptions | null;
   /** `FRESHET_INTROSPECTION`: whether GraphiQL and introspection are served; default: unless `NODE_ENV` is `production`. */
   readonly introspection: boolean;
+  readonly guard: GuardSettings;
   /** `LOG_LEVEL`; default `info`. */
   readonly logLevel: LogLevel;
   /** Whether traces are recorded: `OTEL_EXPORTER_OTLP_ENDPOINT`, or that of traces alone, is set, and nothing forbids it. How, OpenTelemetry reads. */
   readonly traces: boolean;
+}
+
+/** Whom the server lets in, and how much of it each may have. */
+export interface GuardSettings {
+  /** `FRESHET_CORS_ORIGINS`: other origins whose pages may speak to the API; default none. */
+  readonly corsOrigins: readonly string[];
+  /** `FRESHET_HSTS_SECONDS`: how long browsers are to come by TLS alone; default null: nothing is said of it. */
+  readonly hstsSeconds: number | null;
+  /** `FRESHET_TRUSTED_PROXIES`: whose word is taken for whom they forward; default nobody's. */
+  readonly trustedProxies: readonly string[];
+  /** `FRESHET_MAX_CONNECTIONS`; default null: what the limit of open files leaves room for. */
+  readonly maxConnections: number | null;
+  /** `FRESHET_CLIENT_CONNECTIONS`: how many a client may have; default null: half of all. */
+  readonly clientConnections: number | null;
+  /** `FRESHET_CLIENT_SUBSCRIPTIONS`: how many a client may have; default 20,000. */
+  readonly clientSubscriptions: number;
+  /** `FRESHET_RATE_LIMIT`: how many requests a client may send a second; default null: there is no limit. */
+  readonly requestsPerSecond: number | null;
+  /** `FRESHET_COST_LIMIT`: what its operations may cost a second; default null: there is no limit. */
+  readonly costPerSecond: number | null;
 }
 
 /** All that is wrong with the environment, in one message. */
@@ -64,6 +86,8 @@ type Reader<T> = (text: string) => T;
 type Read = <T>(name: string, fallback: T, reader: Reader<T>) => T;
 
 const mostWorkers = 64;
+const most = 1_000_000;
+const longestHstsSeconds = 63_072_000; // two years
 
 const ours = [
   ...['FRESHET_DATA_DIR', 'FRESHET_CLOCK', 'FRESHET_KEY_PREFIX', 'FRESHET_SWEEP_SECONDS'],
@@ -71,6 +95,9 @@ const ours = [
   ...['FRESHET_AUTH', 'FRESHET_API_KEYS', 'FRESHET_API_KEYS_FILE', 'FRESHET_INTROSPECTION'],
   ...['FRESHET_JWT_JWKS', 'FRESHET_JWT_ISSUER', 'FRESHET_JWT_AUDIENCE'],
   ...['FRESHET_JWT_ALGORITHMS', 'FRESHET_JWT_CLOCK_SKEW_SECONDS'],
+  ...['FRESHET_CORS_ORIGINS', 'FRESHET_HSTS_SECONDS', 'FRESHET_TRUSTED_PROXIES'],
+  ...['FRESHET_MAX_CONNECTIONS', 'FRESHET_CLIENT_CONNECTIONS', 'FRESHET_CLIENT_SUBSCRIPTIONS'],
+  ...['FRESHET_RATE_LIMIT', 'FRESHET_COST_LIMIT'],
 ];
 
 const longestClockSkewSeconds = 300; // 5 minutes
@@ -96,7 +123,7 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     port: read('PORT', 4000, readPort),
     host: read('HOST', '127.0.0.1', readHost),
-    workers: read('WORKERS', 1, readWorkers),
+    workers: read('WORKERS', 1, count(1, mostWorkers)),
     valkey: read<ValkeyAddress | null>('VALKEY_URL', null, parseValkeyUrl),
     dataDir: read('FRESHET_DATA_DIR', '.data', (text) => text),
     clock: read('FRESHET_CLOCK', 'wall', oneOf(['wall', 'event'])),
@@ -106,6 +133,7 @@ export function readConfig(env: Environment): Config {
     documents: read('FRESHET_DOCUMENTS', 'any', oneOf(['any', 'trusted'])),
     access,
     introspection: read('FRESHET_INTROSPECTION', isProduction ? 'off' : 'on', oneOf(['on', 'off'])) === 'on',
+    guard: readGuard(read),
     logLevel: read('LOG_LEVEL', 'info', oneOf(logLevels)),
     traces: readTraces(read),
   };
@@ -184,6 +212,19 @@ function readClockSkew(text: string): number {
   return seconds;
 }
 
+function readGuard(read: Read): GuardSettings {
+  return {
+    corsOrigins: read<readonly string[]>('FRESHET_CORS_ORIGINS', [], readOrigins),
+    hstsSeconds: read<number | null>('FRESHET_HSTS_SECONDS', null, count(0, longestHstsSeconds)),
+    trustedProxies: read<readonly string[]>('FRESHET_TRUSTED_PROXIES', [], readProxies),
+    maxConnections: read<number | null>('FRESHET_MAX_CONNECTIONS', null, count(1, most)),
+    clientConnections: read<number | null>('FRESHET_CLIENT_CONNECTIONS', null, count(1, most)),
+    clientSubscriptions: read('FRESHET_CLIENT_SUBSCRIPTIONS', 20_000, count(1, most)),
+    requestsPerSecond: read<number | null>('FRESHET_RATE_LIMIT', null, count(1, most)),
+    costPerSecond: read<number | null>('FRESHET_COST_LIMIT', null, count(1, most)),
+  };
+}
+
 /** Whether only this machine can reach what listens on `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
@@ -215,13 +256,6 @@ function readPort(text: string): number {
   return Number(text);
 }
 
-function readWorkers(text: string): number {
-  if (!/^\d{1,2}$/.test(text) || Number(text) < 1 || Number(text) > mostWorkers) {
-    throw new Error(`expected a whole number from 1 to ${mostWorkers}, got ${JSON.stringify(text)}`);
-  }
-  return Number(text);
-}
-
 function readHost(text: string): string {
   const host = text.replace(/^\[(.*)\]$/, '$1');
   if (!/^[A-Za-z0-9.:_%-]+$/.test(host)) {
@@ -249,6 +283,44 @@ function readAcknowledgement(text: string): Acknowledgement {
   const replicas = /^replica(?::([1-9]))?$/.exec(text);
   if (replicas) return { kind: 'replica', replicas: Number(replicas[1] ?? 1) };
   throw new Error(`expected memory, fsync, replica or replica:n with n from 1 to 9, got ${JSON.stringify(text)}`);
+}
+
+/** Exact ones, as browsers write them: what is written otherwise would match none. */
+function readOrigins(text: string): readonly string[] {
+  return listed(text).map((one) => {
+    const url = URL.parse(one);
+    if (!/^https?:$/.test(url?.protocol ?? '') || url?.origin !== one) {
+      const example = 'https://app.example.com, with a port unless it is the usual one';
+      throw new Error(`expected origins such as ${example}, separated by commas, got ${JSON.stringify(one)}`);
+    }
+    return one;
+  });
+}
+
+function readProxies(text: string): readonly string[] {
+  return listed(text).map((one) => {
+    const [address = '', bits = '0', ...rest] = one.split('/');
+    const mostBits = isIP(address) === 4 ? 32 : 128;
+    if (isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > mostBits || rest.length > 0) {
+      throw new Error(
+        `expected addresses, or ranges such as 10.0.0.0/8, separated by commas, got ${JSON.stringify(one)}`,
+      );
+    }
+    return one;
+  });
+}
+
+function listed(text: string): readonly string[] {
+  return text.split(',').map((one) => one.trim());
+}
+
+function count(least: number, most: number): Reader<number> {
+  return (text) => {
+    if (!/^(0|[1-9]\d{0,8})$/.test(text) || Number(text) < least || Number(text) > most) {
+      throw new Error(`expected a whole number from ${least} to ${most}, got ${JSON.stringify(text)}`);
+    }
+    return Number(text);
+  };
 }
 
 function oneOf<const T extends string>(values: readonly T[]): Reader<T> {

@@ -182,13 +182,13 @@ async function beginTracing(config: Config, log: Logger): Promise<() => Promise<
 }
 
 async function serviceOptions(config: Config, log: Logger): Promise<Omit<ServiceOptions, 'address'>> {
-  const { keyPrefix, clock, sweepMs, acknowledge, host, port, introspection } = config;
+  const { keyPrefix, clock, sweepMs, acknowledge, host, port, introspection, guard } = config;
   const { schema, views, clientDocuments } = await import('../schema/index.ts');
   const documents = new TrustedDocuments(clientDocuments, { isExclusive: config.documents === 'trusted' });
   const authenticator = createAuthenticator(config, views, log);
   return {
     ...{ schema, views, documents, keyPrefix, clock, sweepMs, acknowledge },
-    ...{ log, host, port, introspection, authenticator },
+    ...{ log, host, port, introspection, authenticator, guard },
   };
 }
 

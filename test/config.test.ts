@@ -27,6 +27,16 @@ describe('the configuration', () => {
       documents: 'any',
       access: null,
       introspection: true,
+      guard: {
+        corsOrigins: [],
+        hstsSeconds: null,
+        trustedProxies: [],
+        maxConnections: null,
+        clientConnections: null,
+        clientSubscriptions: 20_000,
+        requestsPerSecond: null,
+        costPerSecond: null,
+      },
       logLevel: 'info',
       traces: false,
     });
@@ -53,6 +63,14 @@ describe('the configuration', () => {
         FRESHET_JWT_ALGORITHMS: 'ES256, PS512',
         FRESHET_JWT_CLOCK_SKEW_SECONDS: '30',
         NODE_ENV: 'production',
+        FRESHET_CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+        FRESHET_HSTS_SECONDS: '31536000',
+        FRESHET_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+        FRESHET_MAX_CONNECTIONS: '5000',
+        FRESHET_CLIENT_CONNECTIONS: '100',
+        FRESHET_CLIENT_SUBSCRIPTIONS: '50',
+        FRESHET_RATE_LIMIT: '100',
+        FRESHET_COST_LIMIT: '2000',
         LOG_LEVEL: 'debug',
         HOME: '/somewhere',
       }),
@@ -78,6 +96,16 @@ describe('the configuration', () => {
         },
       },
       introspection: false,
+      guard: {
+        corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
+        hstsSeconds: 31_536_000,
+        trustedProxies: ['10.0.0.0/8', '::1'],
+        maxConnections: 5_000,
+        clientConnections: 100,
+        clientSubscriptions: 50,
+        requestsPerSecond: 100,
+        costPerSecond: 2_000,
+      },
       logLevel: 'debug',
       traces: true,
     });
@@ -99,6 +127,11 @@ describe('the configuration', () => {
       FRESHET_SWEEP_SECONDS: 'often',
       FRESHET_ACK: 'replica:0',
       FRESHET_DOCUMENTS: 'mine',
+      FRESHET_CORS_ORIGINS: '*',
+      FRESHET_HSTS_SECONDS: '1y',
+      FRESHET_TRUSTED_PROXIES: '10.0.0.0/33',
+      FRESHET_MAX_CONNECTIONS: '0',
+      FRESHET_RATE_LIMIT: '0.5',
       LOG_LEVEL: 'loud',
     };
     expect(problemsOf(env)).toEqual([
@@ -111,8 +144,13 @@ describe('the configuration', () => {
       'FRESHET_SWEEP_SECONDS: expected seconds from 1 to 86400, or 0 for never, got "often"',
       'FRESHET_ACK: expected memory, fsync, replica or replica:n with n from 1 to 9, got "replica:0"',
       'FRESHET_DOCUMENTS: expected one of any, trusted, got "mine"',
+      'FRESHET_CORS_ORIGINS: expected origins such as https://app.example.com, with a port unless it is the usual one, separated by commas, got "*"',
+      'FRESHET_HSTS_SECONDS: expected a whole number from 0 to 63072000, got "1y"',
+      'FRESHET_TRUSTED_PROXIES: expected addresses, or ranges such as 10.0.0.0/8, separated by commas, got "10.0.0.0/33"',
+      'FRESHET_MAX_CONNECTIONS: expected a whole number from 1 to 1000000, got "0"',
+      'FRESHET_RATE_LIMIT: expected a whole number from 1 to 1000000, got "0.5"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_ACK, FRESHET_DOCUMENTS, FRESHET_AUTH, FRESHET_API_KEYS, FRESHET_API_KEYS_FILE, FRESHET_INTROSPECTION, FRESHET_JWT_JWKS, FRESHET_JWT_ISSUER, FRESHET_JWT_AUDIENCE, FRESHET_JWT_ALGORITHMS, FRESHET_JWT_CLOCK_SKEW_SECONDS',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_ACK, FRESHET_DOCUMENTS, FRESHET_AUTH, FRESHET_API_KEYS, FRESHET_API_KEYS_FILE, FRESHET_INTROSPECTION, FRESHET_JWT_JWKS, FRESHET_JWT_ISSUER, FRESHET_JWT_AUDIENCE, FRESHET_JWT_ALGORITHMS, FRESHET_JWT_CLOCK_SKEW_SECONDS, FRESHET_CORS_ORIGINS, FRESHET_HSTS_SECONDS, FRESHET_TRUSTED_PROXIES, FRESHET_MAX_CONNECTIONS, FRESHET_CLIENT_CONNECTIONS, FRESHET_CLIENT_SUBSCRIPTIONS, FRESHET_RATE_LIMIT, FRESHET_COST_LIMIT',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });
@@ -131,6 +169,19 @@ describe('the configuration', () => {
 
   it.each(['-1', '65', '2.5', '1e1', 'all', '002'])('refuses %j workers', (workers) => {
     expect(problemsOf({ WORKERS: workers })).toHaveLength(1);
+  });
+
+  it.each([
+    'app.example.com',
+    'https://app.example.com/',
+    'https://app.example.com:443',
+    'https://App.example.com',
+    'null',
+    'ftp://app.example.com',
+    'https://user@app.example.com',
+    'https://app.example.com,',
+  ])('refuses %j as an origin: a browser would write it otherwise', (origins) => {
+    expect(problemsOf({ FRESHET_CORS_ORIGINS: origins })).toHaveLength(1);
   });
 
   it('knows a sweep that never comes', () => {

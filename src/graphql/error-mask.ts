@@ -27,7 +27,7 @@ export function createErrorMask({ log, requestId }: ErrorMaskOptions): ErrorMask
     if (known instanceof GraphQLError) {
       if (known.extensions.code === 'OPERATION_RESOLUTION_FAILURE') return noOperation();
       if (known.extensions.code !== undefined) {
-        const passed = withExtensions(located ?? known, known, known.extensions);
+        const passed = withExtensions(located ?? known, known, withoutCaught(known.extensions));
         return echoing.has(known.extensions.code) ? shortened(passed) : passed;
       }
       const code = codeOfRequestError(located ?? known, known);
@@ -45,6 +45,13 @@ export function createErrorMask({ log, requestId }: ErrorMaskOptions): ErrorMask
 
 /** Codes of errors whose message may be GraphQL's own, which repeats what it was sent, however long. */
 const echoing: ReadonlySet<unknown> = new Set(['GRAPHQL_PARSE_FAILED', 'BAD_USER_INPUT']);
+
+/** Of a body that is no JSON Yoga tells what it caught, which repeats all of it; there is no GraphQL in it, whatever is accepted. */
+function withoutCaught(extensions: GraphQLErrorExtensions): GraphQLErrorExtensions {
+  if (extensions.originalError === undefined) return extensions;
+  const { originalError: _, ...rest } = extensions;
+  return { ...rest, http: { status: 400 } };
+}
 
 /** Yoga's code for it is its own; over a WebSocket, where Yoga does not look, it never was. */
 function noOperation(): GraphQLError {

@@ -12,7 +12,14 @@ SchemaBuilder.registerPlugin(freshet, FreshetPlugin);
 export type { ActivityFeed } from './activity.ts';
 export { Activity } from './activity.ts';
 export type { ActivityHeld, ActivityPart } from './activity-sample.ts';
-export { type Ahead, type CompiledOperation, type HotCounts, HotOperations, type Ran } from './compiled/index.ts';
+export {
+  type Admits,
+  type Ahead,
+  type CompiledOperation,
+  type HotCounts,
+  HotOperations,
+  type Ran,
+} from './compiled/index.ts';
 export type { FreshetContext } from './context.ts';
 export { createContext } from './context.ts';
 export { parseDateTime } from './date-time.ts';
@@ -24,6 +31,7 @@ export { useInputErrors } from './input-errors.ts';
 export { useIntrospection } from './introspection.ts';
 export type { VectorLoaders } from './loaders.ts';
 export { deniedOperation, useAccess } from './operation-access.ts';
+export { operationCost } from './operation-cost.ts';
 export { older, type PushSeries } from './push-counts.ts';
 export type { Sender, TextOutlet } from './pushed-messages.ts';
 export { PushedMessages } from './pushed-messages.ts';
@@ -36,6 +44,7 @@ export { DateTime, Float, ID } from './scalars.ts';
 export { printSchemaText } from './schema-text.ts';
 export type { FreshetScopes } from './scopes.ts';
 export { scopeAuth } from './scopes.ts';
+export { useSubscribedField } from './subscribed-field.ts';
 export type { DocumentsByHash, SentDocument } from './trusted-documents.ts';
 export { documentsByHash, TrustedDocuments } from './trusted-documents.ts';
 export type { EntityRef, EntityTypeOptions, FreshetFieldOptions } from './types.ts';

@@ -13,6 +13,7 @@ import {
   isListType,
   isUnionType,
   Kind,
+  OperationTypeNode,
   type SelectionNode,
   type SelectionSetNode,
   TypeNameMetaFieldDef,
@@ -64,10 +65,41 @@ function excessOf(info: GraphQLResolveInfo): GraphQLError | null {
   return contractError('QUERY_TOO_COMPLEX', message);
 }
 
-/** What is shown where each list that comes with the variables has one item. */
-export function shownByOneOfEach({ schema, operation, ...rest }: Measured): Shown {
+/** What is shown with these variables. A list that comes with none of them counts as one item. */
+export function shownBy(measured: Measured): Shown {
+  const { schema, operation } = measured;
   const root = schema.getRootType(operation.operation);
-  return root ? new OperationSize({ schema, operation, ...rest }).below(root, [operation.selectionSet], 1) : nothing;
+  return root ? new OperationSize(measured).below(root, [operation.selectionSet], 1) : nothing;
+}
+
+/** How many events a mutation records, corrects or forgets; of other operations none. */
+export function recordedBy(measured: Measured): number {
+  const { schema, operation } = measured;
+  const root = operation.operation === OperationTypeNode.MUTATION ? schema.getRootType(operation.operation) : null;
+  return root ? new OperationSize(measured).items(root, operation.selectionSet) : 0;
+}
+
+/** The vectors that a field of an operation shows, by how long the list is that comes with a variable for it. */
+export interface VectorsByItems {
+  readonly fixed: number;
+  readonly eachItem: number;
+}
+
+/** @param node the first of those that are answered under its name, of which `selections` are all. */
+export function vectorsOf(measured: Measured, node: FieldNode, selections: readonly FieldNode[]): VectorsByItems {
+  const { schema, operation } = measured;
+  const root = schema.getRootType(operation.operation);
+  const field = root?.getFields()[node.name.value];
+  const sized = field?.extensions[sizedArgumentExtension] as SizedArgument | undefined;
+  const value = node.arguments?.find(({ name }) => name.value === sized?.argument)?.value;
+  const shown = (variableValues: Measured['variableValues']) => {
+    const selectionSet = { kind: Kind.SELECTION_SET, selections } as const;
+    return root ? new OperationSize({ ...measured, variableValues }).below(root, [selectionSet], 1).vectors : 0;
+  };
+  const one = shown(measured.variableValues);
+  if (value?.kind !== Kind.VARIABLE) return { fixed: one, eachItem: 0 };
+  const fixed = shown({ ...measured.variableValues, [value.name.value]: [] });
+  return { fixed, eachItem: one - fixed };
 }
 
 /** What an operation is measured by. */
@@ -110,6 +142,15 @@ class OperationSize {
       values += times * (one.values + 1);
     }
     return { vectors, values };
+  }
+
+  /** For how many the fields of an object stand together. */
+  items(type: GraphQLCompositeType, selectionSet: SelectionSetNode): number {
+    const fields = new Map<string, SelectedField>();
+    collect(this.#info, type, selectionSet, fields);
+    let items = 0;
+    for (const { definition, nodes } of fields.values()) items += this.#sizeOf(definition, nodes[0]) ?? 1;
+    return items;
   }
 
   /** For how many a field stands that takes a list, or is one; undefined of others. */

@@ -7,6 +7,7 @@ import {
   type Acknowledgement,
   assertSuitable,
   describeAddress,
+  FunctionCaller,
   inMemory,
   isRefusal,
   type KeyspaceNews,
@@ -83,6 +84,11 @@ export class BackendKeeper {
   current(): Backend {
     if (!this.#open) throw new UnavailableError(this.#problem);
     return this.#open;
+  }
+
+  /** Calls the functions of a library of its own, also while there is no backend. */
+  functions(code: string): FunctionCaller {
+    return new FunctionCaller(this.#servers, code);
   }
 
   async health(): Promise<Health> {

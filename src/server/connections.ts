@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { SocketStandIn } from './plain/socket-stand-in.ts';
+import { socketOf } from './plain/socket-stand-in.ts';
 
 /** An answer that is owed on a connection. */
 export interface Debt {
@@ -42,6 +42,11 @@ export class Connections {
         this.settle(socket, debt);
       });
     });
+    // Nothing has come of it, and nothing was taken, for as long as the server lets.
+    server.on('timeout', (socket: Socket) => {
+      const isIdle = this.#owed.get(socket)?.size === 0;
+      if (isIdle || socket.writableLength > 0) socket.destroy();
+    });
     // From here on it is another protocol's.
     server.on('upgrade', ({ socket }: IncomingMessage) => this.#owed.delete(socket));
   }
@@ -49,6 +54,11 @@ export class Connections {
   /** How many are open, those of other protocols among them. */
   get count(): number {
     return this.#all.size;
+  }
+
+  /** All that are open. */
+  get all(): readonly Socket[] {
+    return [...this.#all];
   }
 
   /** Something was asked on a connection. */
@@ -80,10 +90,6 @@ export class Connections {
   #closeIfIdle(socket: Socket): void {
     if (this.#owed.get(socket)?.size === 0) socket.destroySoon();
   }
-}
-
-function socketOf({ socket }: IncomingMessage): Socket {
-  return socket instanceof SocketStandIn ? socket.socket : socket;
 }
 
 function makeLast(response: ServerResponse): void {

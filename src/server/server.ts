@@ -1,5 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo, createServer as createSocketServer, type Server as SocketServer } from 'node:net';
+import {
+  type AddressInfo,
+  createServer as createSocketServer,
+  type Socket,
+  type Server as SocketServer,
+} from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { type Authenticator, anyone, type Caller } from '../access/index.ts';
@@ -17,6 +22,9 @@ import type { Span } from '../measure/index.ts';
 import { Connections } from './connections.ts';
 import { Entrance } from './entrance.ts';
 import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
+import { Guard } from './guard/guard.ts';
+import type { GuardOptions } from './guard/guard-options.ts';
+import type { Refusals } from './guard/refusals.ts';
 import type { Health } from './health.ts';
 import { ApiResponse } from './http/api-response.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
@@ -28,6 +36,7 @@ import { type GatheredMetrics, Metrics, type Staff, type StoreSource } from './m
 import type { MetricsPart } from './metrics/totals.ts';
 import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
 import { attendPlainly } from './plain/plain-connections.ts';
+import type { BucketStore } from './rates/shared-buckets.ts';
 import { runAs } from './request-id.ts';
 import { type RequestTarget, requestTarget } from './request-target.ts';
 import { ServerCounts } from './server-counts.ts';
@@ -40,12 +49,16 @@ export interface ServerOptions {
   readonly backend: () => Backend;
   readonly health: () => Promise<Health>;
   readonly store: StoreSource;
+  /** Where rates are counted; default: by this process alone. */
+  readonly rateStore?: BucketStore;
   readonly log: Logger;
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
   /** Largest body of a request and largest WebSocket message; default 4 MiB. */
   readonly bodyLimitBytes?: number;
+  /** Default: closed to pages of other origins, and bounded by defaults. */
+  readonly guard?: GuardOptions;
   /** Documents that are known beforehand; default: none. */
   readonly documents?: TrustedDocuments;
   /** After how many executions an operation is compiled, and answered without Yoga; default 3. */
@@ -81,10 +94,6 @@ interface AnsweredRequest {
 
 const justOne = (): Staff => ({ wanted: 1, serving: 1, lost: 0 });
 
-const headersTimeoutMs = 10_000; // 10 seconds
-const requestTimeoutMs = 30_000; // 30 seconds, until the body is in
-const keepAliveTimeoutMs = 65_000; // longer than the minute after which most load balancers let go
-
 /** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
 export class ApiServer {
   readonly #options: ServerOptions;
@@ -102,6 +111,8 @@ export class ApiServer {
   readonly #fromWorkers: SocketServer;
   readonly #connections: Connections;
   readonly #sdl: string;
+  /** What was refused because there was too much of it. */
+  readonly refusals: Readonly<Refusals>;
   #closed: Promise<unknown> = Promise.resolve();
   #draining = false;
 
@@ -116,32 +127,43 @@ export class ApiServer {
       held: () => heldBy(options.backend),
       ...(shareActivity && { share: shareActivity }),
     });
+    const guard = new Guard(options.guard, { store: options.rateStore ?? null, log });
+    this.refusals = guard.refusals;
     const pipeline = createPipeline({
       ...options,
       documents,
       introspection,
       entrance,
+      guard,
       activity: this.#activity,
     });
     this.#shortWay = pipeline.shortWay;
     this.#graphql = new GraphQLOverHttp({
       pipeline,
+      guard,
       log,
       counts: this.#counts,
       bodyLimitBytes,
       graphiql: introspection,
       otherWorkers: worker && new OtherWorkers(worker),
     });
-    this.#webSockets = new WebSockets({ pipeline, log, counts: this.#counts, messageLimitBytes: bodyLimitBytes });
+    this.#webSockets = new WebSockets({
+      pipeline,
+      guard,
+      log,
+      counts: this.#counts,
+      messageLimitBytes: bodyLimitBytes,
+    });
     this.#http = createServer({
-      ServerResponse: ApiResponse,
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
-      keepAliveTimeout: keepAliveTimeoutMs,
-      connectionsCheckingInterval: 2_000, // 2 seconds: how exact the two above are
+      ServerResponse: ApiResponse.bearing(guard.headers),
+      headersTimeout: guard.times.headersMs,
+      requestTimeout: guard.times.requestMs,
+      keepAliveTimeout: guard.times.keepAliveMs,
+      connectionsCheckingInterval: Math.min(2_000, guard.times.headersMs), // 2 seconds: how exact the first two are
       // Some clients offer HTTP/2 with their first request, which goes on as it is.
       shouldUpgradeCallback: ({ headers }) => /^websocket$/i.test(headers.upgrade ?? ''),
     });
+    this.#http.timeout = guard.times.answerMs;
     this.#connections = new Connections(this.#http, ({ method, url }, response) => {
       const {
         requestId,
@@ -157,7 +179,9 @@ export class ApiServer {
       shortWay: this.#shortWay,
       entrance,
       bodyLimitBytes,
+      guard,
       connections: this.#connections,
+      admits: (socket) => guard.connections.admit(socket),
       onFault: (error) => log.error({ err: error }, 'A request failed'),
       onAnswered: ({ requestId, caller, begunAt, span }, isWhole) =>
         this.#logRequest({ requestId, caller, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole, span }),
@@ -177,7 +201,10 @@ export class ApiServer {
     });
     const part = () => this.#metrics.part();
     this.#gatherMetrics = options.shareMetrics?.(part) ?? (async () => ({ parts: [await part()], others: null }));
-    this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => this.#http.emit('connection', socket));
+    this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => {
+      guard.addresses.addWorker(socket);
+      this.#http.emit('connection', socket);
+    });
     this.#http.on('request', (request, response) => this.#answer(request, response as ApiResponse));
     this.#http.on('upgrade', (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
@@ -200,6 +227,11 @@ export class ApiServer {
   /** How many operations are watched for becoming hot, and how many are compiled. */
   get hotOperations(): HotCounts {
     return this.#shortWay.hot.counts;
+  }
+
+  /** All that are open. */
+  get connections(): readonly Socket[] {
+    return this.#connections.all;
   }
 
   /** Where it listens, such as `http://127.0.0.1:4000`. */

@@ -3,7 +3,7 @@ import { ApiServer, type ServerOptions } from './server.ts';
 import type { Step } from './shutdown.ts';
 
 export type ServiceOptions = BackendOptions &
-  Omit<ServerOptions, 'backend' | 'health' | 'store'> & {
+  Omit<ServerOptions, 'backend' | 'health' | 'store' | 'rateStore'> & {
     /** What an operator should know beside what Valkey says; default: nothing. */
     readonly warnings?: () => readonly string[];
   };
@@ -40,6 +40,7 @@ export class Service {
       ...options,
       backend: () => backend.current(),
       store: backend,
+      rateStore: { functions: (code) => backend.functions(code), keyPrefix: options.keyPrefix },
       health: async () => {
         const health = await backend.health();
         return { ...health, warnings: [...health.warnings, ...warnings()] };

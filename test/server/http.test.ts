@@ -146,6 +146,16 @@ describe('a body', () => {
     },
   );
 
+  it.each(['application/json', 'application/graphql-response+json', 'text/event-stream', 'multipart/mixed'])(
+    'that is no JSON is not repeated to a client of %s, however long',
+    async (accept) => {
+      const response = await post('['.repeat(90_000), { accept });
+      const answer = await response.text();
+      expect(answer).toContain('JSON');
+      expect(answer.length).toBeLessThan(500);
+    },
+  );
+
   it.each([
     'text/plain',
     'application/x-www-form-urlencoded',

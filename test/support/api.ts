@@ -9,6 +9,7 @@ import { ApiProcess as Program } from '../../src/api-process.ts';
 import type { View } from '../../src/define/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import type { TrustedDocuments } from '../../src/graphql/index.ts';
+import type { GuardOptions } from '../../src/server/guard/guard-options.ts';
 import { ApiServer, BackendKeeper, logSerializers } from '../../src/server/index.ts';
 import type { WorkerPlace } from '../../src/server/sse/other-workers.ts';
 import { type Acknowledgement, parseValkeyUrl } from '../../src/valkey/index.ts';
@@ -30,6 +31,7 @@ export interface ApiOptions {
   readonly documents?: TrustedDocuments;
   /** After how many executions an operation is compiled; default: as the server has it. Infinity: never. */
   readonly hotAfter?: number;
+  readonly guard?: GuardOptions;
   /** Default: any free one. */
   readonly port?: number;
   /** Default: an event is acknowledged once it is in memory. */
@@ -155,6 +157,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
   const server = await ApiServer.listen({
     schema,
     backend: () => backend.current(),
+    rateStore: { functions: (code) => backend.functions(code), keyPrefix },
     health: () => backend.health(),
     store: backend,
     log,
@@ -163,6 +166,7 @@ export async function startApi(options: ApiOptions = {}): Promise<TestApi> {
     ...(bodyLimitBytes !== undefined && { bodyLimitBytes }),
     ...(options.authenticator && { authenticator: options.authenticator }),
     ...(options.introspection !== undefined && { introspection: options.introspection }),
+    ...(options.guard && { guard: options.guard }),
     ...(options.worker && { worker: options.worker }),
     ...(options.documents && { documents: options.documents }),
     ...(hotAfter !== undefined && { hotAfter }),

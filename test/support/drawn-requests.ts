@@ -87,7 +87,7 @@ function withMisfit(draw: Draw, value: unknown): unknown {
 }
 
 /** A document with a mistake in it. */
-function broken(draw: Draw, text: string): string {
+export function broken(draw: Draw, text: string): string {
   const place = draw.upTo(text.length);
   const [before, after] = [text.slice(0, place), text.slice(place)];
   const mistake = draw.upTo(8);

@@ -1,7 +1,8 @@
 import { type FieldNode, GraphQLError, OperationTypeNode } from 'graphql';
 import type { Caller } from '../../access/index.ts';
 import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
-import { type Shown, shownByOneOfEach, sizedArgumentExtension } from '../operation-size.ts';
+import { costOf } from '../operation-cost.ts';
+import { type Shown, shownBy, sizedArgumentExtension, type VectorsByItems, vectorsOf } from '../operation-size.ts';
 import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
 import { type Rule, ruleOf } from '../rules.ts';
 import { NotCompilableError } from './not-compilable.ts';
@@ -33,12 +34,16 @@ export type Ran =
   /** Something did, or is beyond a limit, or is unknown here: the reference is to say what it comes to. */
   | { readonly kind: 'left'; readonly ahead: Ahead | null };
 
+/** Whether an operation of this cost may run. */
+export type Admits = (cost: number) => boolean | Promise<boolean>;
+
 interface Root {
   readonly name: string;
   readonly rule: Rule;
   readonly begin: (args: never, context: RootContext) => unknown;
   readonly args: number;
   readonly sized: SizedArgument | null;
+  readonly vectors: VectorsByItems;
   readonly written: Written;
 }
 
@@ -63,7 +68,7 @@ export class CompiledOperation {
     this.#variables = new OperationVariables(selected.schema, selected.operation);
     this.#compiler = new SelectionCompiler(selected);
     this.#roots = this.#compileRoots();
-    this.#shown = shownByOneOfEach(selected);
+    this.#shown = shownBy(selected);
   }
 
   /** Null: it has something that only the reference knows how to do, or to say what is wrong with it. */
@@ -82,11 +87,34 @@ export class CompiledOperation {
     return true;
   }
 
-  /** @throws what the engine throws that is no fault of its store. */
-  run(given: Variables, context: RootContext): Ran | Promise<Ran> {
+  /**
+   * @param admits asked whether an operation of this cost may run; if not, nothing is done. Null: nobody asks.
+   * @throws what the engine throws that is no fault of its store.
+   */
+  run(given: Variables, context: RootContext, admits: Admits | null = null): Ran | Promise<Ran> {
     const args = this.#argumentsOf(given);
     if (!args || !this.#isWithinLimits(args)) return nothingDone;
+    if (admits === null) return this.#execute(args, context);
+    const admitted = admits(this.#costOf(args));
+    if (typeof admitted === 'boolean') return admitted ? this.#execute(args, context) : nothingDone;
+    return admitted.then((isAdmitted) => (isAdmitted ? this.#execute(args, context) : nothingDone));
+  }
+
+  #execute(args: readonly object[], context: RootContext): Promise<Ran> {
     return this.kind === 'mutation' ? this.#mutate(args, context) : this.#query(args, context);
+  }
+
+  /** As `operationCost` has it. */
+  #costOf(args: readonly object[]): number {
+    let vectors = 0;
+    let recorded = 0;
+    for (const { sized, args: place, vectors: by } of this.#roots) {
+      const list = sized && (args[place] as Variables)[sized.argument];
+      const items = Array.isArray(list) ? list.length : 1;
+      vectors += by.fixed + by.eachItem * items;
+      if (this.kind === 'mutation') recorded += items;
+    }
+    return costOf(vectors, recorded);
   }
 
   /** Null where something does not fit. */
@@ -185,6 +213,7 @@ export class CompiledOperation {
         begin: work.begin,
         args: this.#compiler.noteArguments(field, node),
         sized: (field.extensions[sizedArgumentExtension] as SizedArgument | undefined) ?? null,
+        vectors: vectorsOf(this.#selected, node, nodes),
         written: this.#compiler.complete(field.type, nodes),
       };
     });

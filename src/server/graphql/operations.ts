@@ -8,12 +8,17 @@ interface SelfReliantStream {
 /** Counts operations under way, subscriptions until their streams end, and runs each on behalf of its request. */
 export class Operations {
   readonly #isGoingAway: () => boolean;
+  readonly #onStreamOver: () => void;
   readonly #waiting: (() => void)[] = [];
   #count = 0;
 
-  /** @param isGoingAway whether the server ends what it cannot serve on: such a stream is over, and is not complete. */
-  constructor(isGoingAway: () => boolean) {
+  /**
+   * @param isGoingAway whether the server ends what it cannot serve on: such a stream is over, and is not complete.
+   * @param onStreamOver told of each stream when it is over.
+   */
+  constructor(isGoingAway: () => boolean, onStreamOver: () => void = () => {}) {
     this.#isGoingAway = isGoingAway;
+    this.#onStreamOver = onStreamOver;
   }
 
   /** Runs one; what it results in may be a stream, whose every step is run on behalf of the request too. */
@@ -25,8 +30,8 @@ export class Operations {
       if (!isIterable(result)) return result;
       streaming = true;
       if (!isSelfReliant(result))
-        return new FollowedStream(result, requestId, this.#isGoingAway, this.#finish) as Awaited<Result>;
-      result.whenOver(this.#finish);
+        return new FollowedStream(result, requestId, this.#isGoingAway, this.#finishStream) as Awaited<Result>;
+      result.whenOver(this.#finishStream);
       return result;
     } finally {
       if (!streaming) this.#finish();
@@ -38,6 +43,11 @@ export class Operations {
     if (this.#count > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     await new Promise((resolve) => setImmediate(resolve));
   }
+
+  readonly #finishStream = (): void => {
+    this.#onStreamOver();
+    this.#finish();
+  };
 
   readonly #finish = (): void => {
     this.#count--;

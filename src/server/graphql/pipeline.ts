@@ -17,13 +17,16 @@ import {
   useInputErrors,
   useIntrospection,
   useQueryLimits,
+  useSubscribedField,
 } from '../../graphql/index.ts';
 import type { Hub } from '../../live/index.ts';
 import { tracer } from '../../measure/index.ts';
 import type { Entrance } from '../entrance.ts';
+import { Guard } from '../guard/guard.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
 import { ShortWay } from '../http/short-way.ts';
 import { logSerializers } from '../log-serializers.ts';
+import { useCostLimit } from '../rates/cost-limit.ts';
 import { currentRequestId, isFirstReport, runAs } from '../request-id.ts';
 import { countResult } from './count-result.ts';
 import { createDocumentCaches } from './document-cache.ts';
@@ -45,6 +48,8 @@ export interface GraphQLOptions {
   readonly activity: Activity;
   readonly log: Logger;
   readonly documents: TrustedDocuments;
+  /** Default: as it is without options. */
+  readonly guard?: Guard;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
   /** Whether anyone may ask what there is to ask. */
@@ -73,6 +78,7 @@ export function createPipeline({
   activity,
   log,
   documents,
+  guard = new Guard(),
   hotAfter,
   introspection,
   entrance,
@@ -85,7 +91,7 @@ export function createPipeline({
   });
   const warn = (...said: unknown[]) =>
     log.warn({ said: said.map((one) => (typeof one === 'string' ? one : logSerializers.err(one))) }, 'GraphQL');
-  const shortWay = new ShortWay({ schema, backend, activity, log, documents, hotAfter });
+  const shortWay = new ShortWay({ schema, backend, activity, log, documents, rates: guard.rates, hotAfter });
   const yoga = createYoga<RequestContext, FreshetContext>({
     schema,
     graphqlEndpoint: graphqlPath,
@@ -99,12 +105,14 @@ export function createPipeline({
       useTrustedDocuments(documents),
       useParameters(),
       useReservedStreams(),
-      useHttpStreams(entrance),
+      useHttpStreams(entrance, guard.subscriptions),
       useIntrospection(introspection),
       useQueryLimits(),
       useInputErrors(),
+      useSubscribedField(),
       useAccess(),
       useHttpStatus(),
+      ...(guard.rates ? [useCostLimit(guard.rates)] : []),
       shortWay.plugin(),
       useWatchMessages({ mask, runAs }),
     ],

@@ -1,5 +1,6 @@
 import type { Caller } from '../../access/index.ts';
 import type { Ahead, OperationKind, Protocol } from '../../graphql/index.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import type { StreamOperation } from '../sse/stream-operation.ts';
 
 /** What a protocol hands over. */
@@ -7,6 +8,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** Who asks. */
   readonly caller: Caller;
+  /** By whom it is counted. */
+  readonly client: Client;
   /** When all of it had come, by `performance.now()`. */
   readonly receivedAt: number;
   /** Only of a request by HTTP. */
@@ -18,6 +21,8 @@ export interface RequestContext {
     readonly body?: object;
     /** What was done already of the operation. */
     readonly ahead?: Ahead;
+    /** Whether what it costs was counted. */
+    readonly isPaid?: boolean;
     /** Aborts when the response is over, or the client has left or wants no more. */
     readonly closed: AbortSignal;
     /** Whether the client takes a stream. */

@@ -1,4 +1,5 @@
 import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { socketOf } from '../plain/socket-stand-in.ts';
 
 export interface ForwardOptions {
   /** Of whoever is to answer. */
@@ -20,6 +21,7 @@ const ofConnection = /^(connection|keep-alive|proxy-connection|te|trailer|transf
 export function forward(asked: IncomingMessage, answer: ServerResponse, options: ForwardOptions): Promise<void> {
   const { socketPath, requestId, unreachable, broken } = options;
   const { method = 'GET', url = '/', headers, socket } = asked;
+  const forwardedFor = [headers['x-forwarded-for'], socketOf(asked).remoteAddress].filter((one) => one !== undefined);
   const post = method === 'POST';
   const { 'content-length': length, ...rest } = endToEnd(headers);
   const inner = request({
@@ -32,6 +34,7 @@ export function forward(asked: IncomingMessage, answer: ServerResponse, options:
       ...rest,
       ...(post && length !== undefined && { 'content-length': length }),
       'x-request-id': requestId,
+      'x-forwarded-for': forwardedFor.join(', '),
       connection: 'keep-alive',
     },
   });

@@ -6,8 +6,12 @@ import { type TraceHeaders, tracer } from '../../measure/index.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
+import type { Guard } from '../guard/guard.ts';
+import { answerPreflight } from '../origin/preflight.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
+import { retryAfterSeconds, tooManyRequests } from '../rates/rate-limited.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import { endRequest, requestSpan, within } from '../request-span.ts';
 import { searchProblem } from '../request-target.ts';
 import type { ServerCounts } from '../server-counts.ts';
@@ -17,7 +21,7 @@ import type { OtherWorkers } from '../sse/other-workers.ts';
 import { StreamOperation } from '../sse/stream-operation.ts';
 import type { ApiResponse } from './api-response.ts';
 import { readBody } from './body.ts';
-import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
+import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
 import { acceptedTypes, contentTypes, resultTypes } from './result-types.ts';
@@ -27,6 +31,7 @@ export interface GraphQLOverHttpOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
   readonly counts: ServerCounts;
+  readonly guard: Guard;
   /** A larger body is refused. */
   readonly bodyLimitBytes: number;
   /** Whether GraphiQL is served to browsers. */
@@ -48,6 +53,7 @@ interface ReceivedOperation {
   readonly sent: SentBody | null;
   /** By `performance.now()`. */
   readonly receivedAt: number;
+  readonly client: Client;
   readonly ahead: Ahead | null;
 }
 
@@ -58,14 +64,16 @@ export class GraphQLOverHttp {
   readonly #otherWorkers: OtherWorkers | undefined;
   readonly #log: Logger;
   readonly #counts: ServerCounts;
+  readonly #guard: Guard;
   readonly #bodyLimitBytes: number;
   readonly #servesGraphiql: boolean;
   #draining = false;
 
-  constructor({ pipeline, log, counts, bodyLimitBytes, graphiql, otherWorkers }: GraphQLOverHttpOptions) {
+  constructor({ pipeline, log, counts, guard, bodyLimitBytes, graphiql, otherWorkers }: GraphQLOverHttpOptions) {
     this.#counts = counts;
     this.#pipeline = pipeline;
     this.#log = log;
+    this.#guard = guard;
     this.#bodyLimitBytes = bodyLimitBytes;
     this.#servesGraphiql = graphiql;
     this.#otherWorkers = otherWorkers;
@@ -98,13 +106,20 @@ export class GraphQLOverHttp {
   /** Answers a request at the path of GraphQL. */
   async answer(search: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const { method = 'GET', headers } = request;
+    const { entrance } = this.#pipeline;
+    // Whoever has yet to be found out, or never will be, is counted by the address.
+    const admission = this.#admission(request, entrance.recognise(headers.authorization));
+    const waitMs = typeof admission === 'number' ? admission : await admission;
+    if (waitMs > 0) return this.#refuse(request, response, waitMs);
     if (!methods.includes(method)) {
+      if (answerPreflight(request, response, { methods, origins: this.#guard.origins })) return;
       response.setHeader('allow', methods.join(', '));
       return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
     }
+    if (method === 'GET' && !wantsPage(request) && this.#guard.origins.isForeign(headers)) return sendForeign(response);
     const token = streamToken(headers, search);
     if (this.#servesGraphiql && token === null && wantsPage(request)) return this.#graphiql(response);
-    const caller = await this.#pipeline.entrance.admit(request, response);
+    const caller = await entrance.admit(request, response);
     if (caller === null) return;
     if (method === 'PUT') return this.#reserve(request, response, caller);
     if (token === null && method !== 'DELETE') return this.#operation(search, request, response, caller, null);
@@ -117,6 +132,24 @@ export class GraphQLOverHttp {
       return this.#eventStreams.open(stream, response, caller);
     }
     return this.#operation(search, request, response, caller, stream);
+  }
+
+  /** @returns 0, or after how many milliseconds the request may come again. */
+  #admission(request: IncomingMessage, caller: Caller | null): number | Promise<number> {
+    const { rates, addresses } = this.#guard;
+    const begun = begunOf(request);
+    if (begun && begun.waitMs !== null) return begun.waitMs;
+    if (rates === null || addresses.isWorker(request.socket)) return 0;
+    return rates.request(this.#guard.clientOf(caller, addresses.ofRequest(request)));
+  }
+
+  async #refuse(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
+    // Most clients write all before they read: what is sent beside an answer may cost them the answer.
+    if (!begunOf(request)) await readBody(request, this.#bodyLimitBytes).catch(() => {});
+    if (!request.complete) response.setHeader('connection', 'close');
+    const { message, extensions } = tooManyRequests(waitMs);
+    response.setHeader('retry-after', retryAfterSeconds(waitMs));
+    sendJson(response, 429, { errors: [{ message, extensions }] });
   }
 
   #reserve({ headers }: IncomingMessage, response: ApiResponse, caller: Caller): void {
@@ -162,23 +195,26 @@ export class GraphQLOverHttp {
     const sent = post ? (begunOf(request)?.sent ?? new SentBody(await readBody(request, this.#bodyLimitBytes))) : null;
     const receivedAt = performance.now();
     const plainType = stream ? undefined : contentTypes[type];
-    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent, caller) : null;
+    const client = this.#guard.clientOf(caller, this.#guard.addresses.ofRequest(request));
+    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent, caller, client) : null;
     if (plainType && ran?.kind === 'written') return send(response, 200, plainType, `{"data":${ran.data}}`);
     this.#pipeline.shortWay.counts.reference += 1;
-    const told = { caller, search, types, sent, receivedAt, ahead: ran?.kind === 'left' ? ran.ahead : null };
+    const told = { caller, client, search, types, sent, receivedAt, ahead: ran?.kind === 'left' ? ran.ahead : null };
     return this.#askReference(told, request, response, stream && new StreamOperation(stream));
   }
 
   /** Has Yoga answer it. */
   async #askReference(
-    { caller, search, types, sent, receivedAt, ahead }: ReceivedOperation,
-    { method = 'GET', headers }: IncomingMessage,
+    { caller, client, search, types, sent, receivedAt, ahead }: ReceivedOperation,
+    request: IncomingMessage,
     response: ApiResponse,
     operation: StreamOperation | null,
   ): Promise<void> {
     const { requestId } = response;
+    const { method = 'GET', headers } = request;
     const { yoga } = this.#pipeline;
-    const known = { ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
+    const isPaid = sent?.isPaid ?? false;
+    const known = { isPaid, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
       // Not at the address that the Host header says: it is the client's to invent.
       new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {
@@ -194,6 +230,7 @@ export class GraphQLOverHttp {
       {
         requestId,
         caller,
+        client,
         receivedAt,
         http: operation
           ? { protocol: 'sse', closed: operation.ended, takesStream: true, operation, ...known }
@@ -221,15 +258,22 @@ export class GraphQLOverHttp {
   }
 
   async #graphiql(response: ServerResponse): Promise<void> {
+    const { bytes, policy } = await graphiqlPage();
     response.setHeader('cache-control', 'private, max-age=3600');
+    response.setHeader('content-security-policy', policy);
     response.setHeader('vary', 'accept');
-    send(response, 200, 'text/html; charset=utf-8', await graphiqlPage());
+    send(response, 200, 'text/html; charset=utf-8', bytes);
   }
 }
 
 function traceHeaders({ traceparent, tracestate }: IncomingMessage['headers']): TraceHeaders {
   // Several that disagree Node has joined: that is none.
   return { traceparent: String(traceparent ?? ''), tracestate: String(tracestate ?? '') };
+}
+
+function sendForeign(response: ServerResponse): void {
+  const message = 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may';
+  sendJson(response, 403, { errors: [{ message, extensions: { code: 'FORBIDDEN' } }] });
 }
 
 /** Aborts when the response is over, or its client has left. */

@@ -5,6 +5,7 @@ import { contractError } from '../../graphql/index.ts';
 import { type Entrance, endingReasons } from '../entrance.ts';
 import { refusal } from '../graphql/refusal.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
+import type { Subscriptions } from '../guard/subscriptions.ts';
 import { HeldResults } from '../sse/held-results.ts';
 import { RefusedOperation } from '../sse/stream-operation.ts';
 
@@ -42,15 +43,23 @@ export function useReservedStreams(): Plugin<RequestContext> {
  * A subscription is for clients that take a stream, and ends with their connection, at once: to cancel the stream of the
  * response waits for its next message, and does nothing before its first one was asked for.
  */
-export function useHttpStreams(entrance: Entrance): Plugin<RequestContext> {
+export function useHttpStreams(entrance: Entrance, subscriptions: Subscriptions): Plugin<RequestContext> {
   return {
     onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
-      const { http, caller } = contextValue as RequestContext;
+      const { http, caller, client } = contextValue as RequestContext;
       if (!http) return undefined;
       if (!http.takesStream) {
         setResultAndStopExecution({ errors: [refusal(406, 'BAD_REQUEST', needsStream)] });
         return undefined;
       }
+      if (!subscriptions.take(client.name)) {
+        setResultAndStopExecution({ errors: [rateLimited(subscriptions.tooMany)] });
+        return undefined;
+      }
+      const giveBack = () => subscriptions.giveBack(client.name);
+      if (http.operation) http.operation.whenOver(giveBack);
+      else if (http.closed.aborted) giveBack();
+      else http.closed.addEventListener('abort', giveBack, { once: true });
       return {
         onSubscribeResult({ result: begun, setResult }) {
           if (!(Symbol.asyncIterator in begun)) return;
@@ -84,7 +93,11 @@ function whileCallerMay(
 
 function answerTo({ status, message }: RefusedOperation): GraphQLError {
   if (status !== 429) return refusal(status, 'BAD_REQUEST', message);
-  return refusal(status, 'RATE_LIMITED', message, { 'retry-after': '5' });
+  return rateLimited(message);
+}
+
+function rateLimited(message: string): GraphQLError {
+  return refusal(429, 'RATE_LIMITED', message, { 'retry-after': '5' });
 }
 
 /** Its steps, but for the last one where that would say to the client that there is no more: it is to come back for it. */

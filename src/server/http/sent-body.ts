@@ -16,6 +16,8 @@ export class SentBody {
   readonly parsed: object | null;
   /** What comes of it by the short way; null: that was not begun. */
   ran: Promise<Ran> | null = null;
+  /** Whether what its operation costs was counted. */
+  isPaid = false;
 
   constructor(text: string) {
     this.text = text;

@@ -5,6 +5,7 @@ import type { Caller } from '../../access/index.ts';
 import { UnavailableError } from '../../engine/index.ts';
 import {
   type Activity,
+  type Admits,
   type CompiledOperation,
   defaultQueryLimits,
   excesses,
@@ -17,6 +18,7 @@ import {
 import { inSpan, tracer } from '../../measure/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
+import type { Client, RateLimiter } from '../rates/rate-limiter.ts';
 import { currentRequestId } from '../request-id.ts';
 import { type Parameters, plainParameters, type SentBody } from './sent-body.ts';
 
@@ -39,6 +41,7 @@ export interface ShortWayOptions {
   readonly activity: Activity;
   readonly log: Logger;
   readonly documents: TrustedDocuments;
+  readonly rates: RateLimiter | null;
   /** After how many executions an operation is compiled; default 3. */
   readonly hotAfter?: number | undefined;
 }
@@ -57,10 +60,12 @@ export class ShortWay {
   readonly #log: Logger;
   readonly #documents: TrustedDocuments;
   readonly #series: { readonly [kind in CompiledOperation['kind']]: RequestSeries };
+  readonly #rates: RateLimiter | null;
 
-  constructor({ schema, backend, activity, log, documents, hotAfter }: ShortWayOptions) {
+  constructor({ schema, backend, activity, log, documents, rates, hotAfter }: ShortWayOptions) {
     this.hot = new HotOperations(schema, (error) => this.#logFault(error), hotAfter);
     this.#documents = documents;
+    this.#rates = rates;
     for (const text of documents.texts) this.hot.warm(text, parseValid(schema, text));
     this.#backend = backend;
     this.#activity = activity;
@@ -70,28 +75,47 @@ export class ShortWay {
   }
 
   /** Whoever asks again is told of the same run. @returns null: nothing was begun. */
-  run(sent: SentBody, caller: Caller): Promise<Ran> | null {
-    sent.ran ??= this.#begin(sent, caller);
+  run(sent: SentBody, caller: Caller, client: Client): Promise<Ran> | null {
+    sent.ran ??= this.#begin(sent, caller, client);
     return sent.ran;
   }
 
-  #begin({ parsed, text }: SentBody, caller: Caller): Promise<Ran> | null {
+  #begin(sent: SentBody, caller: Caller, client: Client): Promise<Ran> | null {
+    const { parsed, text } = sent;
     const parameters = plainParameters(parsed, this.#documents);
     const operation = parameters && this.hot.find(parameters, parameters.variables);
     if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
-    return operation.isFor(caller) ? this.#run(operation, parameters, caller) : null;
+    if (!operation.isFor(caller)) return null;
+    const admits = this.#rates?.limitsCost(client) ? this.#admission(sent, client) : null;
+    return this.#run(operation, parameters, caller, admits);
   }
 
-  async #run(operation: CompiledOperation, { variables }: Parameters, caller: Caller): Promise<Ran> {
+  #admission(sent: SentBody, client: Client): Admits {
+    const admit = (waitMs: number) => {
+      sent.isPaid = waitMs === 0;
+      return sent.isPaid;
+    };
+    return (cost) => {
+      const waitMs = this.#rates?.cost(client, cost) ?? 0;
+      return typeof waitMs === 'number' ? admit(waitMs) : waitMs.then(admit);
+    };
+  }
+
+  async #run(
+    operation: CompiledOperation,
+    { variables }: Parameters,
+    caller: Caller,
+    admits: Admits | null,
+  ): Promise<Ran> {
     const begun = performance.now();
     let ran: Ran = nothingDone;
     try {
       const context = { caller, engine: this.#backend().engine, activity: this.#activity };
       const tracing = tracer.current;
-      if (tracing === null) ran = await operation.run(variables, context);
+      if (tracing === null) ran = await operation.run(variables, context, admits);
       else {
         const facts = { 'graphql.operation.type': operation.kind, 'freshet.compiled': true };
-        ran = await inSpan(tracing, 'graphql.execute', facts, async () => operation.run(variables, context));
+        ran = await inSpan(tracing, 'graphql.execute', facts, async () => operation.run(variables, context, admits));
       }
     } catch (error) {
       if (!(error instanceof UnavailableError)) this.#logFault(error);

@@ -9,6 +9,9 @@ const built = fileURLToPath(new URL('../../../dist/dashboard/', import.meta.url)
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/** Of the page that says there is none, which brings its style with it. */
+const notBuiltPolicy = policy.replace("style-src 'self'", "style-src 'unsafe-inline'");
+
 const notBuilt = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -31,7 +34,6 @@ const files = sirv(built, {
     const forGood = path.startsWith('/assets/');
     response.setHeader('cache-control', forGood ? 'public, max-age=31536000, immutable' : 'no-cache');
     response.setHeader('content-security-policy', policy);
-    response.setHeader('referrer-policy', 'no-referrer');
   },
 });
 
@@ -46,7 +48,9 @@ export function serveDashboard(path: string, request: IncomingMessage, response:
   // These files are small; and of a range that is none, sirv makes an error.
   request.headers.range = undefined;
   files(request, response, () => {
-    if (path === '/') send(response, 503, 'text/html; charset=utf-8', notBuilt);
-    else sendProtocolError(response, 404, 'The dashboard has no such file');
+    if (path === '/') {
+      response.setHeader('content-security-policy', notBuiltPolicy);
+      send(response, 503, 'text/html; charset=utf-8', notBuilt);
+    } else sendProtocolError(response, 404, 'The dashboard has no such file');
   });
 }

@@ -4,6 +4,8 @@ import type { Socket } from 'node:net';
 export interface PlainAnswer {
   readonly contentType: string;
   readonly requestId: string;
+  /** What all responses bear, each line ended. */
+  readonly headerLines: string;
   readonly body: string;
   /** How long the connection may idle behind it, in seconds; null: it is closed. */
   readonly keptSeconds: number | null;
@@ -46,12 +48,12 @@ function writeLong(socket: Socket, answer: PlainAnswer): void {
   if (socket.writableLength > 0) room = Buffer.alloc(0);
 }
 
-function head({ contentType, requestId, keptSeconds }: PlainAnswer, length: number): string {
+function head({ contentType, requestId, headerLines, keptSeconds }: PlainAnswer, length: number): string {
   const kept =
     keptSeconds === null ? 'Connection: close' : `Connection: keep-alive\r\nKeep-Alive: timeout=${keptSeconds}`;
   return (
     `HTTP/1.1 200 OK\r\ncontent-type: ${contentType}\r\ncontent-length: ${length}\r\nx-request-id: ${requestId}\r\n` +
-    `x-content-type-options: nosniff\r\nDate: ${httpDate()}\r\n${kept}\r\n\r\n`
+    `${headerLines}Date: ${httpDate()}\r\n${kept}\r\n\r\n`
   );
 }
 

@@ -5,9 +5,11 @@ import type { Ran } from '../../graphql/index.ts';
 import type { Span } from '../../measure/index.ts';
 import type { Connections, Debt } from '../connections.ts';
 import type { Entrance } from '../entrance.ts';
+import type { Guard } from '../guard/guard.ts';
 import { decodeUtf8 } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import { requestIdFrom, runAs } from '../request-id.ts';
 import { endRequest, requestSpan, within } from '../request-span.ts';
 import { writeAnswer } from './plain-answer.ts';
@@ -19,6 +21,7 @@ export interface PlainService {
   readonly shortWay: ShortWay;
   readonly entrance: Entrance;
   readonly bodyLimitBytes: number;
+  readonly guard: Guard;
   /** Whose limits of time hold: for a first request, for all of any request, and from one to the next. */
   readonly server: Pick<Server, 'headersTimeout' | 'requestTimeout' | 'keepAliveTimeout'>;
   /** Has Node's HTTP server take a socket, with all that comes on it from now on, or what stands in for it for one request. */
@@ -54,6 +57,9 @@ interface Asked {
 const keepAliveRoomMs = 1_000;
 
 const mostEarlyBytes = 65_536;
+
+/** Where nobody is counted. */
+const nobody: Client = { name: '' };
 
 const requestTimeout = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n';
 const badRequest = 'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n';
@@ -155,18 +161,40 @@ export class PlainConnection implements Debt {
   }
 
   #answer(asked: Asked): void {
+    const { guard } = this.#service;
+    const { rates, addresses } = guard;
+    const caller = this.#callerOf(asked.head);
+    asked.caller = caller;
+    const isCounted = rates !== null && caller !== null;
+    const client = isCounted ? guard.clientOf(caller, addresses.of(this.#socket, asked.head.forwardedFor)) : nobody;
+    // Who has yet to be found out is counted then.
+    const waitMs = caller === null ? null : isCounted ? rates.request(client) : 0;
+    if (waitMs === null || typeof waitMs === 'number') this.#answerIfAdmitted(asked, client, waitMs);
+    else
+      waitMs
+        .then((ms) => {
+          // Who has left meanwhile is owed nothing.
+          if (this.#asked === asked) this.#answerIfAdmitted(asked, client, ms);
+        })
+        .catch(this.#fail);
+  }
+
+  #answerIfAdmitted(asked: Asked, client: Client, waitMs: number | null): void {
     const { head, requestId, begunAt } = asked;
     const { shortWay } = this.#service;
     const request = joined(asked.parts.splice(0)).subarray(0, head.bytes + head.bodyBytes);
-    const caller = this.#callerOf(head);
-    asked.caller = caller;
+    if (waitMs !== null && waitMs > 0) {
+      this.#standInFor({ requestId, begunAt, sent: null, waitMs, span: null }, request);
+      return;
+    }
+    const { caller } = asked;
     // Of whoever has yet to be found out who they are, nothing is read.
     const text = caller && decodeUtf8(request.subarray(head.bytes));
     const sent = text === null ? null : new SentBody(text);
     const span = requestSpan('POST', head.trace);
     asked.span = span;
-    const begun = { requestId, begunAt, sent, span };
-    const run = caller && sent && (() => shortWay.run(sent, caller));
+    const begun = { requestId, begunAt, sent, waitMs, span };
+    const run = caller && sent && (() => shortWay.run(sent, caller, client));
     const ran = run && (span === null ? runAs(requestId, run) : within(span, () => runAs(requestId, run)));
     if (ran) ran.then((result) => this.#conclude(asked, begun, request, result)).catch(this.#fail);
     else this.#standInFor(begun, request);
@@ -183,15 +211,15 @@ export class PlainConnection implements Debt {
   #conclude(asked: Asked, begun: Begun, request: Buffer, ran: Ran): void {
     // What has begun is done, though its client has left.
     if (ran.kind === 'left') this.#standInFor(begun, request);
-    else if (this.#asked === asked && this.#socket.writable)
-      this.#write(asked, asked.head.contentType, `{"data":${ran.data}}`);
+    else if (this.#asked === asked && this.#socket.writable) this.#write(asked, asked.head, `{"data":${ran.data}}`);
   }
 
-  #write(asked: Asked, contentType: string, body: string): void {
-    const { shortWay, server, onAnswered } = this.#service;
+  #write(asked: Asked, { contentType, origin }: PlainHead, body: string): void {
+    const { shortWay, guard, server, onAnswered } = this.#service;
     const { requestId } = asked;
     const keptSeconds = this.#isLast ? null : Math.floor(server.keepAliveTimeout / 1_000);
-    writeAnswer(this.#socket, { contentType, requestId, body, keptSeconds });
+    const headerLines = guard.headers.to(origin).lines;
+    writeAnswer(this.#socket, { contentType, requestId, headerLines, body, keptSeconds });
     shortWay.counts.plain += 1;
     endRequest(asked.span, 200);
     onAnswered(asked, true);
@@ -260,8 +288,10 @@ export class PlainConnection implements Debt {
   };
 
   readonly #expire = (): void => {
-    if (this.#asked !== null) return; // it has a deadline of its own, or waits for us
-    if (this.#hasAsked) this.#socket.destroy();
+    if (this.#asked !== null) {
+      // It has a deadline of its own, or waits for us; unless it takes nothing of what Node has answered.
+      if (this.#standIn && this.#socket.writableLength > 0) this.#socket.destroy();
+    } else if (this.#hasAsked) this.#socket.destroy();
     else this.#refuse(requestTimeout);
   };
 

@@ -17,6 +17,10 @@ export interface PlainHead {
   readonly trace: TraceHeaders;
   /** The Authorization header; the same text for heads that are the same. */
   readonly authorization: string | undefined;
+  /** Of the page that asks; undefined: it is none. */
+  readonly origin: string | undefined;
+  /** For whom a proxy asks, as it says. */
+  readonly forwardedFor: string | undefined;
 }
 
 /** A head, in two parts between which the length of the body stands. */
@@ -48,6 +52,8 @@ const known = [
   'traceparent',
   'tracestate',
   'authorization',
+  'origin',
+  'x-forwarded-for',
 ] as const;
 type Known = (typeof known)[number];
 const knownNames: ReadonlySet<string> = new Set(known);
@@ -126,9 +132,12 @@ function plainHead(text: string): PlainHead | null {
   const contentType = contentTypes[acceptedTypes(accept)[0] ?? ''];
   if (contentType === undefined || unsupportedBody({ 'content-type': type }) !== null) return null;
   if (!/^\d+$/.test(length) || length.length > mostLengthDigits) return null;
-  const { 'x-request-id': requestId, authorization, traceparent, tracestate } = headers;
-  const trace = { traceparent, tracestate };
-  return { bytes: text.length, bodyBytes: Number(length), contentType, requestId, authorization, trace };
+  const { 'x-request-id': requestId, 'x-forwarded-for': forwardedFor, authorization, origin } = headers;
+  const { traceparent, tracestate } = headers;
+  return {
+    ...{ bytes: text.length, bodyBytes: Number(length), contentType, requestId },
+    ...{ authorization, origin, forwardedFor, trace: { traceparent, tracestate } },
+  };
 }
 
 type Headers = { [name in Known]?: string };

@@ -9,10 +9,12 @@ export interface Begun {
   readonly requestId: string;
   /** By `performance.now()`. */
   readonly begunAt: number;
-  /** Null: the body is no text, or nobody has looked at it. */
+  /** Null: the body is no text, or was not looked at. */
   readonly sent: SentBody | null;
   /** Null: it is not traced. */
   readonly span: Span | null;
+  /** After how many milliseconds it may come again, since its client asks too often; 0: it does not; null: that is yet to be counted. */
+  readonly waitMs: number | null;
 }
 
 /** Stands in for a socket towards Node's HTTP server, for one request that came on it. */
@@ -63,6 +65,11 @@ export class SocketStandIn extends Duplex {
     if (!this.#isAnswered) this.socket.destroy();
     done(error);
   }
+}
+
+/** The connection on which a request came. */
+export function socketOf({ socket }: IncomingMessage): Socket {
+  return socket instanceof SocketStandIn ? socket.socket : socket;
 }
 
 /** What was begun of a request before Node had it; null: nothing. */

@@ -34,6 +34,7 @@ export class StreamOperation {
   #id: string | null = null;
   #release: (() => void) | null = null;
   #handedOver = false;
+  #onOver: (() => void) | null = null;
   /** Whether it is executed: what is wrong before that is answered to its request, and what comes after goes to the stream. */
   begun = false;
 
@@ -74,9 +75,16 @@ export class StreamOperation {
     this.#ending.abort();
   }
 
+  /** Tells once it is over. */
+  whenOver(tell: () => void): void {
+    this.#onOver = tell;
+  }
+
   #leave(): void {
     this.#leaveTurn();
     if (this.#id !== null) this.#stream.leave(this.#id, this);
+    this.#onOver?.();
+    this.#onOver = null;
   }
 
   #leaveTurn(): void {

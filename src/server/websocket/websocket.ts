@@ -19,7 +19,11 @@ import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
+import { refusalText } from '../guard/connection-limits.ts';
+import type { Guard } from '../guard/guard.ts';
 import { decodeUtf8 } from '../http/body.ts';
+import { tooManyRequests } from '../rates/rate-limited.ts';
+import type { Client } from '../rates/rate-limiter.ts';
 import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
 import { operationSpan, within } from '../request-span.ts';
 import { requestTarget } from '../request-target.ts';
@@ -36,6 +40,7 @@ export interface WebSocketOptions {
   readonly pipeline: GraphQLPipeline;
   readonly log: Logger;
   readonly counts: ServerCounts;
+  readonly guard: Guard;
   /** A longer message closes its socket. */
   readonly messageLimitBytes: number;
 }
@@ -52,6 +57,8 @@ const longestReasonBytes = 123;
 interface Extra extends Record<PropertyKey, unknown> {
   /** Of the handshake. */
   readonly requestId: string;
+  /** By whom it is counted. */
+  readonly client: () => Client;
   readonly turns: Turns;
   readonly writer: SocketWriter;
   readonly operations: Operations;
@@ -75,6 +82,7 @@ export class WebSockets {
   readonly #pipeline: GraphQLPipeline;
   readonly #log: Logger;
   readonly #counts: ServerCounts;
+  readonly #guard: Guard;
   readonly #sockets: WebSocketServer;
   /** Of each open socket. */
   readonly #operations = new Map<WebSocket, Operations>();
@@ -82,9 +90,10 @@ export class WebSockets {
   /** One for all subscriptions. */
   readonly #isGoingAway = () => this.#draining;
 
-  constructor({ pipeline, log, counts, messageLimitBytes }: WebSocketOptions) {
+  constructor({ pipeline, guard, log, counts, messageLimitBytes }: WebSocketOptions) {
     this.#pipeline = pipeline;
     this.#log = log;
+    this.#guard = guard;
     this.#counts = counts;
     this.#sockets = new WebSocketServer({
       noServer: true,
@@ -95,6 +104,9 @@ export class WebSockets {
     const protocol = this.#protocol(pipeline);
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdFrom(request.headers['x-request-id']);
+      const address = guard.addresses.ofRequest(request);
+      // Who asks is known once it has begun, and stays the same.
+      const client = () => guard.clientOf(who.caller, address);
       let handle = async (_message: string) => {};
       const close = (code: number, reason: string) => {
         inbox.close(); // nothing of what it has said after that is done
@@ -127,7 +139,7 @@ export class WebSockets {
       });
       answerPings(socket);
       const writer = new SocketWriter(socket, request.socket, () => heartbeat.take(), this.#countPushed);
-      const operations = new Operations(this.#isGoingAway);
+      const operations = new Operations(this.#isGoingAway, () => guard.subscriptions.giveBack(client().name));
       this.#operations.set(socket, operations);
       const who = new SocketCaller({
         entrance: pipeline.entrance,
@@ -145,7 +157,7 @@ export class WebSockets {
             handle = take;
           },
         },
-        { requestId, turns, writer, operations, who } satisfies Extra,
+        { requestId, client, turns, writer, operations, who } satisfies Extra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -174,13 +186,23 @@ export class WebSockets {
     const { path } = requestTarget(request.url);
     if (path !== graphqlPath) this.#refuse(socket, 404, 'Not Found');
     else if (this.#draining) this.#refuse(socket, 503, 'Service Unavailable');
-    else if (!isSameOrigin(request)) this.#refuse(socket, 403, 'Forbidden');
-    else this.#sockets.handleUpgrade(request, socket, head, (open) => this.#sockets.emit('connection', open, request));
+    else if (!this.#guard.origins.mayConnect(request.headers)) this.#refuse(socket, 403, 'Forbidden');
+    else if (!this.#admits(request)) {
+      this.#counts.refusedWebSockets += 1;
+      end(socket, refusalText('429 Too Many Requests', this.#guard.connections.tooMany));
+    } else
+      this.#sockets.handleUpgrade(request, socket, head, (open) => this.#sockets.emit('connection', open, request));
   }
 
   /** How many are open. */
   get count(): number {
     return this.#operations.size;
+  }
+
+  /** Of a proxy, only now is known whose it is. */
+  #admits(request: IncomingMessage): boolean {
+    if (!this.#guard.addresses.isProxy(request.socket)) return true;
+    return this.#guard.connections.admitBehindProxy(this.#guard.addresses.ofRequest(request), request.socket);
   }
 
   /** Takes no new operations. */
@@ -228,15 +250,18 @@ export class WebSockets {
     return makeServer<Record<string, unknown>, Extra>({
       onConnect: ({ connectionParams, extra }) => extra.who.admit(connectionParams),
       onSubscribe: ({ extra, subscriptions, connectionParams }, id, payload) => {
-        const { requestId } = extra;
+        const { requestId, client } = extra;
         const caller = extra.who.caller as Caller;
         const { operationName, variables } = payload;
         const receivedAt = performance.now();
         const begin = async () => {
           if (this.#draining) return [unavailable('The server is shutting down: connect again')];
           try {
+            const waitMs = (await this.#guard.rates?.request(client())) ?? 0;
+            if (waitMs > 0) return [tooManyRequests(waitMs)];
             const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
               requestId,
+              client: client(),
               receivedAt,
               caller,
             });
@@ -295,17 +320,35 @@ export class WebSockets {
     const { id, extra, span = null } = args;
     const { receivedAt } = args.contextValue as RequestContext;
     const operation = getOperationAST(args.document, args.operationName)?.operation ?? 'none';
-    const run = () =>
-      extra.operations.run(extra.requestId, async () => {
-        const own = await args[how](args);
-        return own instanceof WatchMessages
-          ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
-          : own;
-      });
+    const run = () => (how === 'execute' ? this.#execute(args) : this.#subscribe(args));
     const result = await (span === null ? run() : within(span, run).finally(() => span.end()));
     this.#count(operation, result, receivedAt);
     if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;
+  }
+
+  #execute(args: PipelineArgs) {
+    return args.extra.operations.run(args.extra.requestId, () => args.execute(args));
+  }
+
+  async #subscribe(args: PipelineArgs) {
+    const { id, extra } = args;
+    const { subscriptions } = this.#guard;
+    const { name } = extra.client();
+    if (!subscriptions.take(name)) return { errors: [rateLimited(subscriptions.tooMany)] };
+    let isStream = false;
+    try {
+      const result = await extra.operations.run(extra.requestId, async () => {
+        const own = await args.subscribe(args);
+        return own instanceof WatchMessages
+          ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
+          : own;
+      });
+      isStream = Symbol.asyncIterator in result;
+      return result;
+    } finally {
+      if (!isStream) subscriptions.giveBack(name);
+    }
   }
 }
 
@@ -334,21 +377,20 @@ function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
 }
 
 function tooManySubscriptions(): GraphQLError {
-  const message = `More than ${maxSubscriptions} subscriptions on one socket: end some, watch several ids by one, or open another socket`;
+  const advice = 'end some, watch several ids by one, or open another socket';
+  return rateLimited(`More than ${maxSubscriptions} subscriptions on one socket: ${advice}`);
+}
+
+function rateLimited(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
 }
 
-/**
- * Browsers let a page of any origin open a WebSocket to anywhere, and say which page it was. Other clients say nothing.
- */
-function isSameOrigin({ headers }: IncomingMessage): boolean {
-  if (headers.origin === undefined) return true;
-  const host = URL.parse(headers.origin)?.host;
-  return host !== undefined && (host === headers.host || host === headers['x-forwarded-host']);
+function refuse(socket: Duplex, status: number, reason: string): void {
+  end(socket, `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-function refuse(socket: Duplex, status: number, reason: string): void {
+function end(socket: Duplex, text: string): void {
   // A client that does not close its side would keep it half open.
   socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(text);
 }

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Connections } from '../../../src/server/connections.ts';
 import { Entrance } from '../../../src/server/entrance.ts';
+import { Guard } from '../../../src/server/guard/guard.ts';
 import type { ShortWay } from '../../../src/server/http/short-way.ts';
 import { attendPlainly } from '../../../src/server/plain/plain-connections.ts';
 import { until } from '../../support/until.ts';
@@ -41,9 +42,10 @@ async function dial(times: Partial<typeof patient>): Promise<{ readonly client: 
   Object.assign(server, patient, times);
   connections = new Connections(server, () => {});
   attendPlainly(server, {
-    shortWay: { run: (sent, caller) => run(sent, caller), counts: {} } as ShortWay,
+    shortWay: { run: (sent, caller, client) => run(sent, caller, client), counts: {} } as ShortWay,
     entrance: new Entrance(null),
     bodyLimitBytes: 1_000,
+    guard: new Guard(),
     connections,
     onAnswered: () => {},
     onFault: (error) => faults.push(error),

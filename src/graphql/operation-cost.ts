@@ -1,0 +1,26 @@
+import { type FragmentDefinitionNode, getOperationAST, getVariableValues, Kind } from 'graphql';
+import type { SentOperation } from './before-execution.ts';
+import { recordedBy, shownBy } from './operation-size.ts';
+
+/** The least that an operation costs. */
+const leastCost = 1;
+
+/**
+ * What an operation costs whoever sends it, before it is executed: the vectors that it shows, and the events that it records, corrects
+ * or forgets, at least 1. A subscription costs what its first message shows. Its variables must fit.
+ */
+export function operationCost({ schema, document, operationName, variableValues }: SentOperation): number {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return leastCost;
+  const definitions = operation.variableDefinitions ?? [];
+  const { coerced = {} } = getVariableValues(schema, definitions, { ...variableValues }, { maxErrors: 1 });
+  const fragments: { [name: string]: FragmentDefinitionNode } = {};
+  for (const one of document.definitions) if (one.kind === Kind.FRAGMENT_DEFINITION) fragments[one.name.value] = one;
+  const measured = { schema, operation, fragments, variableValues: coerced };
+  return costOf(shownBy(measured).vectors, recordedBy(measured));
+}
+
+/** The same of what has been counted. */
+export function costOf(vectors: number, recorded: number): number {
+  return Math.max(leastCost, vectors + recorded);
+}

@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+import { anyone, type Caller } from '../../access/index.ts';
+import { AllowedOrigins } from '../origin/allowed-origins.ts';
+import { type Client, RateLimiter } from '../rates/rate-limiter.ts';
+import type { BucketStore } from '../rates/shared-buckets.ts';
+import { ResponseHeaders } from '../response-headers.ts';
+import { ClientAddresses } from './client-addresses.ts';
+import { ConnectionLimits } from './connection-limits.ts';
+import type { ConnectionTimes, GuardOptions } from './guard-options.ts';
+import { noRefusals, type Refusals } from './refusals.ts';
+import { Subscriptions } from './subscriptions.ts';
+
+const defaultTimes: Required<ConnectionTimes> = {
+  headersMs: 10_000, // 10 seconds
+  requestMs: 30_000, // 30 seconds
+  keepAliveMs: 65_000, // 65 seconds
+  answerMs: 30_000, // 30 seconds
+};
+
+/** What a guard works with. */
+export interface GuardSurroundings {
+  /** Where rates are counted; null, the default: by this process alone. */
+  readonly store?: BucketStore | null;
+  readonly log?: Logger;
+}
+
+/** Who may ask a server, and how much: what each part of it goes by. */
+export class Guard {
+  readonly origins: AllowedOrigins;
+  readonly headers: ResponseHeaders;
+  readonly addresses: ClientAddresses;
+  readonly connections: ConnectionLimits;
+  readonly subscriptions: Subscriptions;
+  readonly times: Required<ConnectionTimes>;
+  /** Null: there are no such limits, and nothing is done for them. */
+  readonly rates: RateLimiter | null;
+  /** What was refused because there was too much of it. */
+  readonly refusals: Refusals = noRefusals();
+
+  /** By whom a request is counted: by its key or token, or, where nobody is asked who they are, by its address. */
+  clientOf(caller: Caller | null, address: string): Client {
+    return caller === null || caller === anyone ? { name: address } : { name: `caller ${caller.name}` };
+  }
+
+  constructor(options: GuardOptions = {}, { store = null, log }: GuardSurroundings = {}) {
+    const { corsOrigins, hstsSeconds = null, trustedProxies, clientSubscriptions, times } = options;
+    this.origins = new AllowedOrigins(corsOrigins);
+    this.headers = new ResponseHeaders({ origins: this.origins, hstsSeconds });
+    this.addresses = new ClientAddresses(trustedProxies);
+    this.connections = new ConnectionLimits(options, { addresses: this.addresses, refusals: this.refusals });
+    this.subscriptions = new Subscriptions(clientSubscriptions, this.refusals);
+    this.times = { ...defaultTimes, ...times };
+    const { requestsPerSecond = null, costPerSecond = null } = options;
+    const isLimited = requestsPerSecond !== null || costPerSecond !== null;
+    const limits = { requestsPerSecond, costPerSecond };
+    const onAway = (error: unknown) =>
+      log?.warn({ err: error }, 'Rates cannot be counted in Valkey: each process counts');
+    this.rates = isLimited ? new RateLimiter({ limits, store, refusals: this.refusals, onAway }) : null;
+  }
+}
