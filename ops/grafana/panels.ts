@@ -178,6 +178,26 @@ export const rows: readonly Row[] = [
         rate('freshet_connections_refused_total', ['kind'], 'refused {{kind}}'),
         rate('freshet_slow_clients_dropped_total', ['protocol'], 'slow {{protocol}}'),
       ),
+      lines(
+        'Too much at once',
+        'By what there was too much of. Counted alone: the store could not be asked, so each process has its own count.',
+        'ops',
+        rate('freshet_refused_total', ['what']),
+        rate('freshet_limited_locally_total', [], 'counted alone'),
+      ),
+      lines(
+        'Callers not let in',
+        'Without a valid key or token; unavailable: the keys of the issuer could not be fetched.',
+        'ops',
+        rate('freshet_callers_refused_total', ['why']),
+      ),
+      lines(
+        'Sessions',
+        'Sockets and streams of callers that are known, and those that were ended with their key or token.',
+        'short',
+        size('freshet_sessions', [], 'open'),
+        rate('freshet_sessions_ended_total', [], 'ended a second'),
+      ),
     ],
   },
   {

@@ -1,10 +1,19 @@
 import type { IncomingMessage } from 'node:http';
-import { AuthenticationError, type Authenticator, anyone, type Caller, type Ending } from '../access/index.ts';
+import {
+  type AccessCounts,
+  AuthenticationError,
+  type Authenticator,
+  anyone,
+  type Caller,
+  type Ending,
+} from '../access/index.ts';
 import type { ApiResponse } from './http/api-response.ts';
 import { send } from './http/http-response.ts';
 import { acceptedTypes, contentTypes } from './http/result-types.ts';
 
 const unavailableSeconds = 1;
+
+const nobodyAsked = { counts: { unauthenticated: 0, unavailable: 0, ended: 0 }, sessions: 0 };
 
 /** Where it is found out who asks, whatever protocol it is by. */
 export class Entrance {
@@ -13,6 +22,11 @@ export class Entrance {
   /** @param authenticator null: nobody is asked who they are, and anyone may do all. */
   constructor(authenticator: Authenticator | null) {
     this.#authenticator = authenticator;
+  }
+
+  /** Who was not told apart, and who had to leave. */
+  get access(): { readonly counts: Readonly<AccessCounts>; readonly sessions: number } {
+    return this.#authenticator ?? nobodyAsked;
   }
 
   /** Who asks, if that can be told at once; null if it takes longer, or nobody can tell. */

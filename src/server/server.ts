@@ -191,6 +191,8 @@ export class ApiServer {
       ways: this.ways,
       hot: () => this.hotOperations,
       counts: this.#counts,
+      refusals: guard.refusals,
+      access: () => entrance.access,
       connections: () => ({
         http: this.#connections.count,
         webSockets: this.#webSockets.count,

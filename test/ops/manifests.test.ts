@@ -183,6 +183,7 @@ describe('the manifests for Kubernetes', () => {
     const given = api?.env?.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])) ?? [];
     const config = readConfig({ ...data, ...Object.fromEntries(given), VALKEY_URL: 'valkey://valkey:6379' });
     expect(config).toMatchObject({ port: 4000, host: '0.0.0.0', keyPrefix: 'fs', workers: 1 });
+    expect(config.access).toMatchObject({ keys: { file: '/etc/freshet/api-keys.json' } });
     expect(api).toMatchObject({
       ports: [{ containerPort: config.port, name: 'http' }],
       startupProbe: { httpGet: { path: '/livez', port: 'http' } },

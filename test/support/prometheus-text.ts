@@ -26,8 +26,8 @@ export class Scrape {
     this.metrics = parse(text);
   }
 
-  static async of(url: string): Promise<Scrape> {
-    const response = await fetch(`${url}/metrics`);
+  static async of(url: string, headers: { readonly [name: string]: string } = {}): Promise<Scrape> {
+    const response = await fetch(`${url}/metrics`, { headers });
     if (response.status !== 200) throw new Error(`/metrics answers ${response.status}`);
     return new Scrape(await response.text());
   }

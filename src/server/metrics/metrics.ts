@@ -1,6 +1,7 @@
 import type { StoreConnection } from '../backend.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { StoreLook } from '../health.ts';
+import { type EntranceSources, entranceMetrics } from './entrance-metrics.ts';
 import { eventMetrics } from './event-metrics.ts';
 import { counter, type Family, gauge } from './family.ts';
 import { liveMetrics } from './live-metrics.ts';
@@ -9,7 +10,7 @@ import { type RequestSources, requestMetrics } from './request-metrics.ts';
 import { connectionMetrics, storeMetrics } from './store-metrics.ts';
 import type { MetricsPart } from './totals.ts';
 
-export interface MetricsSources extends RequestSources {
+export interface MetricsSources extends RequestSources, EntranceSources {
   /** Null while there is nothing to serve from. */
   readonly backend: () => Backend | null;
   readonly store: StoreSource;
@@ -56,6 +57,7 @@ export class Metrics {
     this.#store = store;
     this.#families = [
       ...requestMetrics(sources),
+      ...entranceMetrics(sources),
       ...eventMetrics(activity, () => backend()?.engine ?? null),
       ...liveMetrics(activity, () => backend()?.hub ?? null),
       ...connectionMetrics(() => store.connection),
