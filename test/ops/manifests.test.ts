@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import { readConfig } from '../../src/config.ts';
 import {
   composeFaults,
   composeFiles,
+  composeOf,
   kubernetesFaults,
   type Manifest,
   manifestsOf,
@@ -47,6 +47,9 @@ function broken(file: string, from: string, to: string): string {
   return text.replace(from, to);
 }
 
+/** As Compose does where nothing else is set: `${NAME-default}` and `${NAME:-default}`. */
+const withDefaults = (value: string) => value.replace(/\$\{\w+:?-([^}]*)\}/g, '$1');
+
 interface Service {
   readonly image?: string;
   readonly [name: string]: unknown;
@@ -61,8 +64,10 @@ describe.each(composeFiles())('%s', (file) => {
     expect(composeFaults(read(file))).toEqual([]);
   });
 
+  const { services } = composeOf(read(file)) as Compose;
+
   test('runs nothing with rights that it does not need', () => {
-    for (const service of Object.values((parse(read(file)) as Compose).services)) {
+    for (const service of Object.values(services)) {
       expect(service).toMatchObject({
         user: expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/),
         read_only: true,
@@ -74,11 +79,40 @@ describe.each(composeFiles())('%s', (file) => {
       });
     }
   });
+
+  test('gives the API the time that its workers take to end, and no more of the network than this machine', () => {
+    expect(Number.parseInt(String(services.api?.stop_grace_period), 10)).toBeGreaterThan(15);
+    expect(services.api?.ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:/)]);
+  });
+
+  test('tells the API what it knows, and whose Valkey to ask', () => {
+    const environment = services.api?.environment as { readonly [name: string]: string };
+    const values = Object.entries(environment).map(([name, value]) => [name, withDefaults(value)]);
+    const { valkey } = readConfig(Object.fromEntries([['HOST', '0.0.0.0'], ...values]));
+    if (valkey === null || valkey.kind === 'sentinel') throw new Error('there are no such services');
+    const asked = valkey.kind === 'single' ? [valkey] : valkey.seeds;
+    expect(asked.map(({ host, port }) => `${host}:${port}`)).not.toEqual([]);
+    for (const { host, port } of asked) {
+      expect(Object.keys(services)).toContain(host);
+      expect(port).toBe(6379);
+    }
+  });
+
+  test('keeps what each Valkey is told, and evicts nothing', () => {
+    const stores = Object.entries(services).filter(([name]) => /^valkey(-\d)?$/.test(name));
+    expect(stores.length).toBeGreaterThan(0);
+    for (const [name, { command, volumes }] of stores) {
+      const told = (command as string[]).join(' ');
+      for (const part of ['--appendonly yes', '--maxmemory-policy noeviction', '--notify-keyspace-events Kghxe']) {
+        expect(told).toContain(part);
+      }
+      expect(volumes).toEqual([`${name}:/data`]);
+    }
+  });
 });
 
 describe('docker-compose.yml', () => {
   const file = 'docker-compose.yml';
-  const { services } = parse(read(file)) as { readonly services: { readonly api: Service; readonly valkey: Service } };
 
   test.each([
     ['a name that there is not', '    read_only: true', '    readonly: true', /additionalProperty":"readonly"/],
@@ -92,19 +126,6 @@ describe('docker-compose.yml', () => {
     ],
   ])('would be found to have %s', (_, from, to, fault) => {
     expect(composeFaults(broken(file, from, to)).join('\n')).toMatch(fault);
-  });
-
-  test('gives the API the time that its workers take to end, and no more of the network than this machine', () => {
-    expect(Number.parseInt(String(services.api.stop_grace_period), 10)).toBeGreaterThan(15);
-    for (const port of services.api.ports as string[]) expect(port).toMatch(/^127\.0\.0\.1:/);
-  });
-
-  test('keeps what Valkey is told, and evicts nothing', () => {
-    const command = (services.valkey.command as string[]).join(' ');
-    for (const part of ['--appendonly yes', '--maxmemory-policy noeviction', '--notify-keyspace-events Kghxe']) {
-      expect(command).toContain(part);
-    }
-    expect(services.valkey.volumes).toEqual(['valkey:/data']);
   });
 });
 
@@ -139,9 +160,9 @@ describe('the manifests for Kubernetes', () => {
 
   test('are all listed, but for what is said to be optional', () => {
     for (const folder of folders) {
-      const kustomization = parse(read(`${folder}/kustomization.yaml`)) as Manifest & {
-        readonly resources: readonly string[];
-      };
+      const [kustomization] = manifestsOf(read(`${folder}/kustomization.yaml`)) as [
+        Manifest & { readonly resources: readonly string[] },
+      ];
       expect(kustomization).toMatchObject({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' });
       const { resources } = kustomization;
       const others = yamlFiles(folder).map((file) => file.slice(folder.length + 1));
@@ -217,9 +238,9 @@ describe('the image', () => {
   });
 
   test('stands beside one Valkey of one version, wherever it is started', () => {
-    const image = (parse(read('docker-compose.yml')) as { services: { valkey: { image: string } } }).services.valkey
-      .image;
-    expect(image).toMatch(/^valkey\/valkey:\d+\.\d+\.\d+$/);
-    expect(podOf('StatefulSet').containers[0]?.image).toBe(image);
+    const services = composeFiles().flatMap((file) => Object.values((composeOf(read(file)) as Compose).services));
+    const images = new Set(services.flatMap(({ image }) => image ?? []));
+    expect([...images]).toEqual([expect.stringMatching(/^valkey\/valkey:\d+\.\d+\.\d+$/)]);
+    expect(images).toContain(podOf('StatefulSet').containers[0]?.image);
   });
 });

@@ -56,9 +56,12 @@ const ajv = new Ajv2019({
 });
 const isCompose = ajv.compile(schema);
 
+/** What a Compose file says: parts of it may be merged into others (`<<`). */
+export const composeOf = (text: string): unknown => parse(text, { merge: true });
+
 /** What the Compose specification's schema has against a file; nothing, if it is right. */
 export function composeFaults(text: string): string[] {
-  return isCompose(parse(text))
+  return isCompose(composeOf(text))
     ? []
     : (isCompose.errors ?? []).map(
         ({ instancePath, message, params }) => `${instancePath} ${message} ${JSON.stringify(params)}`,
