@@ -1,38 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
-import { CloseCode, handleProtocols, MessageType, makeServer, type OperationResult, parseMessage } from 'graphql-ws';
+import { CloseCode, handleProtocols, MessageType, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { anyone, type Caller } from '../../access/index.ts';
+import { anyone } from '../../access/index.ts';
 import type { Vector } from '../../engine/index.ts';
-import {
-  contractError,
-  deniedOperation,
-  type OperationKind,
-  PushedMessages,
-  WatchMessages,
-} from '../../graphql/index.ts';
-import type { Span } from '../../measure/index.ts';
-import { countResult } from '../graphql/count-result.ts';
 import { Operations } from '../graphql/operations.ts';
-import { type GraphQLPipeline, graphqlPath, unavailable } from '../graphql/pipeline.ts';
-import type { RequestContext } from '../graphql/request-context.ts';
-import { shownError, shownResult } from '../graphql/shown-result.ts';
+import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import { refusalText } from '../guard/connection-limits.ts';
 import type { Guard } from '../guard/guard.ts';
 import { decodeUtf8 } from '../http/body.ts';
-import { tooManyRequests } from '../rates/rate-limited.ts';
-import type { Client } from '../rates/rate-limiter.ts';
-import { requestIdFrom, runApartAs, runAs } from '../request-id.ts';
-import { operationSpan, within } from '../request-span.ts';
+import { requestIdFrom } from '../request-id.ts';
 import { requestTarget } from '../request-target.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
-import { Outlet } from './outlet.ts';
 import { answerPings } from './pongs.ts';
 import { SocketCaller } from './socket-caller.ts';
+import { type SocketExtra, SocketOperations } from './socket-operations.ts';
 import { SocketWriter } from './socket-writer.ts';
 import { Turns } from './turns.ts';
 
@@ -48,34 +33,8 @@ export interface WebSocketOptions {
 /** How many queries, mutations and beginning subscriptions of one socket are under way; more of them wait. */
 const operationsAtOnce = 50;
 const waitingMessages = 1_000;
-/** Of one socket; each may watch a thousand entities. */
-const maxSubscriptions = 2_000;
 /** Of a close frame, by the WebSocket protocol. */
 const longestReasonBytes = 123;
-
-/** What a socket has beside what graphql-ws knows of it. */
-interface Extra extends Record<PropertyKey, unknown> {
-  /** Of the handshake. */
-  readonly requestId: string;
-  /** By whom it is counted. */
-  readonly client: () => Client;
-  readonly turns: Turns;
-  readonly writer: SocketWriter;
-  readonly operations: Operations;
-  readonly who: SocketCaller;
-}
-
-type Execute = (args: ExecutionArgs) => OperationResult;
-
-/** What `onSubscribe` makes of a message, and `execute` and `subscribe` get. */
-type PipelineArgs = ExecutionArgs & {
-  readonly execute: Execute;
-  readonly subscribe: Execute;
-  readonly id: string;
-  readonly extra: Extra;
-  /** Only where it is traced. */
-  readonly span?: Span;
-};
 
 /** GraphQL over WebSocket by the protocol `graphql-transport-ws`, through the same pipeline as HTTP. */
 export class WebSockets {
@@ -101,7 +60,7 @@ export class WebSockets {
       handleProtocols,
       autoPong: false,
     });
-    const protocol = this.#protocol(pipeline);
+    const { protocol } = new SocketOperations({ pipeline, guard, isGoingAway: this.#isGoingAway });
     this.#sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
       const requestId = requestIdFrom(request.headers['x-request-id']);
       const address = guard.addresses.ofRequest(request);
@@ -157,7 +116,7 @@ export class WebSockets {
             handle = take;
           },
         },
-        { requestId, client, turns, writer, operations, who } satisfies Extra,
+        { requestId, client, turns, writer, operations, who } satisfies SocketExtra,
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
@@ -231,10 +190,6 @@ export class WebSockets {
     activity.pushes.websocket.count(messages, telling, oldest, storeNow());
   };
 
-  #count(operation: OperationKind, result: unknown, receivedAt: number): void {
-    countResult(this.#pipeline.activity.requests.of('websocket', operation), result, receivedAt);
-  }
-
   #messageFailed(close: (code: number, reason: string) => void, requestId: string, error: unknown): void {
     // What a server says, a client must not.
     if (error instanceof Error && error.message.startsWith('Unexpected message of type')) {
@@ -244,111 +199,6 @@ export class WebSockets {
     }
     this.#log.warn({ err: error, requestId }, 'A WebSocket message could not be handled');
     close(CloseCode.InternalServerError, 'Internal server error');
-  }
-
-  #protocol({ yoga, mask, documents }: GraphQLPipeline) {
-    return makeServer<Record<string, unknown>, Extra>({
-      onConnect: ({ connectionParams, extra }) => extra.who.admit(connectionParams),
-      onSubscribe: ({ extra, subscriptions, connectionParams }, id, payload) => {
-        const { requestId, client } = extra;
-        const caller = extra.who.caller as Caller;
-        const { operationName, variables } = payload;
-        const receivedAt = performance.now();
-        const begin = async () => {
-          if (this.#draining) return [unavailable('The server is shutting down: connect again')];
-          try {
-            const waitMs = (await this.#guard.rates?.request(client())) ?? 0;
-            if (waitMs > 0) return [tooManyRequests(waitMs)];
-            const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
-              requestId,
-              client: client(),
-              receivedAt,
-              caller,
-            });
-            const document = parse(documents.textOf(payload) as string);
-            // graphql-ws holds on to it for as long as a subscription lasts: to the one text that all have in common.
-            Object.assign(payload, { query: document.loc?.source.body });
-            const errors: readonly GraphQLError[] = validate(schema, document);
-            if (errors.length > 0) return errors;
-            const operation = getOperationAST(document, operationName);
-            if (!operation) {
-              return [contractError('BAD_USER_INPUT', 'operationName does not name one operation of the query')];
-            }
-            const denied = deniedOperation({ schema, document, operationName, variableValues: variables }, caller);
-            if (denied) return [denied];
-            if (operation.operation === 'subscription' && countOpen(subscriptions) >= maxSubscriptions) {
-              return [tooManySubscriptions()];
-            }
-            const contextValue = await contextFactory();
-            const variableValues = variables;
-            const args = {
-              schema,
-              document,
-              operationName,
-              variableValues,
-              contextValue,
-              execute,
-              subscribe,
-              id,
-              extra,
-            };
-            return span ? { ...args, span } : args;
-          } catch (error) {
-            // Thrown from here, it would close the socket with all its subscriptions.
-            return [mask(error)];
-          }
-        };
-        const span = operationSpan(payload.extensions, connectionParams);
-        return runApartAs(requestId, async () => {
-          const begun = await within(span, begin);
-          if (!Array.isArray(begun)) return begun;
-          this.#count('none', { errors: begun }, receivedAt);
-          span?.fail('refused');
-          span?.end();
-          return begun;
-        });
-      },
-      execute: (args) => this.#run(args as PipelineArgs, 'execute'),
-      subscribe: (args) => this.#run(args as PipelineArgs, 'subscribe'),
-      onNext: (_context, _id, _payload, _args, result) => (result.errors ? shownResult(result) : undefined),
-      onError: ({ extra: { requestId } }, _id, _payload, errors) =>
-        runAs(requestId, () => errors.map((error) => shownError(mask(error)))),
-    });
-  }
-
-  async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
-    const { id, extra, span = null } = args;
-    const { receivedAt } = args.contextValue as RequestContext;
-    const operation = getOperationAST(args.document, args.operationName)?.operation ?? 'none';
-    const run = () => (how === 'execute' ? this.#execute(args) : this.#subscribe(args));
-    const result = await (span === null ? run() : within(span, run).finally(() => span.end()));
-    this.#count(operation, result, receivedAt);
-    if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
-    return result;
-  }
-
-  #execute(args: PipelineArgs) {
-    return args.extra.operations.run(args.extra.requestId, () => args.execute(args));
-  }
-
-  async #subscribe(args: PipelineArgs) {
-    const { id, extra } = args;
-    const { subscriptions } = this.#guard;
-    const { name } = extra.client();
-    if (!subscriptions.take(name)) return { errors: [rateLimited(subscriptions.tooMany)] };
-    let isStream = false;
-    try {
-      const result = await extra.operations.run(extra.requestId, async () => {
-        const own = await args.subscribe(args);
-        return own instanceof WatchMessages
-          ? new PushedMessages(own, new Outlet(extra.writer, id), this.#isGoingAway)
-          : own;
-      });
-      isStream = Symbol.asyncIterator in result;
-      return result;
-    } finally {
-      if (!isStream) subscriptions.giveBack(name);
-    }
   }
 }
 
@@ -369,20 +219,6 @@ function isUrgent(text: string): boolean {
 function takenReason(id: string): string {
   const reason = `Subscriber for ${id} already exists`;
   return Buffer.byteLength(reason) <= longestReasonBytes ? reason : 'Subscriber for this id already exists';
-}
-
-/** Those that have begun: of the others, graphql-ws knows but the id. */
-function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
-  return Object.values(subscriptions).filter((stream) => stream !== null).length;
-}
-
-function tooManySubscriptions(): GraphQLError {
-  const advice = 'end some, watch several ids by one, or open another socket';
-  return rateLimited(`More than ${maxSubscriptions} subscriptions on one socket: ${advice}`);
-}
-
-function rateLimited(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
 }
 
 function refuse(socket: Duplex, status: number, reason: string): void {
