@@ -32,7 +32,8 @@ const malformed: readonly (readonly [string, string, ...number[]])[] = [
   ['chunks of no size', post(chunked, `zz\r\n${body}\r\n0\r\n\r\n`), 400],
   ['chunks of a size beyond all numbers', post(chunked, `${'f'.repeat(17)}\r\n${body}\r\n0\r\n\r\n`), 400],
   ['chunks of another size', post(chunked, `1\r\n${body}\r\n0\r\n\r\n`), 400],
-  ['a coding that nobody knows', post(instead('Content-Length', 'Transfer-Encoding: nonsense')), 415],
+  // Node's parser finds it wrong after it has handed over the head: whoever answers first.
+  ['a coding that nobody knows', post(instead('Content-Length', 'Transfer-Encoding: nonsense')), 400, 415],
   [
     'a coding before chunks',
     post(instead('Content-Length', 'Transfer-Encoding: gzip, chunked'), `1a\r\n${body}\r\n0\r\n\r\n`),
