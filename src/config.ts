@@ -3,6 +3,7 @@ import {
   type AccessOptions,
   defaultAlgorithms,
   type IssuerOptions,
+  isLoopback,
   parseKeyList,
   signatureAlgorithms,
 } from './access/index.ts';
@@ -223,11 +224,6 @@ function readGuard(read: Read): GuardSettings {
     requestsPerSecond: read<number | null>('FRESHET_RATE_LIMIT', null, count(1, most)),
     costPerSecond: read<number | null>('FRESHET_COST_LIMIT', null, count(1, most)),
   };
-}
-
-/** Whether only this machine can reach what listens on `host`. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** What OpenTelemetry would only mutter about is said here. */

@@ -1,8 +1,8 @@
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
-import { Authenticator } from './access/index.ts';
+import { Authenticator, isLoopback } from './access/index.ts';
 import type { ThisWorker } from './cluster/index.ts';
-import { type Config, isLoopback, readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import type { View } from './define/index.ts';
 import { TrustedDocuments } from './graphql/index.ts';
 import { tracer } from './measure/index.ts';

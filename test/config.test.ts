@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, isLoopback, readConfig } from '../src/config.ts';
+import { isLoopback } from '../src/access/index.ts';
+import { ConfigError, readConfig } from '../src/config.ts';
 
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {

@@ -8,6 +8,7 @@ export { AccessConfigError, AuthenticationError } from './errors.ts';
 export type { GuardedEntity, GuardedView } from './grants.ts';
 export { Grants } from './grants.ts';
 export { parseKeyList } from './key-list.ts';
+export { isLoopback } from './loopback.ts';
 export type { Action, Grant } from './scope.ts';
 export { actions, parseScope, ScopeError, scopeText } from './scope.ts';
 export type { IssuerOptions } from './token-issuer.ts';

@@ -58,6 +58,7 @@ export class BackendKeeper {
   #open: OpenBackend | null = null;
   #losses = 0;
   #problem = 'Valkey has not been reached yet';
+  #looking: Promise<StoreLook> | null = null;
 
   private constructor(options: BackendOptions) {
     this.#options = options;
@@ -96,8 +97,15 @@ export class BackendKeeper {
     return { ready: problems.length === 0, problems, warnings };
   }
 
-  /** Looks at Valkey, for a bounded time. */
-  async look(): Promise<StoreLook> {
+  /** Looks at Valkey, for a bounded time, and once for all who ask meanwhile. */
+  look(): Promise<StoreLook> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<StoreLook> {
     const open = this.#open;
     if (!open) return { problems: [this.#problem], warnings: [], reasons: [this.#problem], servers: [] };
     const look = await lookAtStore(this.#servers, this.#options.acknowledge ?? inMemory);

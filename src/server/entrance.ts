@@ -39,6 +39,18 @@ export class Entrance {
     return this.#authenticator === null ? Promise.resolve(anyone) : this.#authenticator.identify(authorization);
   }
 
+  /** Who asks where nobody need say; null: nobody can tell. */
+  async known(authorization: string | undefined): Promise<Caller | null> {
+    const caller = this.recognise(authorization);
+    if (caller !== null || authorization === undefined) return caller;
+    try {
+      return await this.identify(authorization);
+    } catch (error) {
+      if (error instanceof AuthenticationError) return null;
+      throw error;
+    }
+  }
+
   /** Who asks by HTTP; null: they were told that nobody can tell. */
   async admit({ headers }: IncomingMessage, response: ApiResponse): Promise<Caller | null> {
     try {

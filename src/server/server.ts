@@ -7,7 +7,7 @@ import {
 } from 'node:net';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { type Authenticator, anyone, type Caller } from '../access/index.ts';
+import { type Authenticator, anyone, type Caller, isLoopback } from '../access/index.ts';
 import { UnavailableError } from '../engine/index.ts';
 import {
   Activity,
@@ -30,6 +30,7 @@ import { ApiResponse } from './http/api-response.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
 import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { send, sendJson, sendProtocolError } from './http/http-response.ts';
+import { sendForeignHost, sendTooManyRequests } from './http/refusals.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
 import { type GatheredMetrics, Metrics, type Staff, type StoreSource } from './metrics/metrics.ts';
@@ -97,6 +98,7 @@ const justOne = (): Staff => ({ wanted: 1, serving: 1, lost: 0 });
 /** GraphQL over HTTP, SSE and WebSocket, and what operators ask. */
 export class ApiServer {
   readonly #options: ServerOptions;
+  readonly #guard: Guard;
   readonly #activity: Activity;
   readonly #counts = new ServerCounts();
   readonly #metrics: Metrics;
@@ -127,7 +129,9 @@ export class ApiServer {
       held: () => heldBy(options.backend),
       ...(shareActivity && { share: shareActivity }),
     });
-    const guard = new Guard(options.guard, { store: options.rateStore ?? null, log });
+    const isOpenHere = !options.authenticator && isLoopback(options.host);
+    const guard = new Guard(options.guard, { store: options.rateStore ?? null, log, isOpenHere });
+    this.#guard = guard;
     this.refusals = guard.refusals;
     const pipeline = createPipeline({
       ...options,
@@ -292,7 +296,8 @@ export class ApiServer {
     });
   }
 
-  #route({ path, search }: RequestTarget, request: IncomingMessage, response: ApiResponse): Promise<void> {
+  async #route({ path, search }: RequestTarget, request: IncomingMessage, response: ApiResponse): Promise<void> {
+    if (!this.#guard.hosts.serves(request.headers.host)) return sendForeignHost(response);
     if (path === graphqlPath) return this.#graphql.answer(search, request, response);
     return this.#page(path, request, response);
   }
@@ -312,9 +317,12 @@ export class ApiServer {
     readonly [path: string]: (request: IncomingMessage, response: ApiResponse) => Promise<void> | void;
   } = {
     '/livez': (_, response) => sendJson(response, 200, { alive: true }),
-    '/readyz': async (_, response) => {
+    '/readyz': async ({ headers: { authorization } }, response) => {
       const health = await this.#health();
-      sendJson(response, health.ready ? 200 : 503, health);
+      const { ready } = health;
+      // Of servers, processes and memory nobody else is told.
+      const isOperator = (await this.#entrance.known(authorization))?.grants.allowsAll('admin');
+      sendJson(response, ready ? 200 : 503, isOperator ? health : { ready });
     },
     '/metrics': async (request, response) => {
       if (!(await this.#admits(request, response, ({ grants }) => grants.allowsAll('admin')))) return;
@@ -336,11 +344,24 @@ export class ApiServer {
     response: ApiResponse,
     mayHave: (caller: Caller) => boolean,
   ): Promise<boolean> {
+    const waitMs = await this.#countedWait(request);
+    if (waitMs > 0) {
+      sendTooManyRequests(response, waitMs);
+      return false;
+    }
     const caller = await this.#entrance.admit(request, response);
     if (caller === null) return false;
     if (mayHave(caller)) return true;
     sendProtocolError(response, 403, 'This page is not for this caller: none of its scopes allows it');
     return false;
+  }
+
+  /** As for GraphQL: whoever has yet to be found out, or never will be, is counted by the address. */
+  async #countedWait(request: IncomingMessage): Promise<number> {
+    const { rates, addresses } = this.#guard;
+    if (rates === null) return 0;
+    const caller = this.#entrance.recognise(request.headers.authorization);
+    return rates.request(this.#guard.clientOf(caller, addresses.ofRequest(request)));
   }
 
   async #health(): Promise<Health> {

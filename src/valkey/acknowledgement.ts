@@ -32,9 +32,16 @@ export function confirmation(wanted: Acknowledgement): readonly [name: string, .
   }
 }
 
+function refusalOf({ message }: Error): string {
+  return message.startsWith('UNBLOCKED')
+    ? 'Valkey became a replica before it was confirmed'
+    : `Valkey cannot confirm it: ${message}`;
+}
+
 /** What the answer to that command lacks; null: nothing. */
 export function shortfall(wanted: Acknowledgement, answer: Reply | undefined): Error | null {
-  if (answer instanceof Error) return answer;
+  // What was written before it is in, whatever this answer says.
+  if (answer instanceof Error) return new UnconfirmedError(refusalOf(answer), { cause: answer });
   switch (wanted.kind) {
     case 'memory':
       return null;

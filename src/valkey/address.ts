@@ -113,7 +113,10 @@ function readUser(text: string | undefined): Pick<Access, 'username' | 'password
 }
 
 function readDatabase(text: string): number {
-  if (!/^\d{0,4}$/.test(text)) throw new Error(`expected a database number, got ${JSON.stringify(text)}`);
+  // Never what was there: it may be the rest of a password.
+  if (!/^\d{0,4}$/.test(text)) {
+    throw new Error('expected a database number of up to four digits at the end (a / in a password is %2F)');
+  }
   return Number(text);
 }
 

@@ -1,4 +1,4 @@
-import type { Acknowledgement } from './acknowledgement.ts';
+import { type Acknowledgement, confirmation } from './acknowledgement.ts';
 import type { ValkeyServer } from './servers.ts';
 
 /** A Valkey on which this cannot work, or cannot keep what it promises: nothing that waiting would mend. */
@@ -38,6 +38,7 @@ export async function assertSuitable(
   }
   await assertFunctions(valkey, unsuitable);
   if (wanted.kind === 'fsync') await assertSynced(valkey, unsuitable);
+  await assertConfirms(valkey, wanted, unsuitable);
 }
 
 async function assertFunctions(valkey: ValkeyServer['valkey'], unsuitable: (what: string) => Error): Promise<void> {
@@ -48,6 +49,22 @@ async function assertFunctions(valkey: ValkeyServer['valkey'], unsuitable: (what
     throw unsuitable(
       `functions are not allowed (${error.message}): allow this user +function|load +function|list +fcall +fcall_ro, or, where the service has disabled FUNCTION, choose one that has not`,
     );
+  }
+}
+
+/** By asking for nothing: it is answered at once. */
+async function assertConfirms(
+  valkey: ValkeyServer['valkey'],
+  wanted: Acknowledgement,
+  unsuitable: (what: string) => Error,
+): Promise<void> {
+  const [command] = confirmation(wanted) ?? [];
+  if (command === undefined) return;
+  try {
+    await valkey.call(command, ...(command === 'WAIT' ? [0, 1] : [0, 0, 1]));
+  } catch (error) {
+    if (!(error instanceof Error) || !/^NOPERM|unknown command/i.test(error.message)) throw error;
+    throw unsuitable(`FRESHET_ACK needs ${command} (${error.message}): allow this user +${command.toLowerCase()}`);
   }
 }
 

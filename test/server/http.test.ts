@@ -197,7 +197,7 @@ describe('a request', () => {
 
 describe('a WebSocket handshake', () => {
   const handshake = (path: string, headers: string) =>
-    `GET ${path} HTTP/1.1\r\nHost: api.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n`;
+    `GET ${path} HTTP/1.1\r\nHost: api.localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${headers}\r\n`;
   const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
 
   it('that is cut short is 400', async () => {

@@ -97,6 +97,27 @@ describe('an event that a replica is to confirm', () => {
     expect(await label()).toMatch(/DUPLICATE/);
   });
 
+  it('and all else of an entity are forgotten once a replica has confirmed that, whoever has removed it', async () => {
+    const keyPrefix = newKeyPrefix();
+    const [careless, careful] = [await open({ kind: 'memory' }, keyPrefix), await open(byOne, keyPrefix)];
+    const { userId } = event();
+    await record(careful, { ...event(userId), merchantId: randomUUID() });
+    const forget = async (api: TestApi) => {
+      const { data } = await api.ask<{ forgetUser: { status: string; keys: number } }>(
+        'mutation ($id: ID!) { forgetUser(id: $id) { status keys } }',
+        { id: userId },
+      );
+      return data?.forgetUser;
+    };
+    replica.freeze();
+    expect(await forget(careless)).toMatchObject({ status: 'FORGOTTEN', keys: expect.any(Number) });
+    // There is nothing left to remove, and a replica has it all.
+    expect(await forget(careful)).toMatchObject({ status: 'UNAVAILABLE' });
+    replica.thaw();
+    expect(await forget(careful)).toEqual({ status: 'FORGOTTEN', keys: 0 });
+    expect(await primary.admin.keys(`${keyPrefix}*${userId}*`)).toEqual([]);
+  });
+
   it('keeps nobody waiting who only reads', async () => {
     const api = await open(byOne);
     const one = event();
@@ -133,6 +154,36 @@ describe('an event that is to be on disk', () => {
     expect(await record(api, one)).toMatchObject({ status: 'DUPLICATE' });
     const stats = await primary.admin.info('commandstats');
     expect(Number(/^cmdstat_waitaof:calls=(\d+)/m.exec(stats)?.[1])).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is unavailable, and may be in, where Valkey ceased to write its file', async () => {
+    const api = await open(synced);
+    const known = event();
+    await record(api, known);
+    await primary.admin.config('SET', 'appendonly', 'no');
+    try {
+      const told = { status: 'UNAVAILABLE', reason: expect.stringMatching(/cannot confirm it: .*appendonly/) };
+      for (const one of [event(), event(known.userId)]) expect(await record(api, one)).toEqual(told);
+      const { transactionId, userId, merchantId, occurredAt } = known;
+      const label = await api.ask(
+        'mutation ($input: LabelTransactionInput!) { labelTransaction(input: $input) { status reason } }',
+        { input: { transactionId, userId, merchantId, occurredAt, fraud: true } },
+      );
+      expect(label.data).toEqual({ labelTransaction: told });
+    } finally {
+      await primary.admin.config('SET', 'appendonly', 'yes');
+    }
+  });
+
+  it.each([
+    ['WAIT', byOne],
+    ['WAITAOF', synced],
+  ] as const)('is not promised to whoever may not %s', async (command, acknowledge) => {
+    await primary.admin.acl('SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all', `-${command.toLowerCase()}`);
+    const valkeyUrl = primary.url.replace('//', '//limited:secret@');
+    await expect(startApi({ valkeyUrl, acknowledge })).rejects.toThrow(
+      new RegExp(`FRESHET_ACK needs ${command} .*\\+${command.toLowerCase()}$`),
+    );
   });
 
   it.each([

@@ -73,6 +73,13 @@ describe('a Valkey URL', () => {
     expect(() => parseValkeyUrl(url)).toThrow(message);
   });
 
+  it.each(['valkey://app:12/geheim@db:6379/0', 'valkey://app:/geheim@db', 'valkey+sentinel://:/geheim@a/main/x'])(
+    '%s is refused without a word of its password',
+    (url) => {
+      expect(() => parseValkeyUrl(url)).toThrow(/^(?!.*geheim)/s);
+    },
+  );
+
   it('is shown without user and password', () => {
     expect(describeAddress(parseValkeyUrl('valkeys://me:secret@store/1'))).toBe('valkeys://store:6379/1');
     expect(describeAddress(parseValkeyUrl('valkey://[::1]'))).toBe('valkey://[::1]:6379/0');

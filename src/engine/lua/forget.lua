@@ -24,6 +24,12 @@ local function forget(keys, args)
     bytes = bytes + (tonumber(usage) or 0)
     count = count + redis.call('UNLINK', name)
   end
+  if call.is_durable and count == 0 then
+    -- Whoever has removed it may still wait until that is safe; so must this one, by a write that leaves nothing.
+    local nothing = hash_name(call, keys[1]) .. ':none'
+    redis.call('SET', nothing, '')
+    redis.call('DEL', nothing)
+  end
   return struct.pack('<I4dI4', count, bytes, call.lost)
 end
 

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { anyone, type Caller } from '../../access/index.ts';
 import { AllowedOrigins } from '../origin/allowed-origins.ts';
+import { ServedHosts } from '../origin/served-hosts.ts';
 import { type Client, RateLimiter } from '../rates/rate-limiter.ts';
 import type { BucketStore } from '../rates/shared-buckets.ts';
 import { ResponseHeaders } from '../response-headers.ts';
@@ -22,11 +23,14 @@ export interface GuardSurroundings {
   /** Where rates are counted; null, the default: by this process alone. */
   readonly store?: BucketStore | null;
   readonly log?: Logger;
+  /** Whether nobody is asked who they are, and only this machine can reach it; default: no. */
+  readonly isOpenHere?: boolean;
 }
 
 /** Who may ask a server, and how much: what each part of it goes by. */
 export class Guard {
   readonly origins: AllowedOrigins;
+  readonly hosts: ServedHosts;
   readonly headers: ResponseHeaders;
   readonly addresses: ClientAddresses;
   readonly connections: ConnectionLimits;
@@ -42,9 +46,11 @@ export class Guard {
     return caller === null || caller === anyone ? { name: address } : { name: `caller ${caller.name}` };
   }
 
-  constructor(options: GuardOptions = {}, { store = null, log }: GuardSurroundings = {}) {
+  constructor(options: GuardOptions = {}, { store = null, log, isOpenHere = false }: GuardSurroundings = {}) {
     const { corsOrigins, hstsSeconds = null, trustedProxies, clientSubscriptions, times } = options;
     this.origins = new AllowedOrigins(corsOrigins);
+    const any = !isOpenHere || (trustedProxies ?? []).length > 0; // a proxy may ask by whichever name it was asked
+    this.hosts = new ServedHosts({ any, origins: corsOrigins });
     this.headers = new ResponseHeaders({ origins: this.origins, hstsSeconds });
     this.addresses = new ClientAddresses(trustedProxies);
     this.connections = new ConnectionLimits(options, { addresses: this.addresses, refusals: this.refusals });

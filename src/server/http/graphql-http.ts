@@ -10,7 +10,6 @@ import type { Guard } from '../guard/guard.ts';
 import { answerPreflight } from '../origin/preflight.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
-import { retryAfterSeconds, tooManyRequests } from '../rates/rate-limited.ts';
 import type { Client } from '../rates/rate-limiter.ts';
 import { endRequest, requestSpan, within } from '../request-span.ts';
 import { searchProblem } from '../request-target.ts';
@@ -21,9 +20,10 @@ import type { OtherWorkers } from '../sse/other-workers.ts';
 import { StreamOperation } from '../sse/stream-operation.ts';
 import type { ApiResponse } from './api-response.ts';
 import { readBody } from './body.ts';
-import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
+import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
+import { sendForeignPage, sendTooManyRequests } from './refusals.ts';
 import { acceptedTypes, contentTypes, resultTypes } from './result-types.ts';
 import { SentBody } from './sent-body.ts';
 
@@ -116,9 +116,9 @@ export class GraphQLOverHttp {
       response.setHeader('allow', methods.join(', '));
       return sendProtocolError(response, 405, `${graphqlPath} takes ${methods.join(', ')}`);
     }
-    if (method === 'GET' && !wantsPage(request) && this.#guard.origins.isForeign(headers)) return sendForeign(response);
     const token = streamToken(headers, search);
     if (this.#servesGraphiql && token === null && wantsPage(request)) return this.#graphiql(response);
+    if (method === 'GET' && this.#guard.origins.isForeign(headers)) return sendForeignPage(response);
     const caller = await entrance.admit(request, response);
     if (caller === null) return;
     if (method === 'PUT') return this.#reserve(request, response, caller);
@@ -147,9 +147,7 @@ export class GraphQLOverHttp {
     // Most clients write all before they read: what is sent beside an answer may cost them the answer.
     if (!begunOf(request)) await readBody(request, this.#bodyLimitBytes).catch(() => {});
     if (!request.complete) response.setHeader('connection', 'close');
-    const { message, extensions } = tooManyRequests(waitMs);
-    response.setHeader('retry-after', retryAfterSeconds(waitMs));
-    sendJson(response, 429, { errors: [{ message, extensions }] });
+    sendTooManyRequests(response, waitMs);
   }
 
   #reserve({ headers }: IncomingMessage, response: ApiResponse, caller: Caller): void {
@@ -269,11 +267,6 @@ export class GraphQLOverHttp {
 function traceHeaders({ traceparent, tracestate }: IncomingMessage['headers']): TraceHeaders {
   // Several that disagree Node has joined: that is none.
   return { traceparent: String(traceparent ?? ''), tracestate: String(tracestate ?? '') };
-}
-
-function sendForeign(response: ServerResponse): void {
-  const message = 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may';
-  sendJson(response, 403, { errors: [{ message, extensions: { code: 'FORBIDDEN' } }] });
 }
 
 /** Aborts when the response is over, or its client has left. */

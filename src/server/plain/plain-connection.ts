@@ -88,7 +88,7 @@ export class PlainConnection implements Debt {
   constructor(socket: Socket, service: PlainService) {
     this.#socket = socket;
     this.#service = service;
-    this.#heads = new PlainHeads(service.bodyLimitBytes);
+    this.#heads = new PlainHeads(service.bodyLimitBytes, (host) => service.guard.hosts.serves(host));
     socket.setTimeout(service.server.headersTimeout);
     socket.on('data', this.#take);
     socket.on('end', this.#end);
@@ -127,6 +127,8 @@ export class PlainConnection implements Debt {
     const head = this.#heads.read(bytes);
     if (!head) return null;
     const missing = head.bytes + head.bodyBytes;
+    // Nothing is kept for whoever has yet to be found out: Node's way asks before it reads a body.
+    if (missing > bytes.length && this.#callerOf(head) === null) return null;
     this.#asked = {
       head,
       requestId: requestIdFrom(head.requestId),

@@ -72,11 +72,13 @@ const others: ReadonlySet<string> = new Set([
 /** The heads of plain requests on one connection, of which most are as the one before, but for the length of the body. */
 export class PlainHeads {
   readonly #bodyLimitBytes: number;
+  readonly #servesHost: (host: string) => boolean;
   #last: KnownHead | null = null;
 
-  /** @param bodyLimitBytes a request with a longer body is no plain one. */
-  constructor(bodyLimitBytes: number) {
+  /** @param bodyLimitBytes a request with a longer body is no plain one; nor one to a host by which nobody may ask. */
+  constructor(bodyLimitBytes: number, servesHost: (host: string) => boolean = () => true) {
     this.#bodyLimitBytes = bodyLimitBytes;
+    this.#servesHost = servesHost;
   }
 
   /**
@@ -108,7 +110,7 @@ export class PlainHeads {
     const to = bytes.indexOf(end, requestLine.length, 'latin1');
     if (to < 0 || to > maxHeaderSize) return null;
     const text = bytes.toString('latin1', 0, to + end.length);
-    const head = plainHead(text);
+    const head = plainHead(text, this.#servesHost);
     if (!head) return null;
     if (text.length > mostKeptBytes) return head;
     const { 0: given, 1: digits = '', index } = lengthLine.exec(text) as RegExpExecArray;
@@ -125,9 +127,9 @@ function holds(bytes: Buffer, part: Buffer, at: number): boolean {
   return bytes.subarray(at, at + part.length).equals(part);
 }
 
-function plainHead(text: string): PlainHead | null {
+function plainHead(text: string, servesHost: (host: string) => boolean): PlainHead | null {
   const headers = plainHeaders(text.slice(requestLine.length, -end.length));
-  if (headers?.host === undefined || !isLasting(headers.connection)) return null;
+  if (headers?.host === undefined || !servesHost(headers.host) || !isLasting(headers.connection)) return null;
   const { accept, 'content-length': length = '', 'content-type': type } = headers;
   const contentType = contentTypes[acceptedTypes(accept)[0] ?? ''];
   if (contentType === undefined || unsupportedBody({ 'content-type': type }) !== null) return null;

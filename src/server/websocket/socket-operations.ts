@@ -9,6 +9,7 @@ import {
   WatchMessages,
 } from '../../graphql/index.ts';
 import type { Span } from '../../measure/index.ts';
+import { endingReasons } from '../entrance.ts';
 import { countResult } from '../graphql/count-result.ts';
 import type { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, unavailable } from '../graphql/pipeline.ts';
@@ -120,6 +121,8 @@ export class SocketOperations {
     try {
       const waitMs = (await this.#guard.rates?.request(client())) ?? 0;
       if (waitMs > 0) return [tooManyRequests(waitMs)];
+      const ended = caller.endedAt(Date.now());
+      if (ended) return [contractError('UNAUTHENTICATED', endingReasons[ended])];
       const { parse, validate, contextFactory, execute, subscribe, schema } = yoga.getEnveloped({
         requestId,
         client: client(),

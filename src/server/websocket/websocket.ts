@@ -68,7 +68,9 @@ export class WebSockets {
       const client = () => guard.clientOf(who.caller, address);
       let handle = async (_message: string) => {};
       const close = (code: number, reason: string) => {
-        inbox.close(); // nothing of what it has said after that is done
+        // Nothing is begun of what it has said after that, nor of what waits: the client may take its time to close.
+        inbox.close();
+        turns.close();
         socket.close(code, reason);
       };
       const turns = new Turns({
@@ -145,7 +147,7 @@ export class WebSockets {
     const { path } = requestTarget(request.url);
     if (path !== graphqlPath) this.#refuse(socket, 404, 'Not Found');
     else if (this.#draining) this.#refuse(socket, 503, 'Service Unavailable');
-    else if (!this.#guard.origins.mayConnect(request.headers)) this.#refuse(socket, 403, 'Forbidden');
+    else if (!this.#mayConnect(request)) this.#refuse(socket, 403, 'Forbidden');
     else if (!this.#admits(request)) {
       this.#counts.refusedWebSockets += 1;
       end(socket, refusalText('429 Too Many Requests', this.#guard.connections.tooMany));
@@ -156,6 +158,10 @@ export class WebSockets {
   /** How many are open. */
   get count(): number {
     return this.#operations.size;
+  }
+
+  #mayConnect({ headers }: IncomingMessage): boolean {
+    return this.#guard.hosts.serves(headers.host) && this.#guard.origins.mayConnect(headers);
   }
 
   /** Of a proxy, only now is known whose it is. */

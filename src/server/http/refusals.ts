@@ -1,0 +1,25 @@
+import type { ServerResponse } from 'node:http';
+import { retryAfterSeconds, tooManyRequests } from '../rates/rate-limited.ts';
+import { sendJson } from './http-response.ts';
+
+/** To a client that has to wait. */
+export function sendTooManyRequests(response: ServerResponse, waitMs: number): void {
+  const { message, extensions } = tooManyRequests(waitMs);
+  response.setHeader('retry-after', retryAfterSeconds(waitMs));
+  sendJson(response, 429, { errors: [{ message, extensions }] });
+}
+
+/** To a page of another origin. */
+export function sendForeignPage(response: ServerResponse): void {
+  sendForbidden(response, 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may');
+}
+
+/** To whoever may be a page that has another name lead here. */
+export function sendForeignHost(response: ServerResponse): void {
+  const why = 'Freshet asks nobody who they are, so it answers to this machine by its own names alone';
+  sendForbidden(response, `${why}; FRESHET_CORS_ORIGINS lists others`);
+}
+
+function sendForbidden(response: ServerResponse, message: string): void {
+  sendJson(response, 403, { errors: [{ message, extensions: { code: 'FORBIDDEN' } }] });
+}
