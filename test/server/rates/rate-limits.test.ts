@@ -198,6 +198,23 @@ describe('a client whose operations cost too much', () => {
     expect(data).toEqual({ users: [{ riskProfile: { txnCount1h: 0 } }, { riskProfile: { txnCount1h: 1 } }] });
   });
 
+  it.each([
+    ['the reference', Number.POSITIVE_INFINITY],
+    ['what compiles operations', 1],
+  ])('by what it searches, by %s', async (_, hotAfter) => {
+    const api = await start({ costPerSecond: 60 }, { hotAfter });
+    const ask = clientAt(api);
+    const searching = (count: number) => ({
+      query: `{ ${ids(count).map((name) => `${name}: searchEntities(text: "x", first: 1) { complete }`)} }`,
+    });
+    const ten = await ask(searching(10));
+    expect(ten.status).toBe(400);
+    expect(ten.body).toContain('The query costs 1000: the limit is 120 at a time');
+    expect((await ask(searching(1))).status).toBe(200);
+    expect((await ask(searching(1))).status).toBe(429);
+    expect(api.server.refusals).toMatchObject({ requests: 0, cost: 1 });
+  });
+
   it('by WebSocket and event streams, as an error of the operation', async () => {
     const api = await start({ costPerSecond: 2 });
     const socket = await ProtocolSocket.open(api.webSocketUrl);
