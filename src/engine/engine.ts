@@ -134,9 +134,12 @@ export class Engine {
     this.#recorder.listen(listener);
   }
 
-  /** What would become of an event, and the vectors as they would be, were it recorded now. Changes nothing. */
-  async preview(event: Event, input: EventInput): Promise<RecordOutcome> {
-    const [outcome] = await this.#recorder.take(event, [input], 'preview');
+  /**
+   * What would become of an event, and the vectors as they would be, were it recorded now. Changes nothing.
+   * @param among the views that are asked, of those that the event feeds; of others nothing is looked at. Null: all.
+   */
+  async preview(event: Event, input: EventInput, among: readonly View[] | null = null): Promise<RecordOutcome> {
+    const [outcome] = await this.#recorder.take(event, [input], 'preview', among);
     return outcome as RecordOutcome;
   }
 

@@ -42,10 +42,18 @@ export class Recorder {
     this.#listeners.add(listener);
   }
 
-  /** Records events of one kind, or tells what would come of a single one; what became of each, in the order sent. */
-  async take(event: Event, inputs: readonly EventInput[], how: 'record' | 'preview'): Promise<RecordOutcome[]> {
+  /**
+   * Records events of one kind, or tells what would come of a single one; what became of each, in the order sent.
+   * @param among the views that are asked, of those that the event feeds; null: all.
+   */
+  async take(
+    event: Event,
+    inputs: readonly EventInput[],
+    how: 'record' | 'preview',
+    among: readonly View[] | null = null,
+  ): Promise<RecordOutcome[]> {
     const rejected = inputs.map((input) => rejection(event, input, this.#timeRequired));
-    const parts = this.#divide(event, inputs, rejected);
+    const parts = this.#divide(event, inputs, rejected, among);
     const recorded = parts.length === 0 ? [] : await this.#recordParts(parts, how);
     for (const result of recorded) {
       if (result instanceof LogFaultError) this.#onFault(result);
@@ -90,10 +98,15 @@ export class Recorder {
   }
 
   /** Sorts the events of a batch into parts: one for each view and entity that they concern. */
-  #divide(event: Event, inputs: readonly EventInput[], rejected: readonly (string | null)[]): EventsOfPart[] {
+  #divide(
+    event: Event,
+    inputs: readonly EventInput[],
+    rejected: readonly (string | null)[],
+    among: readonly View[] | null,
+  ): EventsOfPart[] {
     const parts: EventsOfPart[] = [];
     for (const [view, plan] of this.#store.plans) {
-      if (view.event !== event) continue;
+      if (view.event !== event || among?.includes(view) === false) continue;
       const byEntity = new Map<string, EventsOfPart>();
       for (const [place, input] of inputs.entries()) {
         if (rejected[place]) continue;

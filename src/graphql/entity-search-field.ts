@@ -3,14 +3,21 @@ import type { View } from '../define/index.ts';
 import type { Engine, EntitySearch, FoundEntity } from '../engine/index.ts';
 import { clientError, contractError } from './errors.ts';
 import { maxFound, maxVectors } from './limits.ts';
+import { worthExtension } from './operation-size.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
 import { whoeverMay } from './rules.ts';
 import type { FreshetFieldOptions, FreshetTypes } from './types.ts';
 
 const longestText = 256; // no id is longer
 const defaultFound = 20;
-/** What a search costs beside what else an operation may show: ten are all it may do. */
+/** What a search takes of what an operation may show: ten are all it may do. */
 const vectorsWorth = maxVectors / 10;
+/**
+ * What a search costs whoever is limited by cost, in vectors: as many as the longest brings, whatever it is asked for, since it looks at
+ * as many keys for one entity as for all. Less than `vectorsWorth`, since what costs more than two seconds' worth of a limit is never let
+ * through: so one may search by every limit from 50 a second.
+ */
+const costWorth = maxFound;
 /** Entities among which those are looked for that are the caller's to read, where not all are. */
 const mostLookedAt = 10_000;
 
@@ -35,6 +42,7 @@ export function searchEntitiesField(
         description: `At most so many, up to ${maxFound}.`,
       }),
     },
+    extensions: { [worthExtension]: costWorth },
     resolve: async (_, { text, first }, { caller, engine, budget }) => {
       budget.take(vectorsWorth);
       if (first < 1 || first > maxFound) {

@@ -6,8 +6,8 @@ import { recordedBy, shownBy } from './operation-size.ts';
 const leastCost = 1;
 
 /**
- * What an operation costs whoever sends it, before it is executed: the vectors that it shows, and the events that it records, corrects
- * or forgets, at least 1. A subscription costs what its first message shows. Its variables must fit.
+ * What an operation costs whoever sends it, before it is executed: the vectors that it shows, what its searches are worth, and the events
+ * that it records, corrects or forgets, at least 1. A subscription costs what its first message shows. Its variables must fit.
  */
 export function operationCost({ schema, document, operationName, variableValues }: SentOperation): number {
   const operation = getOperationAST(document, operationName);
@@ -17,10 +17,10 @@ export function operationCost({ schema, document, operationName, variableValues 
   const fragments: { [name: string]: FragmentDefinitionNode } = {};
   for (const one of document.definitions) if (one.kind === Kind.FRAGMENT_DEFINITION) fragments[one.name.value] = one;
   const measured = { schema, operation, fragments, variableValues: coerced };
-  return costOf(shownBy(measured).vectors, recordedBy(measured));
+  return costOf(shownBy(measured).cost, recordedBy(measured));
 }
 
 /** The same of what has been counted. */
-export function costOf(vectors: number, recorded: number): number {
-  return Math.max(leastCost, vectors + recorded);
+export function costOf(shown: number, recorded: number): number {
+  return Math.max(leastCost, shown + recorded);
 }

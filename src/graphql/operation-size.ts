@@ -29,6 +29,9 @@ export const servedViewExtension = 'freshetView';
 /** Under this name a field's extensions say that to show it costs as much as a vector, however long its list is. */
 export const foldsExtension = 'freshetFolds';
 
+/** Under this name a field's extensions say how many vectors' worth it costs, of which it shows none (see `operationCost`). */
+export const worthExtension = 'freshetWorth';
+
 /** Under this name a field's extensions have the `SizedArgument` that says how long the next list of its answer is. */
 export const sizedArgumentExtension = 'freshetSizedArgument';
 
@@ -79,14 +82,14 @@ export function recordedBy(measured: Measured): number {
   return root ? new OperationSize(measured).items(root, operation.selectionSet) : 0;
 }
 
-/** The vectors that a field of an operation shows, by how long the list is that comes with a variable for it. */
-export interface VectorsByItems {
+/** What a field of an operation costs by what it shows, by how long the list is that comes with a variable for it. */
+export interface CostByItems {
   readonly fixed: number;
   readonly eachItem: number;
 }
 
 /** @param node the first of those that are answered under its name, of which `selections` are all. */
-export function vectorsOf(measured: Measured, node: FieldNode, selections: readonly FieldNode[]): VectorsByItems {
+export function shownCostOf(measured: Measured, node: FieldNode, selections: readonly FieldNode[]): CostByItems {
   const { schema, operation } = measured;
   const root = schema.getRootType(operation.operation);
   const field = root?.getFields()[node.name.value];
@@ -94,7 +97,7 @@ export function vectorsOf(measured: Measured, node: FieldNode, selections: reado
   const value = node.arguments?.find(({ name }) => name.value === sized?.argument)?.value;
   const shown = (variableValues: Measured['variableValues']) => {
     const selectionSet = { kind: Kind.SELECTION_SET, selections } as const;
-    return root ? new OperationSize({ ...measured, variableValues }).below(root, [selectionSet], 1).vectors : 0;
+    return root ? new OperationSize({ ...measured, variableValues }).below(root, [selectionSet], 1).cost : 0;
   };
   const one = shown(measured.variableValues);
   if (value?.kind !== Kind.VARIABLE) return { fixed: one, eachItem: 0 };
@@ -108,6 +111,8 @@ type Measured = Pick<GraphQLResolveInfo, 'schema' | 'operation' | 'fragments' | 
 /** How much an operation shows. */
 export interface Shown {
   readonly vectors: number;
+  /** The vectors, and what fields are worth that show none. */
+  readonly cost: number;
   /** All that is answered by name, objects too. */
   readonly values: number;
 }
@@ -129,19 +134,23 @@ class OperationSize {
     const fields = new Map<string, SelectedField>();
     for (const selectionSet of selectionSets) collect(this.#info, type, selectionSet, fields);
     let vectors = 0;
+    let cost = 0;
     let values = 0;
     for (const { definition, nodes } of fields.values()) {
+      const { extensions } = definition;
       const size = this.#sizeOf(definition, nodes[0]) ?? items;
       const isList = isListType(getNullableType(definition.type));
       const inner = getNamedType(definition.type);
       const selected = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
       const one = isCompositeType(inner) ? this.below(inner, selected, isList ? 1 : size) : nothing;
       const times = isList ? size : 1;
-      vectors += times * (one.vectors + (definition.extensions[servedViewExtension] ? 1 : 0));
-      vectors += definition.extensions[foldsExtension] ? 1 : 0;
+      const own = (extensions[servedViewExtension] ? times : 0) + (extensions[foldsExtension] ? 1 : 0);
+      const worth = (extensions[worthExtension] as number | undefined) ?? 0;
+      vectors += times * one.vectors + own;
+      cost += times * one.cost + own + worth;
       values += times * (one.values + 1);
     }
-    return { vectors, values };
+    return { vectors, cost, values };
   }
 
   /** For how many the fields of an object stand together. */
@@ -168,7 +177,7 @@ class OperationSize {
   }
 }
 
-const nothing: Shown = { vectors: 0, values: 0 };
+const nothing: Shown = { vectors: 0, cost: 0, values: 0 };
 
 interface SelectedField {
   readonly definition: GraphQLField<unknown, unknown>;

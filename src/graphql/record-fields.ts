@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { ArgBuilder } from '@pothos/core';
 import type { Caller } from '../access/index.ts';
 import type { Event, View } from '../define/index.ts';
-import type { EventInput, RecordOutcome } from '../engine/index.ts';
+import type { Engine, EventInput, RecordOutcome } from '../engine/index.ts';
 import { eventInputType } from './event-input.ts';
-import { foreignReason, rejected } from './foreign-events.ts';
+import { foreignReason, ownPreview, rejected } from './foreign-events.ts';
 import { batchArgument, maxBatch } from './limits.ts';
 import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
 import type { RootContext } from './own-resolvers.ts';
@@ -69,8 +69,7 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
     args: { input: eventArgument(t.arg, registry, event) },
     resolve: async (_, { input }, { engine, caller }, info): Promise<RecordedEvent> => {
       assertWithinLimits(info);
-      const previewed = await engine.preview(event, input);
-      const outcome = isAllOwn(caller, registry.viewsOf(event), input) ? previewed : withoutOriginal(previewed);
+      const outcome = await previewOwn(registry.viewsOf(event), event, input, engine, caller);
       const preview = previewOf(input);
       const vectors = [...outcome.vectors].map(([view, vector]) => [view, { ...vector, preview }] as const);
       return { index: 0, input, outcome: { ...outcome, vectors: new Map<View, PreviewedVector>(vectors) } };
@@ -78,12 +77,25 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
   });
 }
 
-/** Whether the caller may read all that an event would change. */
-function isAllOwn({ grants }: Caller, views: readonly View[], input: EventInput): boolean {
-  return views.every((view) => grants.allows('features:read', view, String(input[view.by])));
+/**
+ * What would come of an event in what is the caller's to read of that: no other log is looked at, since its status alone would tell whether
+ * an event is in there. Where nothing is the caller's, it is rejected.
+ */
+async function previewOwn(
+  views: readonly View[],
+  event: Event,
+  input: EventInput,
+  engine: Engine,
+  caller: Caller,
+): Promise<RecordOutcome> {
+  const { own, refused } = ownPreview(caller, views, input);
+  if (refused !== null) return rejected(refused);
+  return own.length === views.length
+    ? engine.preview(event, input)
+    : withoutOriginal(await engine.preview(event, input, own));
 }
 
-/** Of an event that was recorded already, for an entity that is not the caller's, nothing is told. */
+/** Of an event that was recorded already, for an entity that is not the caller's, too, nothing is told but that. */
 function withoutOriginal(outcome: RecordOutcome): RecordOutcome {
   return outcome.status === 'REJECTED' ? outcome : { ...outcome, reason: null, occurredAt: null };
 }

@@ -2,7 +2,7 @@ import { type FieldNode, GraphQLError, OperationTypeNode } from 'graphql';
 import type { Caller } from '../../access/index.ts';
 import { maxShownValues, maxVectors, type SizedArgument } from '../limits.ts';
 import { costOf } from '../operation-cost.ts';
-import { type Shown, shownBy, sizedArgumentExtension, type VectorsByItems, vectorsOf } from '../operation-size.ts';
+import { type CostByItems, type Shown, shownBy, shownCostOf, sizedArgumentExtension } from '../operation-size.ts';
 import { ownWorkOf, type RootContext } from '../own-resolvers.ts';
 import { type Rule, ruleOf } from '../rules.ts';
 import { NotCompilableError } from './not-compilable.ts';
@@ -43,7 +43,8 @@ interface Root {
   readonly begin: (args: never, context: RootContext) => unknown;
   readonly args: number;
   readonly sized: SizedArgument | null;
-  readonly vectors: VectorsByItems;
+  /** By what it shows. */
+  readonly cost: CostByItems;
   readonly written: Written;
 }
 
@@ -106,15 +107,15 @@ export class CompiledOperation {
 
   /** As `operationCost` has it. */
   #costOf(args: readonly object[]): number {
-    let vectors = 0;
+    let shown = 0;
     let recorded = 0;
-    for (const { sized, args: place, vectors: by } of this.#roots) {
+    for (const { sized, args: place, cost } of this.#roots) {
       const list = sized && (args[place] as Variables)[sized.argument];
       const items = Array.isArray(list) ? list.length : 1;
-      vectors += by.fixed + by.eachItem * items;
+      shown += cost.fixed + cost.eachItem * items;
       if (this.kind === 'mutation') recorded += items;
     }
-    return costOf(vectors, recorded);
+    return costOf(shown, recorded);
   }
 
   /** Null where something does not fit. */
@@ -213,7 +214,7 @@ export class CompiledOperation {
         begin: work.begin,
         args: this.#compiler.noteArguments(field, node),
         sized: (field.extensions[sizedArgumentExtension] as SizedArgument | undefined) ?? null,
-        vectors: vectorsOf(this.#selected, node, nodes),
+        cost: shownCostOf(this.#selected, node, nodes),
         written: this.#compiler.complete(field.type, nodes),
       };
     });

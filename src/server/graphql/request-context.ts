@@ -1,6 +1,6 @@
 import type { Caller } from '../../access/index.ts';
 import type { Ahead, OperationKind, Protocol } from '../../graphql/index.ts';
-import type { Client } from '../rates/rate-limiter.ts';
+import type { Client, Paid } from '../rates/rate-limiter.ts';
 import type { StreamOperation } from '../sse/stream-operation.ts';
 
 /** What a protocol hands over. */
@@ -21,8 +21,8 @@ export interface RequestContext {
     readonly body?: object;
     /** What was done already of the operation. */
     readonly ahead?: Ahead;
-    /** Whether what it costs was counted. */
-    readonly isPaid?: boolean;
+    /** What was said already when it was to be paid for. */
+    readonly isPaid?: Paid;
     /** Aborts when the response is over, or the client has left or wants no more. */
     readonly closed: AbortSignal;
     /** Whether the client takes a stream. */

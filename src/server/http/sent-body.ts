@@ -1,4 +1,5 @@
 import type { Ran, SentDocument, TrustedDocuments } from '../../graphql/index.ts';
+import type { Paid } from '../rates/rate-limiter.ts';
 
 /** What a body asks for, as GraphQL over HTTP has it. */
 export interface Parameters {
@@ -16,8 +17,8 @@ export class SentBody {
   readonly parsed: object | null;
   /** What comes of it by the short way; null: that was not begun. */
   ran: Promise<Ran> | null = null;
-  /** Whether what its operation costs was counted. */
-  isPaid = false;
+  /** What was said when its operation was to be paid for by the short way. */
+  isPaid: Paid = false;
 
   constructor(text: string) {
     this.text = text;

@@ -86,19 +86,8 @@ export class ShortWay {
     const operation = parameters && this.hot.find(parameters, parameters.variables);
     if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
     if (!operation.isFor(caller)) return null;
-    const admits = this.#rates?.limitsCost(client) ? this.#admission(sent, client) : null;
+    const admits = this.#rates?.limitsCost(client) ? admission(this.#rates, sent, client) : null;
     return this.#run(operation, parameters, caller, admits);
-  }
-
-  #admission(sent: SentBody, client: Client): Admits {
-    const admit = (waitMs: number) => {
-      sent.isPaid = waitMs === 0;
-      return sent.isPaid;
-    };
-    return (cost) => {
-      const waitMs = this.#rates?.cost(client, cost) ?? 0;
-      return typeof waitMs === 'number' ? admit(waitMs) : waitMs.then(admit);
-    };
   }
 
   async #run(
@@ -145,6 +134,20 @@ export class ShortWay {
       },
     };
   }
+}
+
+/** Asks the client's bucket, and keeps the answer with what was sent: the reference is not to ask again. */
+function admission(rates: RateLimiter, sent: SentBody, client: Client): Admits {
+  const admit = (waitMs: number) => {
+    sent.isPaid = waitMs === 0 || { waitMs };
+    return waitMs === 0;
+  };
+  return (cost) => {
+    // The reference says that it never can be let through; nothing is counted of it there.
+    if (cost > rates.mostCost(client)) return false;
+    const waitMs = rates.cost(client, cost);
+    return typeof waitMs === 'number' ? admit(waitMs) : waitMs.then(admit);
+  };
 }
 
 /** @throws Error, in words for whoever deploys it. */

@@ -10,11 +10,15 @@ interface Beginning {
   setResultAndStopExecution(result: ExecutionResult): void;
 }
 
-/** Counts what operations cost before they are executed, and refuses them where it is too much. What goes the short way is counted there. */
+/**
+ * Counts what operations cost before they are executed, and refuses them where it is too much. What goes the short way is counted there,
+ * and what was said there holds here: a bucket that is asked twice counts one refusal as two, or lets through what it has just refused.
+ */
 export function useCostLimit(rates: RateLimiter): Pick<Plugin, 'onExecute' | 'onSubscribe'> {
   const refusalOf = async ({ args }: Beginning): Promise<GraphQLError | null> => {
     const { client, http } = args.contextValue as RequestContext;
-    if (http?.isPaid || !rates.limitsCost(client)) return null;
+    const paid = http?.isPaid ?? false;
+    if (paid === true || !rates.limitsCost(client)) return null;
     const cost = operationCost(args);
     const most = rates.mostCost(client);
     if (cost > most) {
@@ -23,7 +27,7 @@ export function useCostLimit(rates: RateLimiter): Pick<Plugin, 'onExecute' | 'on
         `The query costs ${cost}: the limit is ${most} at a time; ask in parts`,
       );
     }
-    const waitMs = await rates.cost(client, cost);
+    const waitMs = paid === false ? await rates.cost(client, cost) : paid.waitMs;
     return waitMs > 0 ? tooMuchCost(waitMs, cost) : null;
   };
   const check = async (beginning: Beginning) => {

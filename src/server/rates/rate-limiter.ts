@@ -18,6 +18,9 @@ export interface RateLimits {
   readonly costPerSecond?: number | null;
 }
 
+/** Whether what an operation costs was paid; or it was refused, and after so many milliseconds it may come again. False: nobody asked. */
+export type Paid = boolean | { readonly waitMs: number };
+
 export interface RateLimiterOptions {
   readonly limits: RateLimits;
   /** Null: each process counts by itself. */

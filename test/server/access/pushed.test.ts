@@ -163,6 +163,42 @@ describe('a preview', () => {
     });
     expect(await told(tenant, 1e16)).toMatchObject({ status: 'REJECTED', reason: expect.any(String) });
   });
+
+  const askStatus = 'query ($input: TransactionInput!) { previewTransaction(input: $input) { status reason } }';
+  const statusFor =
+    (headers: { readonly authorization: string }, event: object) =>
+    async (more: object): Promise<unknown> =>
+      (await api.ask(askStatus, { input: { ...event, ...more } }, headers)).data?.previewTransaction;
+
+  it('of nothing that is the caller’s is rejected, and does not tell whether the event is in', async () => {
+    const admin = await keys.add('recording all', ['admin']);
+    const event = { transactionId: 'known', userId: 'bob', merchantId: 'bob-shop', amount: 5 };
+    await api.ask(record, { input: [event] }, admin);
+    const told = statusFor(await keys.add('foreign', ['features:read:User:acme-*']), event);
+    const reason = 'userId: user_risk_profile of User "bob" is not this caller\'s to read';
+    const longAgo = new Date(Date.now() - 400 * 86_400_000).toISOString();
+    for (const more of [{}, { transactionId: 'unknown' }, { occurredAt: longAgo }]) {
+      expect(await told(more)).toEqual({ status: 'REJECTED', reason });
+    }
+    // What breaks a rule is refused for that, if it is an id.
+    expect(await told({ userId: '' })).toEqual({ status: 'REJECTED', reason: expect.not.stringContaining('caller') });
+  });
+
+  it('goes by the logs alone that are the caller’s', async () => {
+    const admin = await keys.add('recording some', ['admin']);
+    const event = { transactionId: 'at a shop', userId: 'eve', merchantId: 'eve-shop', amount: 5 };
+    await api.ask(record, { input: [event] }, admin);
+    const told = statusFor(await keys.add('own user', ['features:read:User:acme-*']), { ...event, userId: 'acme-1' });
+    // The shop knows the first of them.
+    for (const transactionId of ['at a shop', 'elsewhere']) {
+      expect(await told({ transactionId })).toEqual({ status: 'RECORDED', reason: null });
+    }
+    await api.ask(record, { input: [{ ...event, userId: 'acme-1' }] }, admin);
+    // The second shop knows nothing of it.
+    for (const merchantId of ['eve-shop', 'new-shop']) {
+      expect(await told({ merchantId })).toEqual({ status: 'DUPLICATE', reason: null });
+    }
+  });
 });
 
 describe('a search', () => {

@@ -178,12 +178,13 @@ describe('a client whose operations cost too much', () => {
       errors: [{ message: expect.stringContaining('costs 20'), ...rateLimited.errors[0] }],
     });
     expect(JSON.parse(refused.body).data).toBeUndefined();
-    expect(api.server.refusals).toMatchObject({ requests: 0, cost: hotAfter === 1 ? 2 : 1 });
+    expect(api.server.refusals).toMatchObject({ requests: 0, cost: 1 });
     // What never could be let through is not to come again.
     const tooMuch = await ask(reading(21));
     expect(tooMuch.status).toBe(400);
     expect(tooMuch.body).toContain('QUERY_TOO_COMPLEX');
     expect(tooMuch.body).toContain('the limit is 20');
+    expect(api.server.refusals.cost).toBe(1);
   });
 
   it('by what it records, of which nothing is then recorded', async () => {
@@ -195,6 +196,23 @@ describe('a client whose operations cost too much', () => {
     const unlimited = await start({}, { keyPrefix: api.keyPrefix });
     const { data } = await unlimited.ask('{ users(ids: ["z", "u1"]) { riskProfile { txnCount1h } } }');
     expect(data).toEqual({ users: [{ riskProfile: { txnCount1h: 0 } }, { riskProfile: { txnCount1h: 1 } }] });
+  });
+
+  it.each([
+    ['the reference', Number.POSITIVE_INFINITY],
+    ['what compiles operations', 1],
+  ])('by what it searches, by %s', async (_, hotAfter) => {
+    const api = await start({ costPerSecond: 60 }, { hotAfter });
+    const ask = clientAt(api);
+    const searching = (count: number) => ({
+      query: `{ ${ids(count).map((name) => `${name}: searchEntities(text: "x", first: 1) { complete }`)} }`,
+    });
+    const ten = await ask(searching(10));
+    expect(ten.status).toBe(400);
+    expect(ten.body).toContain('The query costs 1000: the limit is 120 at a time');
+    expect((await ask(searching(1))).status).toBe(200);
+    expect((await ask(searching(1))).status).toBe(429);
+    expect(api.server.refusals).toMatchObject({ requests: 0, cost: 1 });
   });
 
   it('by WebSocket and event streams, as an error of the operation', async () => {
