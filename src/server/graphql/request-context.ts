@@ -22,7 +22,7 @@ export interface RequestContext {
     /** What was done already of the operation. */
     readonly ahead?: Ahead;
     /** What was said already when it was to be paid for. */
-    readonly isPaid?: Paid;
+    readonly paid?: Paid;
     /** Aborts when the response is over, or the client has left or wants no more. */
     readonly closed: AbortSignal;
     /** Whether the client takes a stream. */

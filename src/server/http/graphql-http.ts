@@ -211,8 +211,8 @@ export class GraphQLOverHttp {
     const { requestId } = response;
     const { method = 'GET', headers } = request;
     const { yoga } = this.#pipeline;
-    const isPaid = sent?.isPaid ?? false;
-    const known = { isPaid, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
+    const paid = sent?.paid ?? false;
+    const known = { paid, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
       // Not at the address that the Host header says: it is the client's to invent.
       new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {

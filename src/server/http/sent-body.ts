@@ -18,7 +18,7 @@ export class SentBody {
   /** What comes of it by the short way; null: that was not begun. */
   ran: Promise<Ran> | null = null;
   /** What was said when its operation was to be paid for by the short way. */
-  isPaid: Paid = false;
+  paid: Paid = false;
 
   constructor(text: string) {
     this.text = text;

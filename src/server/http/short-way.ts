@@ -139,7 +139,7 @@ export class ShortWay {
 /** Asks the client's bucket, and keeps the answer with what was sent: the reference is not to ask again. */
 function admission(rates: RateLimiter, sent: SentBody, client: Client): Admits {
   const admit = (waitMs: number) => {
-    sent.isPaid = waitMs === 0 || { waitMs };
+    sent.paid = waitMs === 0 || { waitMs };
     return waitMs === 0;
   };
   return (cost) => {

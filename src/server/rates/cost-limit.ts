@@ -17,7 +17,7 @@ interface Beginning {
 export function useCostLimit(rates: RateLimiter): Pick<Plugin, 'onExecute' | 'onSubscribe'> {
   const refusalOf = async ({ args }: Beginning): Promise<GraphQLError | null> => {
     const { client, http } = args.contextValue as RequestContext;
-    const paid = http?.isPaid ?? false;
+    const paid = http?.paid ?? false;
     if (paid === true || !rates.limitsCost(client)) return null;
     const cost = operationCost(args);
     const most = rates.mostCost(client);
