@@ -58,7 +58,7 @@ export class EventStreams {
     } else {
       const stream = new EventStream({
         ...this.#options,
-        owner: caller.name,
+        owner: caller,
         isGoingAway: () => this.#draining,
         onTooSlow: () => {
           counts.tooSlow.sse += 1;
