@@ -82,6 +82,7 @@ export class GraphQLOverHttp {
       log,
       counts,
       entrance: pipeline.entrance,
+      refusals: guard.refusals,
       shown: shownResult,
       failed: (error) => shownResult({ errors: [pipeline.mask(error)] }),
     });
@@ -152,9 +153,10 @@ export class GraphQLOverHttp {
     sendJson(response, 429, { errors: [{ message, extensions }] });
   }
 
-  #reserve({ headers }: IncomingMessage, response: ApiResponse, caller: Caller): void {
-    const takesToken = negotiate(headers.accept, ['text/plain']).length > 0;
-    if (takesToken) this.#eventStreams.reserve(response, response.requestId, caller);
+  #reserve(request: IncomingMessage, response: ApiResponse, caller: Caller): void {
+    const takesToken = negotiate(request.headers.accept, ['text/plain']).length > 0;
+    const client = this.#guard.clientOf(caller, this.#guard.addresses.ofRequest(request)).name;
+    if (takesToken) this.#eventStreams.reserve(response, response.requestId, caller, client);
     else sendProtocolError(response, 406, 'The token of an event stream comes as text/plain: accept that');
   }
 

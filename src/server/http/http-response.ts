@@ -11,6 +11,12 @@ export function sendProtocolError(response: ServerResponse, status: number, mess
   sendJson(response, status, { errors: [{ message }] });
 }
 
+/** To a client that has too much of something: it may come again when it has less. */
+export function sendTooMany(response: ServerResponse, message: string): void {
+  response.setHeader('retry-after', '5');
+  sendJson(response, 429, { errors: [{ message, extensions: { code: 'RATE_LIMITED' } }] });
+}
+
 export function send(response: ServerResponse, status: number, contentType: string, body: string | Buffer): void {
   const length = Buffer.byteLength(body);
   response.writeHead(status, ['content-type', contentType, 'content-length', String(length)]);
