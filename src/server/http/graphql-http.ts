@@ -21,7 +21,7 @@ import type { OtherWorkers } from '../sse/other-workers.ts';
 import { StreamOperation } from '../sse/stream-operation.ts';
 import type { ApiResponse } from './api-response.ts';
 import { readBody } from './body.ts';
-import { send, sendFetchResponse, sendJson, sendProtocolError } from './http-response.ts';
+import { send, sendFetchResponse, sendJson, sendProtocolError, sendTooMany } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
 import { acceptedTypes, contentTypes, resultTypes } from './result-types.ts';
@@ -124,14 +124,15 @@ export class GraphQLOverHttp {
     if (caller === null) return;
     if (method === 'PUT') return this.#reserve(request, response, caller);
     if (token === null && method !== 'DELETE') return this.#operation(search, request, response, caller, null);
+    const opens = method === 'GET' && acceptedTypes(headers.accept)[0] === 'text/event-stream';
+    const { connections } = this.#guard;
+    if (opens && !connections.admitStream(request, response)) return sendTooMany(response, connections.tooMany);
     const elsewhere = token === null ? null : this.#otherWorkers?.socketFor(token);
     if (elsewhere) return forwardToStream(elsewhere, request, response);
     const stream = token === null ? null : this.#eventStreams.find(token, caller);
     if (!stream) return sendNoStream(response);
     if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);
-    if (method === 'GET' && acceptedTypes(headers.accept)[0] === 'text/event-stream') {
-      return this.#eventStreams.open(stream, response, caller);
-    }
+    if (opens) return this.#eventStreams.open(stream, response, caller);
     return this.#operation(search, request, response, caller, stream);
   }
 
@@ -215,6 +216,7 @@ export class GraphQLOverHttp {
     const { requestId } = response;
     const { method = 'GET', headers } = request;
     const { yoga } = this.#pipeline;
+    const { connections } = this.#guard;
     const isPaid = sent?.isPaid ?? false;
     const known = { isPaid, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
@@ -240,6 +242,7 @@ export class GraphQLOverHttp {
               protocol: types[0] === 'text/event-stream' ? 'sse' : 'http',
               closed: closing(response),
               takesStream: types.includes('text/event-stream'),
+              stayOpen: () => (connections.admitStream(request, response) ? null : connections.tooMany),
               endIfCutShort: () => {
                 // After what has just been read of the stream is written.
                 if (this.#draining) setImmediate(() => response.end());

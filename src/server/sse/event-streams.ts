@@ -98,6 +98,7 @@ export class EventStreams {
       sendProtocolError(response, 409, 'The event stream is open already: one connection is all it has');
       return;
     }
+    if (response.closed) return; // its client left while it was found out who that is
     this.#endReservation(stream);
     const release = this.#options.entrance.hold(caller, () => void stream.expire());
     response.once('close', () => {
