@@ -50,7 +50,7 @@ export class ApiKeys {
 function held(entry: KeyEntry): Held {
   const { name, scopes, expiresAt } = entry;
   const expires = expiresAt === undefined ? null : Date.parse(expiresAt);
-  const caller = new Caller({ name, grants: Grants.of(scopes), expiresAt: expires });
+  const caller = new Caller({ id: `key:${name}`, name, grants: Grants.of(scopes), expiresAt: expires });
   return { entry, hash: Buffer.from(entry.sha256, 'hex'), caller };
 }
 

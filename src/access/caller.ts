@@ -4,6 +4,8 @@ import { Grants } from './grants.ts';
 export type Ending = 'EXPIRED' | 'REVOKED' | 'CHANGED';
 
 export interface CallerOptions {
+  /** Whom it is told apart by: the same for all credentials of one key or subject, and for no others; holds no secret. */
+  readonly id: string;
   /** For logs: the key's name, or the token's `sub`. */
   readonly name: string;
   readonly grants: Grants;
@@ -15,17 +17,25 @@ export interface CallerOptions {
 
 /** Who asks, and what they may do. All that comes with the same credentials is one caller. */
 export class Caller {
+  readonly id: string;
+  /** For logs: several may bear it. */
   readonly name: string;
   readonly grants: Grants;
   readonly expiresAt: number | null;
   readonly #freshUntil: number;
   #ended: Ending | null = null;
 
-  constructor({ name, grants, expiresAt = null, rememberedUntil = null }: CallerOptions) {
+  constructor({ id, name, grants, expiresAt = null, rememberedUntil = null }: CallerOptions) {
+    this.id = id;
     this.name = name;
     this.grants = grants;
     this.expiresAt = expiresAt;
     this.#freshUntil = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, rememberedUntil ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Whether it is the same one, and may do no less and no more, by whatever credentials. */
+  isLike(other: Caller): boolean {
+    return this === other || (this.id === other.id && this.grants.text === other.grants.text);
   }
 
   /** Why it may go on no more; null while it may. */
@@ -47,4 +57,4 @@ export class Caller {
 }
 
 /** Who asks where nobody is asked who they are. */
-export const anyone = new Caller({ name: 'anyone', grants: Grants.all });
+export const anyone = new Caller({ id: 'anyone', name: 'anyone', grants: Grants.all });

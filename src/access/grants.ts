@@ -1,4 +1,4 @@
-import { type Action, actions, type Grant, parseScope } from './scope.ts';
+import { type Action, actions, type Grant, parseScope, scopeText } from './scope.ts';
 
 /** As much of a view as decides who may see or feed it. */
 export interface GuardedView {
@@ -24,6 +24,7 @@ export class Grants {
 
   readonly #whole: ReadonlySet<Action>;
   readonly #narrowed: ReadonlyMap<Action, Narrowed>;
+  #text: string | null = null;
 
   constructor(grants: readonly Grant[]) {
     const whole = new Set(grants.filter(({ target }) => target === null).map(({ action }) => action));
@@ -40,6 +41,12 @@ export class Grants {
   /** @throws ScopeError of the first that is none. */
   static of(scopes: readonly string[]): Grants {
     return new Grants(scopes.map(parseScope));
+  }
+
+  /** All scopes, in an order of their own: the same text for the same scopes, however often and where each was given. */
+  get text(): string {
+    this.#text ??= [...new Set([...this.#whole, ...this.#scopesNarrowed()])].sort().join(' ');
+    return this.#text;
   }
 
   /** Whether nothing is allowed. */
@@ -70,6 +77,10 @@ export class Grants {
   /** Whether the action is allowed for this id of an entity, whatever the view. */
   allowsEntity(action: Action, { name }: GuardedEntity, id: string): boolean {
     return this.#whole.has(action) || covers(this.#of(action).get(name), id);
+  }
+
+  #scopesNarrowed(): readonly string[] {
+    return [...this.#narrowed.values()].flatMap((ofAction) => [...ofAction.values()].flat().map(scopeText));
   }
 
   #of(action: Action): Narrowed {

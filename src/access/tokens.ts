@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import { sha256 } from './api-key.ts';
 import { Caller } from './caller.ts';
@@ -36,13 +37,13 @@ export class Tokens {
 
   /** @throws AuthenticationError */
   identify(token: string): Promise<Caller> {
-    const hash = sha256(token);
-    const known = this.#recall(hash);
+    const ofToken = sha256(token);
+    const known = this.#recall(ofToken);
     if (known) return Promise.resolve(known);
-    const begun = this.#underWay.get(hash);
+    const begun = this.#underWay.get(ofToken);
     if (begun) return begun;
-    const found = this.#verify(hash, token).finally(() => this.#underWay.delete(hash));
-    this.#underWay.set(hash, found);
+    const found = this.#verify(ofToken, token).finally(() => this.#underWay.delete(ofToken));
+    this.#underWay.set(ofToken, found);
     return found;
   }
 
@@ -50,26 +51,28 @@ export class Tokens {
     this.#issuer.close();
   }
 
-  #recall(hash: string): Caller | null {
-    const caller = this.#remembered.get(hash);
+  #recall(ofToken: string): Caller | null {
+    const caller = this.#remembered.get(ofToken);
     if (!caller) return null;
-    this.#remembered.delete(hash);
+    this.#remembered.delete(ofToken);
     if (!caller.isFresh) return null;
-    this.#remembered.set(hash, caller);
+    this.#remembered.set(ofToken, caller);
     return caller;
   }
 
-  async #verify(hash: string, token: string): Promise<Caller> {
+  async #verify(ofToken: string, token: string): Promise<Caller> {
     const payload = await this.#issuer.verify(token);
+    const subject = subjectIn(payload);
     const caller = new Caller({
-      name: nameIn(payload),
+      id: `token:${subject === null ? ofToken : hash('sha256', JSON.stringify([payload.iss, ...subject]), 'base64url')}`,
+      name: subject === null ? 'a token without sub' : subject[1].slice(0, longestName),
       grants: new Grants(grantsIn(payload)),
       expiresAt: 1_000 * payload.exp + this.#clockSkewMs,
       rememberedUntil: Date.now() + rememberedMs,
     });
     // By whole seconds, as the signature was looked at, it may have held a moment longer.
     if (caller.endedAt(Date.now()) !== null) throw expired();
-    this.#remembered.set(hash, caller);
+    this.#remembered.set(ofToken, caller);
     if (this.#remembered.size > mostRemembered) {
       this.#remembered.delete(this.#remembered.keys().next().value as string);
     }
@@ -77,10 +80,13 @@ export class Tokens {
   }
 }
 
-/** Whom it was issued to: a user, or else a program. */
-function nameIn({ sub, client_id: client, azp }: JWTPayload): string {
-  const name = [sub, client, azp].find((one) => typeof one === 'string' && one !== '');
-  return typeof name === 'string' ? name.slice(0, longestName) : 'a token without sub';
+/** Whom it was issued to, and by which claim: a user, or else a program; null: it does not say. */
+function subjectIn(payload: JWTPayload): readonly [claim: string, name: string] | null {
+  for (const claim of ['sub', 'client_id', 'azp']) {
+    const name = payload[claim];
+    if (typeof name === 'string' && name !== '') return [claim, name];
+  }
+  return null;
 }
 
 /** Of `scope`, a text (RFC 9068), or else `scp`, a text or a list. What is none of ours is for another service. */

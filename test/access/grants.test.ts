@@ -46,6 +46,20 @@ const scope = fc.oneof(
 );
 
 describe('what scopes grant together', () => {
+  it('has one text, in whatever order and however often they are given', () => {
+    fc.assert(
+      fc.property(fc.array(scope, { maxLength: 5 }), (scopes) => {
+        const { text } = Grants.of(scopes);
+        expect(Grants.of([...scopes, ...scopes].reverse()).text).toBe(text);
+        // It says all that they do.
+        expect(Grants.of(text === '' ? [] : text.split(' ')).text).toBe(text);
+        for (const one of scopes) expect(Grants.of([...text.split(' ').filter(Boolean), one]).text).toBe(text);
+      }),
+    );
+    expect(Grants.of(['features:read:User']).text).not.toBe(Grants.of(['features:read:User:a']).text);
+    expect(Grants.all.text).not.toBe(Grants.of(['features:read', 'events:write']).text);
+  });
+
   it('is what any of them does, and no more', () => {
     fc.assert(
       fc.property(fc.array(scope, { maxLength: 4 }), (scopes) => {

@@ -76,6 +76,26 @@ describe('a token', () => {
     expect((await callerOf(claims as JWTPayload)).name).toBe(name);
   });
 
+  it('is told apart by all of its subject, however long, and by where that was said', async () => {
+    const long = 'x'.repeat(100);
+    const claims = [
+      { sub: 'a' },
+      { sub: undefined, client_id: 'a' },
+      { sub: undefined, azp: 'a' },
+      { sub: `${long}1` },
+      { sub: `${long}2` },
+      { sub: undefined, jti: '1' },
+      { sub: undefined, jti: '2' },
+    ];
+    const callers = await Promise.all(claims.map((one) => callerOf(one as JWTPayload)));
+    expect(new Set(callers.map(({ id }) => id)).size).toBe(claims.length);
+    for (const { id } of callers) expect(id).toMatch(/^token:[\w-]{43,64}$/);
+    const again = await callerOf({ sub: 'a', jti: 'another', scope: 'features:read' });
+    expect(again.id).toBe(callers[0]?.id);
+    expect(again.isLike(callers[0] as Caller)).toBe(false);
+    expect(again.isLike(await callerOf({ sub: 'a', scope: 'openid features:read' }))).toBe(true);
+  });
+
   it.each(['RS256', 'ES256', 'EdDSA'])('is taken when it is signed by %s', async (kid) => {
     expect(await refusalOf(authenticator(), await issuer.token({}, { kid }))).toBe('taken as somebody');
   });

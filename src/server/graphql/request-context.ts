@@ -29,6 +29,8 @@ export interface RequestContext {
     readonly takesStream: boolean;
     /** Asked when a subscription has ended: whether that is the server's doing, and the response is now over without it. */
     readonly endIfCutShort?: () => boolean;
+    /** Asked when the response is to stay open: null if it may, or why not. Absent: it does not. */
+    readonly stayOpen?: () => string | null;
     /** Only of an operation whose results go to a stream that the client has reserved. */
     readonly operation?: StreamOperation;
   };

@@ -1,5 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { socketOf } from '../plain/socket-stand-in.ts';
 import type { ClientAddresses } from './client-addresses.ts';
 import { roomForConnections } from './file-limit.ts';
 import type { GuardOptions } from './guard-options.ts';
@@ -59,17 +61,28 @@ export class ConnectionLimits {
     return this.#holdFor(client, socket);
   }
 
+  /**
+   * Counts a response that stays open, where its connection was not counted for its client, since a proxy keeps that for
+   * others as well. What another worker hands over has been counted there.
+   * @returns whether it may stay open.
+   */
+  admitStream(request: IncomingMessage, response: ServerResponse): boolean {
+    const socket = socketOf(request);
+    if (!this.#addresses.isProxy(socket) || this.#addresses.isWorker(socket) || response.closed) return true;
+    return this.#holdFor(this.#addresses.ofRequest(request), response);
+  }
+
   /** To a client that has too many. */
   get tooMany(): string {
     return `More than ${this.#ofClients.most} connections of one client: close some, or ask for more by each`;
   }
 
-  #holdFor(client: string, socket: Duplex): boolean {
+  #holdFor(client: string, held: Duplex | ServerResponse): boolean {
     if (!this.#ofClients.take(client)) {
       this.#refusals.clientConnections += 1;
       return false;
     }
-    socket.once('close', () => this.#ofClients.giveBack(client));
+    held.once('close', () => this.#ofClients.giveBack(client));
     return true;
   }
 

@@ -43,7 +43,7 @@ export class Guard {
 
   /** By whom a request is counted: by its key or token, or, where nobody is asked who they are, by its address. */
   clientOf(caller: Caller | null, address: string): Client {
-    return caller === null || caller === anyone ? { name: address } : { name: `caller ${caller.name}` };
+    return caller === null || caller === anyone ? { name: address } : { name: `caller ${caller.id}` };
   }
 
   constructor(options: GuardOptions = {}, { store = null, log, isOpenHere = false }: GuardSurroundings = {}) {

@@ -6,6 +6,8 @@ export interface Refusals {
   clientConnections: number;
   /** A client had too many subscriptions. */
   subscriptions: number;
+  /** A client had reserved too many event streams, and opened none of them. */
+  streams: number;
   /** A client sent too many requests a second. */
   requests: number;
   /** A client's operations cost too much a second. */
@@ -15,5 +17,13 @@ export interface Refusals {
 }
 
 export function noRefusals(): Refusals {
-  return { connections: 0, clientConnections: 0, subscriptions: 0, requests: 0, cost: 0, limitedLocally: 0 };
+  return {
+    connections: 0,
+    clientConnections: 0,
+    subscriptions: 0,
+    streams: 0,
+    requests: 0,
+    cost: 0,
+    limitedLocally: 0,
+  };
 }

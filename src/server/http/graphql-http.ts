@@ -23,7 +23,7 @@ import { readBody } from './body.ts';
 import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
-import { sendForeignPage, sendTooManyRequests } from './refusals.ts';
+import { sendForeignPage, sendTooMany, sendTooManyRequests } from './refusals.ts';
 import { acceptedTypes, contentTypes, resultTypes } from './result-types.ts';
 import { SentBody } from './sent-body.ts';
 
@@ -82,6 +82,7 @@ export class GraphQLOverHttp {
       log,
       counts,
       entrance: pipeline.entrance,
+      refusals: guard.refusals,
       shown: shownResult,
       failed: (error) => shownResult({ errors: [pipeline.mask(error)] }),
     });
@@ -123,14 +124,15 @@ export class GraphQLOverHttp {
     if (caller === null) return;
     if (method === 'PUT') return this.#reserve(request, response, caller);
     if (token === null && method !== 'DELETE') return this.#operation(search, request, response, caller, null);
+    const opens = method === 'GET' && acceptedTypes(headers.accept)[0] === 'text/event-stream';
+    const { connections } = this.#guard;
+    if (opens && !connections.admitStream(request, response)) return sendTooMany(response, connections.tooMany);
     const elsewhere = token === null ? null : this.#otherWorkers?.socketFor(token);
     if (elsewhere) return forwardToStream(elsewhere, request, response);
     const stream = token === null ? null : this.#eventStreams.find(token, caller);
     if (!stream) return sendNoStream(response);
     if (method === 'DELETE') return this.#eventStreams.end(stream, search, response);
-    if (method === 'GET' && acceptedTypes(headers.accept)[0] === 'text/event-stream') {
-      return this.#eventStreams.open(stream, response, caller);
-    }
+    if (opens) return this.#eventStreams.open(stream, response, caller);
     return this.#operation(search, request, response, caller, stream);
   }
 
@@ -150,9 +152,10 @@ export class GraphQLOverHttp {
     sendTooManyRequests(response, waitMs);
   }
 
-  #reserve({ headers }: IncomingMessage, response: ApiResponse, caller: Caller): void {
-    const takesToken = negotiate(headers.accept, ['text/plain']).length > 0;
-    if (takesToken) this.#eventStreams.reserve(response, response.requestId, caller);
+  #reserve(request: IncomingMessage, response: ApiResponse, caller: Caller): void {
+    const takesToken = negotiate(request.headers.accept, ['text/plain']).length > 0;
+    const client = this.#guard.clientOf(caller, this.#guard.addresses.ofRequest(request)).name;
+    if (takesToken) this.#eventStreams.reserve(response, response.requestId, caller, client);
     else sendProtocolError(response, 406, 'The token of an event stream comes as text/plain: accept that');
   }
 
@@ -211,6 +214,7 @@ export class GraphQLOverHttp {
     const { requestId } = response;
     const { method = 'GET', headers } = request;
     const { yoga } = this.#pipeline;
+    const { connections } = this.#guard;
     const paid = sent?.paid ?? false;
     const known = { paid, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
@@ -236,6 +240,7 @@ export class GraphQLOverHttp {
               protocol: types[0] === 'text/event-stream' ? 'sse' : 'http',
               closed: closing(response),
               takesStream: types.includes('text/event-stream'),
+              stayOpen: () => (connections.admitStream(request, response) ? null : connections.tooMany),
               endIfCutShort: () => {
                 // After what has just been read of the stream is written.
                 if (this.#draining) setImmediate(() => response.end());

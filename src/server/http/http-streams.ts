@@ -52,6 +52,11 @@ export function useHttpStreams(entrance: Entrance, subscriptions: Subscriptions)
         setResultAndStopExecution({ errors: [refusal(406, 'BAD_REQUEST', needsStream)] });
         return undefined;
       }
+      const crowded = http.stayOpen?.() ?? null;
+      if (crowded !== null) {
+        setResultAndStopExecution({ errors: [rateLimited(crowded)] });
+        return undefined;
+      }
       if (!subscriptions.take(client.name)) {
         setResultAndStopExecution({ errors: [rateLimited(subscriptions.tooMany)] });
         return undefined;

@@ -9,6 +9,12 @@ export function sendTooManyRequests(response: ServerResponse, waitMs: number): v
   sendJson(response, 429, { errors: [{ message, extensions }] });
 }
 
+/** To a client that has too much of something: it may come again when it has less. */
+export function sendTooMany(response: ServerResponse, message: string): void {
+  response.setHeader('retry-after', '5');
+  sendJson(response, 429, { errors: [{ message, extensions: { code: 'RATE_LIMITED' } }] });
+}
+
 /** To a page of another origin. */
 export function sendForeignPage(response: ServerResponse): void {
   sendForbidden(response, 'Pages of this origin may not ask here: FRESHET_CORS_ORIGINS lists those that may');

@@ -93,7 +93,7 @@ export function requestMetrics({ activity, ways, hot, counts, connections }: Req
     ),
     gauge(
       'freshet_event_streams_reserved',
-      'Event streams that are reserved and not opened; of these there may be 1,000 a process.',
+      'Event streams that are reserved and not opened; of these there may be 1,000 a process, and 100 a client.',
       () => connections().eventStreams.reserved,
     ),
     counter('freshet_connections_refused_total', 'Event streams and WebSockets that were refused at once.', () => [

@@ -18,7 +18,7 @@ export interface EventStreamOptions {
   /** How its token begins. */
   readonly tokenPrefix: string;
   /** Who has reserved it. */
-  readonly owner: string;
+  readonly owner: Caller;
   /** What a client may see of an error, in the form of a result. */
   readonly failed: (error: unknown) => FormattedExecutionResult;
   /** What a client may see of a result. */
@@ -49,9 +49,9 @@ export class EventStream implements StreamOfOperations {
     this.token = `${options.tokenPrefix}${randomUUID()}`;
   }
 
-  /** Whether it is this caller's, by whatever credentials. */
-  isOf({ name }: Pick<Caller, 'name'>): boolean {
-    return this.#options.owner === name;
+  /** Whether it is this caller's, by credentials that allow the same: what one asks for, the other sees. */
+  isOf(caller: Caller): boolean {
+    return this.#options.owner.isLike(caller);
   }
 
   get isReserved(): boolean {

@@ -2,9 +2,12 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Logger } from 'pino';
 import type { Caller } from '../../access/index.ts';
 import type { Entrance } from '../entrance.ts';
+import type { Refusals } from '../guard/refusals.ts';
+import { Tally } from '../guard/tally.ts';
 import type { ApiResponse } from '../http/api-response.ts';
 import { forward } from '../http/forward.ts';
 import { send, sendProtocolError } from '../http/http-response.ts';
+import { sendTooMany } from '../http/refusals.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
 
@@ -12,10 +15,21 @@ export interface EventStreamsOptions extends Omit<EventStreamOptions, 'owner' | 
   readonly log: Logger;
   readonly counts: ServerCounts;
   readonly entrance: Entrance;
+  readonly refusals: Refusals;
+}
+
+/** Of a stream that nobody has opened yet. */
+interface Reservation {
+  /** By whom it is counted. */
+  readonly client: string;
+  /** Ends it. */
+  readonly timer: NodeJS.Timeout;
 }
 
 /** How many streams may be reserved and not opened yet: whoever opens none would have them kept for nothing. */
 const maxReserved = 1_000;
+/** How many of them may be of one client, which would have all of them otherwise, and leave none to others. */
+const maxReservedOfClient = 100;
 /** How long a reserved stream is kept for its client to open it. */
 const reservedMs = 30_000; // 30 seconds
 
@@ -23,8 +37,8 @@ const reservedMs = 30_000; // 30 seconds
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #streams = new Map<string, EventStream>();
-  /** Those that nobody has opened yet, with what ends them. */
-  readonly #reserved = new Map<EventStream, NodeJS.Timeout>();
+  readonly #reserved = new Map<EventStream, Reservation>();
+  readonly #ofClients = new Tally(maxReservedOfClient);
   #refused = 0;
   #draining = false;
 
@@ -44,9 +58,12 @@ export class EventStreams {
     return stream?.isOf(caller) ? stream : null;
   }
 
-  /** Answers a PUT. */
-  reserve(response: ServerResponse, requestId: string, caller: Caller): void {
-    const { log, counts } = this.#options;
+  /**
+   * Answers a PUT.
+   * @param client the name by which its reservations are counted.
+   */
+  reserve(response: ServerResponse, requestId: string, caller: Caller, client: string): void {
+    const { log, counts, refusals } = this.#options;
     if (this.#reserved.size >= maxReserved) {
       this.#refused++;
       log.warn(
@@ -55,10 +72,15 @@ export class EventStreams {
       );
       response.setHeader('retry-after', '5');
       sendProtocolError(response, 503, `${maxReserved} event streams wait to be opened: try again later`);
+    } else if (!this.#ofClients.take(client)) {
+      this.#refused++;
+      refusals.streams += 1;
+      const advice = 'open them, or ask for more on each';
+      sendTooMany(response, `${maxReservedOfClient} event streams of one client wait to be opened: ${advice}`);
     } else {
       const stream = new EventStream({
         ...this.#options,
-        owner: caller.name,
+        owner: caller,
         isGoingAway: () => this.#draining,
         onTooSlow: () => {
           counts.tooSlow.sse += 1;
@@ -66,10 +88,7 @@ export class EventStreams {
         },
       });
       this.#streams.set(stream.token, stream);
-      this.#reserved.set(
-        stream,
-        setTimeout(() => this.#forget(stream), reservedMs),
-      );
+      this.#reserved.set(stream, { client, timer: setTimeout(() => this.#forget(stream), reservedMs) });
       send(response, 201, 'text/plain; charset=utf-8', stream.token);
     }
   }
@@ -80,8 +99,8 @@ export class EventStreams {
       sendProtocolError(response, 409, 'The event stream is open already: one connection is all it has');
       return;
     }
-    clearTimeout(this.#reserved.get(stream));
-    this.#reserved.delete(stream);
+    if (response.closed) return; // its client left while it was found out who that is
+    this.#endReservation(stream);
     const release = this.#options.entrance.hold(caller, () => void stream.expire());
     response.once('close', () => {
       release?.();
@@ -113,10 +132,18 @@ export class EventStreams {
   }
 
   #forget(stream: EventStream): void {
-    clearTimeout(this.#reserved.get(stream));
-    this.#reserved.delete(stream);
+    this.#endReservation(stream);
     this.#streams.delete(stream.token);
     stream.close();
+  }
+
+  /** If it has one still. */
+  #endReservation(stream: EventStream): void {
+    const reservation = this.#reserved.get(stream);
+    if (!reservation) return;
+    clearTimeout(reservation.timer);
+    this.#reserved.delete(stream);
+    this.#ofClients.giveBack(reservation.client);
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { Agent, type OutgoingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { roomForConnections } from '../../../src/server/guard/file-limit.ts';
 import type { GuardOptions } from '../../../src/server/guard/guard-options.ts';
@@ -127,6 +128,75 @@ describe('connections', () => {
     })) as WebSocket;
     again.terminate();
     other.terminate();
+  });
+
+  describe('of a proxy, on which event streams stay open', () => {
+    const from = (client: string) => ({ 'x-forwarded-for': client });
+    const headers = { ...from('198.51.100.1'), 'content-type': 'application/json', accept: 'text/event-stream' };
+    const body = { query: 'subscription { userRiskProfileUpdated(userIds: ["a"]) { cause } }' };
+    const distinct = (client: string) =>
+      EventStream.open(api.graphqlUrl, { method: 'POST', headers: { ...headers, ...from(client) }, body });
+    const single = async (client: string) => (await ReservedStream.reserve(api.graphqlUrl, from(client))).open();
+    const statusOf = ({ response }: EventStream) => response.statusCode;
+
+    it.each([
+      ['distinct', distinct],
+      ['single', single],
+    ])('are connections of their clients: %s', async (_, open) => {
+      await start({ maxConnections: 20, clientConnections: 2, trustedProxies: ['127.0.0.1'] });
+      const first = await open('198.51.100.1');
+      const others = [await open('198.51.100.1'), await open('198.51.100.2')];
+      expect([first, ...others].map(statusOf)).toEqual([200, 200, 200]);
+      const refused = await open('198.51.100.1');
+      expect([statusOf(refused), refused.response.headers['retry-after']]).toEqual([429, '5']);
+      expect(api.server.refusals.clientConnections).toBe(1);
+      first.leave();
+      const again = await until(async () => {
+        const stream = await open('198.51.100.1');
+        return statusOf(stream) === 200 && stream;
+      });
+      for (const stream of [again, ...others]) (stream as EventStream).leave();
+    });
+
+    it('are counted as long as the response lasts, however long the connection is kept', async () => {
+      await start({ maxConnections: 20, clientConnections: 1, trustedProxies: ['127.0.0.1'] });
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      onTestFinished(() => agent.destroy());
+      const asked = (method: string, more: OutgoingHttpHeaders, text?: string) =>
+        new Promise<readonly [status: number | undefined, isReused: boolean]>((resolve, reject) => {
+          const sent = request(api.graphqlUrl, { method, agent, headers: { ...headers, ...more } }, (response) => {
+            response.resume().once('end', () => resolve([response.statusCode, sent.reusedSocket]));
+          });
+          sent.once('error', reject).end(text);
+        });
+      // None of these is a stream for longer than its answer, and what is refused holds nothing.
+      const wrong = JSON.stringify({ query: body.query.replace('cause', 'nothing') });
+      const token = { 'x-graphql-event-stream-token': 'of nobody' };
+      expect(await asked('GET', token)).toEqual([404, false]);
+      for (let n = 0; n < 3; n++) {
+        expect(await asked('GET', token)).toEqual([404, true]);
+        expect(await asked('POST', {}, JSON.stringify({ query: '{ __typename }' }))).toEqual([200, true]);
+        expect((await asked('POST', {}, wrong))[1]).toBe(true);
+      }
+      expect(api.server.refusals.clientConnections).toBe(0);
+      const stream = await distinct('198.51.100.1');
+      expect(statusOf(stream)).toBe(200);
+      expect(await asked('GET', token)).toEqual([429, true]);
+      // A query is answered all the same: it keeps nothing open.
+      expect(await asked('POST', {}, JSON.stringify({ query: '{ __typename }' }))).toEqual([200, true]);
+      stream.leave();
+      await until(async () => (await asked('GET', token))[0] === 404);
+    });
+  });
+
+  it('of no proxy are counted once, whatever stays open on them', async () => {
+    await start({ maxConnections: 20, clientConnections: 1 });
+    const stream = await EventStream.open(api.graphqlUrl, {
+      method: 'POST',
+      body: { query: 'subscription { userRiskProfileUpdated(userIds: ["a"]) { cause } }' },
+    });
+    expect(stream.response.statusCode).toBe(200);
+    stream.leave();
   });
 
   it('are as many, at least, as half of the files that may be open', () => {

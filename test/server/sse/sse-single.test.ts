@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'iovalkey';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { startApi, type TestApi } from '../../support/api.ts';
 import { EventStream } from '../../support/event-stream.ts';
 import { faultySchema } from '../../support/faulty-schema.ts';
 import { HeldReads } from '../../support/held-reads.ts';
+import { Scrape } from '../../support/prometheus-text.ts';
 import { ReservedStream } from '../../support/reserved-stream.ts';
 import { until } from '../../support/until.ts';
 
@@ -312,18 +313,53 @@ describe('a reserved event stream on which much is asked', () => {
 });
 
 describe('event streams that are reserved and never opened', () => {
-  const put = () => fetch(api.graphqlUrl, { method: 'PUT' });
+  const from = (n: number) => ({ 'x-forwarded-for': `198.51.100.${n}` });
+  const put = (n: number) => fetch(api.graphqlUrl, { method: 'PUT', headers: from(n) });
+  let api: TestApi;
+
+  beforeEach(async () => {
+    api = await startApi({ guard: { trustedProxies: ['127.0.0.1'] } });
+  });
+  afterEach(async () => {
+    for (const stream of opened.splice(0)) stream.leave();
+    await api.stop();
+  });
+
+  it('are so many of one client at most, and others have room', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const reserved = await ReservedStream.reserve(api.graphqlUrl, from(1));
+    for (let i = 1; i < 100; i++) expect((await put(1)).status).toBe(201);
+    const refused = await put(1);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect(await refused.json()).toEqual({
+      errors: [{ message: expect.stringContaining('100 event streams'), extensions: { code: 'RATE_LIMITED' } }],
+    });
+    expect(api.server.refusals).toMatchObject({ streams: 1, subscriptions: 0 });
+    expect((await Scrape.of(api.url)).sum('freshet_refused_total', { what: 'event_streams' })).toBe(1);
+    expect((await put(2)).status).toBe(201);
+    // Opening one makes room, once.
+    const stream = await reserved.open();
+    opened.push(stream);
+    expect((await put(1)).status).toBe(201);
+    expect((await put(1)).status).toBe(429);
+    stream.leave();
+    expect((await put(1)).status).toBe(429);
+    vi.advanceTimersByTime(30_000);
+    for (let i = 0; i < 100; i++) expect((await put(1)).status).toBe(201);
+    expect((await put(1)).status).toBe(429);
+  });
 
   it('are so many at most, and are forgotten after half a minute, with what was asked for them', async () => {
     const { hub } = api.backend.current();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      const reserved = await ReservedStream.reserve(api.graphqlUrl);
+      const reserved = await ReservedStream.reserve(api.graphqlUrl, from(0));
       await reserved.ask('w', watchUsers, { userIds: ['u'] });
       expect(hub.load.subscriptions).toBe(1);
-      for (let i = 1; i < 1_000; i++) expect((await put()).status).toBe(201);
+      for (let i = 1; i < 1_000; i++) expect((await put(i % 10)).status).toBe(201);
       const before = api.log.length;
-      const refused = await put();
+      const refused = await put(0);
       expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '5']);
       expect(await refused.text()).toContain('1000');
       expect(api.log.slice(before).map((line) => JSON.parse(line))).toContainEqual(
@@ -332,10 +368,10 @@ describe('event streams that are reserved and never opened', () => {
       // Opening one makes room.
       const stream = await reserved.open();
       opened.push(stream);
-      expect((await put()).status).toBe(201);
-      expect((await put()).status).toBe(503);
+      expect((await put(0)).status).toBe(201);
+      expect((await put(0)).status).toBe(503);
       vi.advanceTimersByTime(30_000);
-      expect((await put()).status).toBe(201);
+      expect((await put(0)).status).toBe(201);
       // The one that was opened goes on.
       expect(stream.about('w')).toHaveLength(1);
       expect(hub.load.subscriptions).toBe(1);

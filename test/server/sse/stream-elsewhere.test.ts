@@ -47,6 +47,26 @@ function has(api: TestApi, requestId: string): boolean {
 }
 
 describe('an event stream that another worker holds', () => {
+  it('is a connection of its client where that has it, and not at its holder as well', async () => {
+    const guard = { clientConnections: 1, trustedProxies: ['127.0.0.1'] };
+    const own = await startApi({ worker: { id: 21, sockets }, guard });
+    const asked = await startApi({ worker: { id: 22, sockets }, guard });
+    onTestFinished(async () => {
+      for (const stream of opened.splice(0)) stream.leave();
+      await Promise.all([own.stop(), asked.stop()]);
+    });
+    const reserve = () => ReservedStream.reserve(own.graphqlUrl, { 'x-forwarded-for': '198.51.100.1' });
+    const statusOf = async (stream: ReservedStream) => (await open(stream)).response.statusCode;
+    const first = await open((await reserve()).at(asked.graphqlUrl));
+    expect(first.response.statusCode).toBe(200);
+    const second = (await reserve()).at(asked.graphqlUrl);
+    expect(await statusOf(second)).toBe(429);
+    expect(await statusOf(await reserve())).toBe(200);
+    expect([own, asked].map(({ server }) => server.refusals.clientConnections)).toEqual([0, 1]);
+    first.leave();
+    await until(async () => (await statusOf(second)) === 200);
+  });
+
   it('is used, opened and its operations ended there as here', async () => {
     const reserved = (await ReservedStream.reserve(holder.graphqlUrl)).at(other.graphqlUrl);
     expect(await reserved.ask('w', watch)).toMatchObject({ status: 202, text: '' });
