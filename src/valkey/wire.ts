@@ -32,6 +32,8 @@ export class Wire {
   #opening: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #ended = false;
+  /** Rejected then. */
+  readonly #whenEnded = Promise.withResolvers<never>();
   /** How often the connection has been lost. */
   losses = 0;
 
@@ -46,6 +48,7 @@ export class Wire {
 
   /** @param name what `CLIENT LIST` calls it. */
   constructor(valkey: Redis, name: string) {
+    this.#whenEnded.promise.catch(() => {});
     this.#timeoutMs = valkey.options.commandTimeout ?? defaultTimeoutMs;
     this.#connection = valkey.duplicate({
       connectionName: name,
@@ -58,14 +61,24 @@ export class Wire {
     valkey.once('end', () => this.#end());
   }
 
-  /** Connects, if it is not connected. @throws Error also once the connection that this one stands beside has ended. */
+  /**
+   * Connects, if it is not connected. Where that takes too long it goes on, for whoever comes next.
+   * @throws Error as a command that has no answer in time; also once the connection that this one stands beside has ended.
+   */
   async open(): Promise<void> {
     if (this.#ended) throw closed();
     if (this.#socket) return;
     this.#opening ??= this.#takeOver().finally(() => {
       this.#opening = null;
     });
-    await this.#opening;
+    // Sentinels are asked for ever, in rounds: that no command on the way has an end of its own is no reason to wait.
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(timedOut()), this.#timeoutMs);
+    try {
+      await Promise.race([this.#opening, this.#whenEnded.promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**
@@ -142,12 +155,13 @@ export class Wire {
     }
     // Answers that come after all would be taken for others'.
     this.#socket?.destroy();
-    this.#fail(new Error('Command timed out'));
+    this.#fail(timedOut());
   };
 
   /** From now on nothing is sent, though the system may take a while to close the socket. */
   #end(): void {
     this.#ended = true;
+    this.#whenEnded.reject(closed());
     this.#socket = null;
     this.#connection.disconnect();
   }
@@ -165,4 +179,9 @@ export class Wire {
 
 function closed(): Error {
   return new Error('Connection is closed.');
+}
+
+/** What iovalkey says of a command of its own. */
+function timedOut(): Error {
+  return new Error('Command timed out');
 }
