@@ -1,5 +1,6 @@
-import { Redis } from 'iovalkey';
+import { Redis, type RedisOptions } from 'iovalkey';
 import type { SentinelAddress, SingleAddress } from './address.ts';
+import { QuietSentinels } from './quiet-sentinels.ts';
 
 /** Where one server is to be found that takes commands and writes. */
 export type ServerAddress = SingleAddress | SentinelAddress;
@@ -77,6 +78,7 @@ function bySentinel({ sentinels, name, tls, sentinelUsername, sentinelPassword }
     sentinels: sentinels.map(({ host, port }) => ({ host, port })),
     name,
     role: 'master' as const,
+    Connector: QuietSentinels as NonNullable<RedisOptions['Connector']>,
     ...(sentinelUsername === null ? {} : { sentinelUsername }),
     ...(sentinelPassword === null ? {} : { sentinelPassword }),
     ...(tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newKeyPrefix, startApi, type TestApi } from '../../support/api.ts';
 import { until } from '../../support/until.ts';
 import { SentinelGroup } from '../../support/valkey-sentinels.ts';
@@ -51,6 +51,7 @@ describe('sentinels that are away while the primary is well', () => {
   it.each(['die', 'answer no more'] as const)(
     'and %s keep nobody waiting, neither at the first event nor at many, and are found again',
     async (what) => {
+      const printed = vi.spyOn(console, 'error').mockImplementation(() => {});
       const [fresh, running] = [await open(), await open()];
       expect(await record(running)).toBe('RECORDED');
       for (const sentinel of group.sentinels) {
@@ -69,6 +70,8 @@ describe('sentinels that are away while the primary is well', () => {
         else sentinel.thaw();
       }
       for (const api of apis) await until(async () => (await record(api)) === 'RECORDED', 20_000);
+      expect(printed).not.toHaveBeenCalled();
+      printed.mockRestore();
     },
     90_000,
   );
