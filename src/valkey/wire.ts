@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'iovalkey';
 import type { CommandBuffer } from './command-buffer.ts';
-import { type Reply, ReplyParser } from './resp.ts';
+import { reconnect } from './connect.ts';
+import { Demotion } from './demotion.ts';
+import { type Reply, ReplyError, ReplyParser } from './resp.ts';
 
 const defaultTimeoutMs = 10_000; // 10 seconds
 
@@ -24,6 +26,7 @@ interface Waiting {
 export class Wire {
   static readonly #beside = new WeakMap<Redis, Map<string, Wire>>();
   readonly #connection: Redis;
+  readonly #demotion: Demotion;
   /** For how long answers are waited for: as on the other connection. */
   readonly #timeoutMs: number;
   #socket: Socket | null = null;
@@ -58,7 +61,12 @@ export class Wire {
       lazyConnect: true,
     });
     this.#connection.on('error', () => {}).on('close', () => this.#lose());
-    valkey.once('end', () => this.#end());
+    this.#demotion = Demotion.beside(valkey);
+    const stay = this.#demotion.follow(() => this.#leave());
+    valkey.once('end', () => {
+      stay();
+      this.#end();
+    });
   }
 
   /**
@@ -137,6 +145,7 @@ export class Wire {
   #settle(reply: Reply): void {
     const first = this.#waiting[0];
     if (!first) throw new Error('Valkey answers what nobody asked');
+    if (reply instanceof ReplyError) this.#demotion.notice(reply);
     first.replies.push(reply);
     if (first.replies.length < first.count) return;
     this.#waiting.shift();
@@ -157,6 +166,12 @@ export class Wire {
     this.#socket?.destroy();
     this.#fail(timedOut());
   };
+
+  /** Nothing is sent any more on this socket; answers may still come. */
+  #leave(): void {
+    this.#socket = null;
+    reconnect(this.#connection);
+  }
 
   /** From now on nothing is sent, though the system may take a while to close the socket. */
   #end(): void {
