@@ -179,6 +179,7 @@ export class Wire {
     this.#whenEnded.reject(closed());
     this.#socket = null;
     this.#connection.disconnect();
+    this.#fail(closed());
   }
 
   #lose(): void {
@@ -188,6 +189,9 @@ export class Wire {
   }
 
   #fail(error: Error): void {
+    // There is nothing left to be late, and a timer would keep the process.
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }
