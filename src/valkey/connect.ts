@@ -1,5 +1,7 @@
-import { Redis } from 'iovalkey';
+import { Redis, type RedisOptions } from 'iovalkey';
 import type { SentinelAddress, SingleAddress } from './address.ts';
+import { Demotion } from './demotion.ts';
+import { QuietSentinels } from './quiet-sentinels.ts';
 
 /** Where one server is to be found that takes commands and writes. */
 export type ServerAddress = SingleAddress | SentinelAddress;
@@ -20,11 +22,12 @@ const longestBackoffMs = 1_000; // 1 second
 /**
  * Opens the connection for commands. Nothing on it waits for ever: a command fails after `commandTimeoutMs`, or once an
  * attempt to reconnect has failed since it was given. A command under way when the connection breaks is sent once more
- * on the next one, so what is sent must be idempotent. Attempts to reconnect go on for ever.
+ * on the next one, so what is sent must be idempotent. Attempts to reconnect go on for ever. Where the server turns out to
+ * take no writes, this one and all beside it connect anew: see `Demotion`.
  */
 export function connect(address: ServerAddress, limits: ConnectionLimits = {}): Redis {
   const commandTimeoutMs = limits.commandTimeoutMs ?? defaultCommandTimeoutMs;
-  return quiet(
+  const client: Redis = quiet(
     new Redis({
       ...baseOptions(address, limits),
       connectionName: 'freshet',
@@ -33,8 +36,19 @@ export function connect(address: ServerAddress, limits: ConnectionLimits = {}): 
       socketTimeout: 2 * commandTimeoutMs,
       maxRetriesPerRequest: 1,
       autoResendUnfulfilledCommands: true,
+      reconnectOnError: (error) => {
+        Demotion.beside(client).notice(error);
+        return false; // this one has been told
+      },
     }),
   );
+  Demotion.beside(client).follow(() => reconnect(client));
+  return client;
+}
+
+/** Leaves the server, and finds out anew where it is. */
+export function reconnect(client: Redis): void {
+  if (client.status === 'ready') client.disconnect(true);
 }
 
 /** Opens a connection for subscriptions. It queues nothing and forgets its channels when it breaks: see KeyspaceEvents. */
@@ -77,13 +91,12 @@ function bySentinel({ sentinels, name, tls, sentinelUsername, sentinelPassword }
     sentinels: sentinels.map(({ host, port }) => ({ host, port })),
     name,
     role: 'master' as const,
+    Connector: QuietSentinels as NonNullable<RedisOptions['Connector']>,
     ...(sentinelUsername === null ? {} : { sentinelUsername }),
     ...(sentinelPassword === null ? {} : { sentinelPassword }),
     ...(tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
     // A primary that is cut off from the others still answers us: sentinels say that it is one no more.
     failoverDetector: true,
-    // One that has become a replica, and told nobody: the next connection finds the new one.
-    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
     sentinelRetryStrategy: backoffMs, // without it, the client gives up for good
     sentinelCommandTimeout: defaultConnectTimeoutMs,
   };

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'iovalkey';
+import { reconnect } from './connect.ts';
+import { Demotion } from './demotion.ts';
 import { addNotifyFlags, explainSilence } from './notify-flags.ts';
 import { StoreClock } from './store-clock.ts';
 
@@ -82,6 +84,7 @@ export class KeyspaceEvents implements KeyspaceNews {
   readonly #channelPrefix: string;
   #canaryKey: string;
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #stay: () => void;
   readonly #wanted = new Set<string>();
   readonly #unheard = new Set<string>();
   readonly #clock = new StoreClock();
@@ -110,6 +113,8 @@ export class KeyspaceEvents implements KeyspaceNews {
     subscriber.on('ready', () => void this.#establish(++this.#epoch));
     subscriber.on('close', () => this.#lose());
     if (subscriber.status === 'ready') void this.#establish(++this.#epoch);
+    // Nothing is written on this one: others hear that the server is one to leave.
+    this.#stay = Demotion.beside(options.valkey).follow(() => reconnect(subscriber));
     this.#heartbeat = setInterval(() => void this.#beat(), options.heartbeatMs ?? 10_000).unref();
   }
 
@@ -204,6 +209,7 @@ export class KeyspaceEvents implements KeyspaceNews {
   close(): void {
     this.#closed = true;
     clearInterval(this.#heartbeat);
+    this.#stay();
     this.#listener = { changed: () => {}, missed: () => {} };
     this.#lose();
     this.#options.subscriber.disconnect();
@@ -229,6 +235,11 @@ export class KeyspaceEvents implements KeyspaceNews {
         if (!current()) return;
         this.#fail(error);
         await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+        // What could be heard before may be said elsewhere now: the name of the server may have moved between two connections.
+        if (current() && this.#everEstablished && error instanceof KeyspaceEventsError) {
+          reconnect(this.#options.subscriber);
+          return;
+        }
       }
     }
   }
@@ -288,7 +299,8 @@ export class KeyspaceEvents implements KeyspaceNews {
   #lose(): void {
     this.#epoch++;
     this.#sending = false;
-    this.#fail(new Error('Connection is closed.'));
+    // Silence is still what is wrong with one that was left for it.
+    if (!(this.#problem instanceof KeyspaceEventsError)) this.#fail(new Error('Connection is closed.'));
   }
 
   #fail(error: unknown): void {

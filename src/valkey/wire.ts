@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'iovalkey';
 import type { CommandBuffer } from './command-buffer.ts';
-import { type Reply, ReplyParser } from './resp.ts';
+import { reconnect } from './connect.ts';
+import { Demotion } from './demotion.ts';
+import { type Reply, ReplyError, ReplyParser } from './resp.ts';
 
 const defaultTimeoutMs = 10_000; // 10 seconds
 
@@ -24,6 +26,7 @@ interface Waiting {
 export class Wire {
   static readonly #beside = new WeakMap<Redis, Map<string, Wire>>();
   readonly #connection: Redis;
+  readonly #demotion: Demotion;
   /** For how long answers are waited for: as on the other connection. */
   readonly #timeoutMs: number;
   #socket: Socket | null = null;
@@ -32,6 +35,8 @@ export class Wire {
   #opening: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #ended = false;
+  /** Rejected then. */
+  readonly #whenEnded = Promise.withResolvers<never>();
   /** How often the connection has been lost. */
   losses = 0;
 
@@ -46,6 +51,7 @@ export class Wire {
 
   /** @param name what `CLIENT LIST` calls it. */
   constructor(valkey: Redis, name: string) {
+    this.#whenEnded.promise.catch(() => {});
     this.#timeoutMs = valkey.options.commandTimeout ?? defaultTimeoutMs;
     this.#connection = valkey.duplicate({
       connectionName: name,
@@ -55,17 +61,32 @@ export class Wire {
       lazyConnect: true,
     });
     this.#connection.on('error', () => {}).on('close', () => this.#lose());
-    valkey.once('end', () => this.#end());
+    this.#demotion = Demotion.beside(valkey);
+    const stay = this.#demotion.follow(() => this.#leave());
+    valkey.once('end', () => {
+      stay();
+      this.#end();
+    });
   }
 
-  /** Connects, if it is not connected. @throws Error also once the connection that this one stands beside has ended. */
+  /**
+   * Connects, if it is not connected. Where that takes too long it goes on, for whoever comes next.
+   * @throws Error as a command that has no answer in time; also once the connection that this one stands beside has ended.
+   */
   async open(): Promise<void> {
     if (this.#ended) throw closed();
     if (this.#socket) return;
     this.#opening ??= this.#takeOver().finally(() => {
       this.#opening = null;
     });
-    await this.#opening;
+    // Sentinels are asked for ever, in rounds: that no command on the way has an end of its own is no reason to wait.
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(timedOut()), this.#timeoutMs);
+    try {
+      await Promise.race([this.#opening, this.#whenEnded.promise, late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /**
@@ -124,6 +145,7 @@ export class Wire {
   #settle(reply: Reply): void {
     const first = this.#waiting[0];
     if (!first) throw new Error('Valkey answers what nobody asked');
+    if (reply instanceof ReplyError) this.#demotion.notice(reply);
     first.replies.push(reply);
     if (first.replies.length < first.count) return;
     this.#waiting.shift();
@@ -142,14 +164,22 @@ export class Wire {
     }
     // Answers that come after all would be taken for others'.
     this.#socket?.destroy();
-    this.#fail(new Error('Command timed out'));
+    this.#fail(timedOut());
   };
+
+  /** Nothing is sent any more on this socket; answers may still come. */
+  #leave(): void {
+    this.#socket = null;
+    reconnect(this.#connection);
+  }
 
   /** From now on nothing is sent, though the system may take a while to close the socket. */
   #end(): void {
     this.#ended = true;
+    this.#whenEnded.reject(closed());
     this.#socket = null;
     this.#connection.disconnect();
+    this.#fail(closed());
   }
 
   #lose(): void {
@@ -159,10 +189,18 @@ export class Wire {
   }
 
   #fail(error: Error): void {
+    // There is nothing left to be late, and a timer would keep the process.
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
     for (const { reject } of this.#waiting.splice(0)) reject(error);
   }
 }
 
 function closed(): Error {
   return new Error('Connection is closed.');
+}
+
+/** What iovalkey says of a command of its own. */
+function timedOut(): Error {
+  return new Error('Command timed out');
 }

@@ -10,21 +10,25 @@ export interface Tap {
 /** Stands between clients and a real Valkey, and passes on what each connection's tap lets pass. */
 export class Relay implements AsyncDisposable {
   readonly #server = createServer((client) => this.#pass(client));
-  readonly #target: { host: string; port: number };
+  #target: { host: string; port: number };
   readonly #tap: () => Tap;
   readonly #sockets = new Set<Socket>();
 
-  private constructor(target: { host: string; port: number }, tap: () => Tap) {
-    this.#target = target;
+  private constructor(valkeyUrl: string, tap: () => Tap) {
+    this.#target = targetOf(valkeyUrl);
     this.#tap = tap;
   }
 
   /** @param tap asked for at each connection. */
   static async before(valkeyUrl: string, tap: () => Tap): Promise<Relay> {
-    const { hostname, port } = new URL(valkeyUrl);
-    const relay = new Relay({ host: hostname, port: Number(port || 6379) }, tap);
+    const relay = new Relay(valkeyUrl, tap);
     await once(relay.#server.listen(0, '127.0.0.1'), 'listening');
     return relay;
+  }
+
+  /** Where it leads from now on; connections that are open stay, as where a name moves. */
+  lead(valkeyUrl: string): void {
+    this.#target = targetOf(valkeyUrl);
   }
 
   get url(): string {
@@ -55,4 +59,9 @@ export class Relay implements AsyncDisposable {
     pass(client, server, toServer);
     pass(server, client, toClient);
   }
+}
+
+function targetOf(valkeyUrl: string): { host: string; port: number } {
+  const { hostname, port } = new URL(valkeyUrl);
+  return { host: hostname, port: Number(port || 6379) };
 }

@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { promisify } from 'node:util';
 import type { Redis } from 'iovalkey';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CommandBuffer, connect, ReplyError, unavailableReason, Wire } from '../../src/valkey/index.ts';
@@ -115,6 +117,21 @@ describe('a wire', () => {
       other.disconnect();
     }
   });
+
+  it('keeps no process once that has ended', async () => {
+    const from = JSON.stringify(new URL('../../src/valkey/index.ts', import.meta.url).href);
+    const program = `
+      import { CommandBuffer, connect, parseValkeyUrl, Wire } from ${from};
+      const valkey = connect(parseValkeyUrl(${JSON.stringify(server.url)}), { commandTimeoutMs: 20_000 });
+      const wire = new Wire(valkey, 'test-wire');
+      await wire.open();
+      const ping = new CommandBuffer();
+      ping.add(['PING']);
+      await wire.send(ping);
+      valkey.disconnect();
+    `;
+    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { timeout: 10_000 });
+  }, 15_000);
 
   it('does not open where the store refuses who it says it is', async () => {
     const { port } = new URL(server.url);
