@@ -131,6 +131,22 @@ describe('an event that a replica is to confirm', () => {
     expect(performance.now() - begunAt).toBeLessThan(8_000);
   }, 60_000);
 
+  it('is waited for in vain once, however many are recorded together', async () => {
+    const api = await open(byOne);
+    const all = Array.from({ length: 400 }, () => event());
+    await recordAll(api, all);
+    replica.freeze();
+    const begunAt = performance.now();
+    const results = await recordAll(
+      api,
+      all.map(({ userId }) => event(userId)),
+    );
+    expect(results).toEqual(new Array(400).fill(unconfirmed));
+    expect(performance.now() - begunAt).toBeLessThan(8_000);
+    replica.thaw();
+    expect(await record(api, event(all[0]?.userId))).toMatchObject({ status: 'RECORDED' });
+  }, 60_000);
+
   it('of more replicas than there are is told of as such', async () => {
     const api = await open({ kind: 'replica', replicas: 2 });
     expect(await api.get('/readyz')).toMatchObject({
