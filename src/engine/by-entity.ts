@@ -54,6 +54,31 @@ export async function byEntity<P extends Part, Value>(
   return replies;
 }
 
+/**
+ * Does some work for the parts of each server by itself, so that one which does not answer takes no time of those whose server does.
+ * @param keyOf the key by which a part is found.
+ * @returns what each part came to, in their order.
+ */
+export async function byServer<P extends Part, Value>(
+  servers: Servers,
+  parts: readonly P[],
+  keyOf: (part: P) => string,
+  work: (parts: readonly P[]) => Promise<readonly (Value | Error)[]>,
+): Promise<(Value | Error)[]> {
+  const values = new Array<Value | Error>(parts.length);
+  const byName = Map.groupBy(parts.keys(), (place) => nameOf(servers, keyOf(parts[place] as P)));
+  await Promise.all(
+    [...byName.values()].map(async (places) => {
+      const own = await work(places.map((place) => parts[place] as P)).catch((error: unknown) => {
+        if (error instanceof UnavailableError) return places.map(() => error);
+        throw error;
+      });
+      for (const [i, value] of own.entries()) values[places[i] as number] = value;
+    }),
+  );
+  return values;
+}
+
 function nameOf(servers: Servers, key: string): string {
   try {
     return servers.of(key).name;

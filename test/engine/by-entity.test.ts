@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { byEntity } from '../../src/engine/by-entity.ts';
+import { byEntity, byServer } from '../../src/engine/by-entity.ts';
 import { UnavailableError } from '../../src/engine/index.ts';
 import type { Part } from '../../src/engine/parts.ts';
 import { untilDone } from '../../src/engine/rounds.ts';
@@ -44,4 +44,33 @@ it('asks a server for all where it fails at once', async () => {
   const { values, calls } = await work(failure);
   expect(values.filter((value) => value === failure)).toHaveLength(100);
   expect(calls).toBe(100);
+});
+
+it('serves all of a server while another keeps its own waiting', async () => {
+  const parts = Array.from({ length: 200 }, (_, i) => ({ id: `${i % 2 === 0 ? 'a' : 'b'}${i}` }) as Part);
+  const away = new UnavailableError('away', { cause: new Error('Command timed out') });
+  const called: string[] = [];
+  const hangs = Promise.withResolvers<never>();
+  const working = byServer<Part, string>(
+    servers,
+    parts,
+    ({ id }) => id,
+    (own) =>
+      untilDone<Part, string>(own, {
+        attempt: (all) =>
+          byEntity(
+            servers,
+            all,
+            ({ id }) => id,
+            async ([part]) => {
+              const id = part?.id as string;
+              called.push(id);
+              if (called.filter((one) => one.startsWith('b')).length === 100) hangs.reject(away);
+              return id.startsWith('a') ? hangs.promise : [{ kind: 'done', value: id }];
+            },
+          ),
+        upgrade: async () => [],
+      }),
+  );
+  expect(await working).toEqual(parts.map(({ id }) => (id.startsWith('a') ? away : id)));
 });
