@@ -1,6 +1,6 @@
 import { DefinitionError, type Entity, type View } from '../define/index.ts';
 import type { Acknowledgement, Servers, ValkeyServer } from '../valkey/index.ts';
-import { byEntity } from './by-entity.ts';
+import { byEntity, byServer } from './by-entity.ts';
 import { StoreCounts } from './engine-counts.ts';
 import { fillLogs } from './filling.ts';
 import { type KeyNames, stem } from './keys.ts';
@@ -24,7 +24,7 @@ import { type Plan, planView } from './plan.ts';
 import { type Clock, PrefixRegistry } from './registry.ts';
 import { Committer, type RecordCounts } from './rehearsal/committer.ts';
 import type { FillOutcome, NotServed, ReplyReader } from './reply.ts';
-import { type PartReply, untilDone } from './rounds.ts';
+import { type OutdatedLog, type PartReply, untilDone } from './rounds.ts';
 import { StoredVectors } from './stored-vectors.ts';
 import { logFailure, orUnavailable } from './valkey-failure.ts';
 import type { PastVector } from './vector.ts';
@@ -288,10 +288,10 @@ export class LogStore {
         }),
       );
     };
-    return untilDone<P, Value>(parts, {
-      attempt: this.#servers.isCluster ? (all) => byEntity(this.#servers, all, keyOf, call) : call,
-      upgrade: (logs) => this.#upgrades.run(logs),
-    });
+    const upgrade = (logs: readonly OutdatedLog[]) => this.#upgrades.run(logs);
+    if (!this.#servers.isCluster) return untilDone<P, Value>(parts, { attempt: call, upgrade });
+    const attempt = (all: readonly P[]) => byEntity(this.#servers, all, keyOf, call);
+    return byServer(this.#servers, parts, keyOf, (own) => untilDone<P, Value>(own, { attempt, upgrade }));
   }
 
   #planOf(view: View): Plan {

@@ -6,8 +6,8 @@ import type { NotServed } from './reply.ts';
 /** A log is brought up to date at its first touch; more rounds mean that processes of two deployments disagree. */
 const upgradeRounds = 3;
 
-/** For how long it is waited for keys that are on their way to another server of a cluster. */
-const movePatienceMs = 3_000; // 3 seconds
+/** For how long calls are made, and it is waited for keys that are on their way to another server of a cluster. */
+const patienceMs = 3_000; // 3 seconds
 const shortestMoveMs = 10;
 const longestMoveMs = 200;
 
@@ -41,7 +41,7 @@ interface Pending<P> {
 /**
  * Calls for all parts, then for those that were left because the call had worked long enough, and for those whose log was
  * found in an old layout, once that is mended. One call after the other: Valkey serves nobody else while it has a further one
- * of the same client before it. When Valkey goes away in between, what was done has its value.
+ * of the same client before it. When Valkey goes away in between, what was done has its value; and after a while no more calls are made.
  * @returns in the order of the parts, a value, or the Error of that part.
  * @throws what the first call throws: nothing was done then, as far as is known.
  */
@@ -56,12 +56,11 @@ export async function untilDone<P extends Part, Value>(
   while (pending.length > 0) {
     try {
       pending = await round(pending, values, work);
-      const moving = pending.filter(({ isMoving }) => isMoving);
-      if (moving.length === 0) continue;
-      if (performance.now() - begun > movePatienceMs) {
-        for (const { place } of moving) values[place] = movingError();
-        pending = pending.filter(({ isMoving }) => !isMoving);
-      } else if (moving.length === pending.length) {
+      if (performance.now() - begun > patienceMs) {
+        for (const { place, isMoving } of pending) values[place] = isMoving ? movingError() : lateError();
+        break;
+      }
+      if (pending.length > 0 && pending.every(({ isMoving }) => isMoving)) {
         await sleep(waitMs);
         waitMs = Math.min(2 * waitMs, longestMoveMs);
       }
@@ -73,6 +72,11 @@ export async function untilDone<P extends Part, Value>(
     }
   }
   return values;
+}
+
+/** Of what was left again and again. */
+function lateError(): UnavailableError {
+  return new UnavailableError('Valkey had no time for it; what was done of it stays, and a retry is safe');
 }
 
 /** One call for all that is pending. Fills in the values that it brings, and returns what is still pending. */

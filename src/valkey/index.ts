@@ -1,5 +1,5 @@
 export type { Acknowledgement } from './acknowledgement.ts';
-export { confirmation, inMemory, shortfall } from './acknowledgement.ts';
+export { confirmation, inMemory, shortfall, UnconfirmedError } from './acknowledgement.ts';
 export type { ValkeyAddress } from './address.ts';
 export { describeAddress, parseValkeyUrl } from './address.ts';
 export { CommandBuffer, encodeArgument } from './command-buffer.ts';
@@ -22,5 +22,6 @@ export { bytesText, ReplyError } from './resp.ts';
 export type { Servers, ValkeyServer } from './servers.ts';
 export { SingleServer } from './servers.ts';
 export { assertSuitable, UnsuitableValkeyError } from './suitability.ts';
+export { isUnanswered } from './unanswered.ts';
 export { isRefusal, unavailableReason, unavailableReasons } from './unavailable.ts';
 export { Wire } from './wire.ts';

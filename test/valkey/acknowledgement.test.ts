@@ -49,6 +49,23 @@ async function record(api: TestApi, input: ReturnType<typeof event>) {
   return data?.recordTransaction;
 }
 
+/** What became of each, in the order sent. */
+async function recordAll(api: TestApi, input: readonly ReturnType<typeof event>[]) {
+  const { data } = await api.ask<{ recordTransactions: { results: Recorded['recordTransaction'][] } }>(
+    'mutation ($input: [TransactionInput!]!) { recordTransactions(input: $input) { results { status reason } } }',
+    { input },
+  );
+  return data?.recordTransactions.results;
+}
+
+async function label(api: TestApi, { transactionId, userId, merchantId, occurredAt }: ReturnType<typeof event>) {
+  const { data, errors } = await api.ask<{ labelTransaction: { status: string } }>(
+    'mutation ($input: LabelTransactionInput!) { labelTransaction(input: $input) { status } }',
+    { input: { transactionId, userId, merchantId, occurredAt, fraud: true } },
+  );
+  return data?.labelTransaction.status ?? errors?.[0]?.message;
+}
+
 const byOne: Acknowledgement = { kind: 'replica', replicas: 1 };
 const unconfirmed = { status: 'UNAVAILABLE', reason: expect.stringMatching(/0 of 1 replicas/) };
 
@@ -81,20 +98,12 @@ describe('an event that a replica is to confirm', () => {
     const api = await open(byOne);
     const one = event();
     await record(api, one);
-    const label = async () => {
-      const { transactionId, userId, merchantId, occurredAt } = one;
-      const { data, errors } = await api.ask<{ labelTransaction: { status: string } }>(
-        'mutation ($input: LabelTransactionInput!) { labelTransaction(input: $input) { status } }',
-        { input: { transactionId, userId, merchantId, occurredAt, fraud: true } },
-      );
-      return data?.labelTransaction.status ?? errors?.[0]?.message;
-    };
     replica.freeze();
-    expect(await label()).toBe('UNAVAILABLE');
+    expect(await label(api, one)).toBe('UNAVAILABLE');
     // It was done, and to do it again changes nothing: but that is not safe yet either.
-    expect(await label()).toBe('UNAVAILABLE');
+    expect(await label(api, one)).toBe('UNAVAILABLE');
     replica.thaw();
-    expect(await label()).toMatch(/DUPLICATE/);
+    expect(await label(api, one)).toMatch(/DUPLICATE/);
   });
 
   it('and all else of an entity are forgotten once a replica has confirmed that, whoever has removed it', async () => {
@@ -131,6 +140,33 @@ describe('an event that a replica is to confirm', () => {
     expect(await Promise.race([waiting, Promise.resolve('still waits')])).toBe('still waits');
     expect(await waiting).toEqual(unconfirmed);
   });
+
+  it('is not waited for once more by those who came behind others that wait in vain', async () => {
+    const api = await open(byOne);
+    const all = Array.from({ length: 300 }, () => event());
+    await recordAll(api, all);
+    replica.freeze();
+    const begunAt = performance.now();
+    const statuses = await Promise.all(all.map((one) => label(api, one)));
+    expect(new Set(statuses)).toEqual(new Set(['UNAVAILABLE']));
+    expect(performance.now() - begunAt).toBeLessThan(8_000);
+  }, 60_000);
+
+  it('is waited for in vain once, however many are recorded together', async () => {
+    const api = await open(byOne);
+    const all = Array.from({ length: 400 }, () => event());
+    await recordAll(api, all);
+    replica.freeze();
+    const begunAt = performance.now();
+    const results = await recordAll(
+      api,
+      all.map(({ userId }) => event(userId)),
+    );
+    expect(results).toEqual(new Array(400).fill(unconfirmed));
+    expect(performance.now() - begunAt).toBeLessThan(8_000);
+    replica.thaw();
+    expect(await record(api, event(all[0]?.userId))).toMatchObject({ status: 'RECORDED' });
+  }, 60_000);
 
   it('of more replicas than there are is told of as such', async () => {
     const api = await open({ kind: 'replica', replicas: 2 });

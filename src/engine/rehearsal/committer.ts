@@ -1,6 +1,14 @@
 import type { Redis } from 'iovalkey';
 import { type CallTimes, endWith, together, tracer } from '../../measure/index.ts';
-import { type Acknowledgement, bytesText, type Reply, ReplyError, unavailableReason } from '../../valkey/index.ts';
+import {
+  type Acknowledgement,
+  bytesText,
+  isUnanswered,
+  type Reply,
+  ReplyError,
+  UnconfirmedError,
+  unavailableReason,
+} from '../../valkey/index.ts';
 import type { PipelineName } from '../engine-counts.ts';
 import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
@@ -178,7 +186,7 @@ export class Committer {
       else {
         const committed = lane.commit(next, this.#options.acknowledge);
         void this.#conclude(round, rehearsed, committed.written);
-        begun = committed.begun;
+        begun = committed.begun && behind(committed.written, committed.begun);
       }
       round = next;
     }
@@ -200,11 +208,11 @@ export class Committer {
       // Nothing was written. On another connection the store may answer, unless it does not answer at all.
       if (!(error instanceof ReplyError) && unavailableReason(error) === null)
         this.#tell((round.jobs[0] as Job).log, error);
-      if (!isTimeout(error)) return [];
+      if (!isUnanswered(error)) return [];
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
       for (const job of round.jobs) job.fail(failure);
       // Where no other was answered either, it is the store that does not: those who wait are not to find that out one after the other.
-      if (this.#answeredAt < begunAt) for (const { resolve } of this.#turns.drain()) resolve(failure);
+      if (this.#answeredAt < begunAt) this.#failWaiting(failure);
       return [];
     }
   }
@@ -222,6 +230,8 @@ export class Committer {
     } catch (error) {
       const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
       for (const job of jobs) job.fail(failure);
+      // Reads are answered, but whoever waits would write in vain, one round after the other.
+      if (error instanceof UnconfirmedError) this.#failWaiting(failure);
     }
     if (isOvertaken) this.counts.overtaken += 1;
     if (isOvertaken) round.span?.set('freshet.overtaken', true);
@@ -229,6 +239,15 @@ export class Committer {
     const isTriedAgain = isOvertaken && round.attempt < mostAttempts;
     if (isTriedAgain) this.#again.push({ jobs, attempt: round.attempt });
     this.#finish(isTriedAgain ? round.jobs.filter((job) => !jobs.includes(job)) : round.jobs);
+  }
+
+  /** Those of whom no round has anything yet, and those that were to be tried again. */
+  #failWaiting(failure: UnavailableError): void {
+    for (const { resolve } of this.#turns.drain()) resolve(failure);
+    for (const { jobs } of this.#again.splice(0)) {
+      for (const job of jobs) job.fail(failure);
+      this.#finish(jobs);
+    }
   }
 
   /** Tells what came of jobs; what is left of them the store does. A log is given back when all is done with it, so that its events stay in order. */
@@ -285,8 +304,13 @@ function traceCall(name: string, { span }: Round, answered: Promise<unknown>): v
     endWith(tracer.current.begin(name, { kind: 'client', parent: span }), answered);
 }
 
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && /timed out|timeout/i.test(error.message);
+/** What a round was answered that began behind the writes of another: where these are not acknowledged in time, nor would its own be. */
+async function behind(written: Promise<unknown>, begun: Promise<readonly Reply[]>): Promise<readonly Reply[]> {
+  const acknowledged = written.catch((error: unknown) => {
+    if (error instanceof UnconfirmedError) throw error;
+  });
+  const [answers] = await Promise.all([begun, acknowledged]);
+  return answers;
 }
 
 /** The name of the served hash, from that of the log, as lua/call.lua has it. */

@@ -1,0 +1,76 @@
+import { expect, it } from 'vitest';
+import { byEntity, byServer } from '../../src/engine/by-entity.ts';
+import { UnavailableError } from '../../src/engine/index.ts';
+import type { Part } from '../../src/engine/parts.ts';
+import { untilDone } from '../../src/engine/rounds.ts';
+import type { Servers } from '../../src/valkey/index.ts';
+
+/** Two servers: `a` has the keys that begin with it, and so has `b`. */
+const servers = { of: (key: string) => ({ name: key.charAt(0) }) } as unknown as Servers;
+
+/** @returns what each of a hundred parts of each server came to, and how often `a` was called. */
+async function work(failure: Error) {
+  const parts = Array.from({ length: 200 }, (_, i) => ({ id: `${i % 2 === 0 ? 'a' : 'b'}${i}` }) as Part);
+  let calls = 0;
+  const values = await untilDone<Part, string>(parts, {
+    attempt: (all) =>
+      byEntity(
+        servers,
+        all,
+        ({ id }) => id,
+        async ([part]) => {
+          if (part?.id.startsWith('b')) return [{ kind: 'done', value: 'served' }];
+          calls += 1;
+          throw failure;
+        },
+      ),
+    upgrade: async () => [],
+  });
+  return { values, calls };
+}
+
+it.each(['Command timed out', 'Socket timeout. Expecting data, but did not receive any in 6000ms.'])(
+  'asks a server no more once it has not answered in time: %s',
+  async (message) => {
+    const failure = new UnavailableError('away', { cause: new Error(message) });
+    const { values, calls } = await work(failure);
+    expect(values).toEqual(Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? failure : 'served')));
+    expect(calls).toBe(32);
+  },
+);
+
+it('asks a server for all where it fails at once', async () => {
+  const failure = new UnavailableError('moving', { cause: new Error('TRYAGAIN') });
+  const { values, calls } = await work(failure);
+  expect(values.filter((value) => value === failure)).toHaveLength(100);
+  expect(calls).toBe(100);
+});
+
+it('serves all of a server while another keeps its own waiting', async () => {
+  const parts = Array.from({ length: 200 }, (_, i) => ({ id: `${i % 2 === 0 ? 'a' : 'b'}${i}` }) as Part);
+  const away = new UnavailableError('away', { cause: new Error('Command timed out') });
+  const called: string[] = [];
+  const hangs = Promise.withResolvers<never>();
+  const working = byServer<Part, string>(
+    servers,
+    parts,
+    ({ id }) => id,
+    (own) =>
+      untilDone<Part, string>(own, {
+        attempt: (all) =>
+          byEntity(
+            servers,
+            all,
+            ({ id }) => id,
+            async ([part]) => {
+              const id = part?.id as string;
+              called.push(id);
+              if (called.filter((one) => one.startsWith('b')).length === 100) hangs.reject(away);
+              return id.startsWith('a') ? hangs.promise : [{ kind: 'done', value: id }];
+            },
+          ),
+        upgrade: async () => [],
+      }),
+  );
+  expect(await working).toEqual(parts.map(({ id }) => (id.startsWith('a') ? away : id)));
+});
