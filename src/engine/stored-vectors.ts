@@ -10,6 +10,7 @@ import {
 } from '../valkey/index.ts';
 import type { KeyNames } from './keys.ts';
 import { layoutHash, layoutOf } from './layout.ts';
+import { UnavailableError } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import type { Clock } from './registry.ts';
 import { tellsAge } from './served.ts';
@@ -58,7 +59,7 @@ export class StoredVectors {
    * Fills in what is stored and still true.
    * @returns the places of all others, in order.
    * @throws UnavailableError if there is no answer in time; where the connection fails otherwise, nothing is filled in. On a cluster, the
-   * places of a server that does not answer are left to whoever asks again.
+   * places of a server that does not answer in time fail alone.
    */
   async fill(plan: Plan, batch: VectorBatch): Promise<readonly number[]> {
     const { view, ids } = batch;
@@ -69,7 +70,7 @@ export class StoredVectors {
     if (!this.#servers.isCluster) return this.#fillFrom(only as ValkeyServer, plan, batch, all);
     const byServer = Map.groupBy(all, (place) => this.#serverOf(plan, ids[place] as string));
     const left = [...byServer].map(([server, places]) =>
-      server ? this.#fillFrom(server, plan, batch, places).catch(() => places) : places,
+      server ? this.#fillFrom(server, plan, batch, places).catch(failed(batch, places)) : places,
     );
     return (await Promise.all(left)).flat().sort((a, b) => a - b);
   }
@@ -150,6 +151,15 @@ export class StoredVectors {
     const [asOf, validUntil] = [doubles[head + 1] as number, doubles[head + 2] as number];
     return (this.#clock === 'event' ? asOf : Math.max(now, asOf)) < validUntil;
   }
+}
+
+/** Has places fail with what there was no answer for: to ask the server once more would take as long again. */
+function failed(batch: VectorBatch, places: readonly number[]): (error: unknown) => readonly number[] {
+  return (error) => {
+    if (!(error instanceof UnavailableError)) return places;
+    for (const place of places) batch.fail(place, error);
+    return [];
+  };
 }
 
 function wireTo({ valkey }: ValkeyServer): Wire {
