@@ -1,7 +1,11 @@
 import type { Redis } from 'iovalkey';
 
-/** No more often do connections follow a name: one that leads to a replica for good would have them connect all the time. */
+/**
+ * No more often do connections follow a name, and ever less often one that leads to a replica for good: reads, which a replica answers,
+ * fail while all connect anew.
+ */
 const leastBetweenMs = 1_000; // 1 second
+const mostBetweenMs = 30_000; // 30 seconds
 
 /**
  * Where the connections to a server hear that it takes no writes any more. Its name may lead elsewhere since: a name that moves at a
@@ -12,6 +16,7 @@ export class Demotion {
   static readonly #besides = new WeakMap<Redis, Demotion>();
   readonly #followers = new Set<() => void>();
   #toldAt = Number.NEGATIVE_INFINITY;
+  #betweenMs = leastBetweenMs;
 
   /** Of the server that a connection is to, for all who stand beside it. */
   static beside(valkey: Redis): Demotion {
@@ -30,7 +35,9 @@ export class Demotion {
   notice({ message }: Error): void {
     if (!message.startsWith('READONLY')) return;
     const now = performance.now();
-    if (now - this.#toldAt < leastBetweenMs) return;
+    const sinceMs = now - this.#toldAt;
+    if (sinceMs < this.#betweenMs) return;
+    this.#betweenMs = sinceMs < 2 * this.#betweenMs ? Math.min(2 * this.#betweenMs, mostBetweenMs) : leastBetweenMs;
     this.#toldAt = now;
     for (const follower of this.#followers) follower();
   }
