@@ -75,14 +75,25 @@ export function parseValkeyUrl(text: string): ValkeyAddress {
   }
 }
 
+/** Not as forms have it, where + is a blank: a password is to be the same wherever it stands. */
+function readOptions(text: string): Map<string, string> {
+  const options = text.replace(/^\?/, '').split('&').filter(Boolean);
+  return new Map(
+    options.map((option) => {
+      const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(option) ?? [];
+      return [name, decodePart(value)] as const;
+    }),
+  );
+}
+
 function readSentinel(access: Access, hosts: string, path: string, options: string): SentinelAddress {
   const [, name = '', db = '', ...more] = path.split('/');
   if (name === '' || more.length > 0) {
     throw new Error('expected the name of the primary behind the sentinels, as in valkey+sentinel://host:26379/name/0');
   }
-  const given = new URLSearchParams(options);
-  const sentinelUsername = given.get('sentinelUser');
-  const sentinelPassword = given.get('sentinelPassword');
+  const given = readOptions(options);
+  const sentinelUsername = given.get('sentinelUser') ?? null;
+  const sentinelPassword = given.get('sentinelPassword') ?? null;
   given.delete('sentinelUser');
   given.delete('sentinelPassword');
   const [unknown] = given.keys();

@@ -80,6 +80,12 @@ describe('a Valkey URL', () => {
     },
   );
 
+  it('has a password of the sentinels as it has its own', () => {
+    const address = parseValkeyUrl('valkey+sentinel://:a+b%25@a/main?sentinelPassword=a+b%25&sentinelUser=me');
+    expect(address).toMatchObject({ password: 'a+b%', sentinelPassword: 'a+b%', sentinelUsername: 'me' });
+    expect(() => parseValkeyUrl('valkey+sentinel://a/main?sentinelPassword=50%')).toThrow();
+  });
+
   it('is shown without user and password', () => {
     expect(describeAddress(parseValkeyUrl('valkeys://me:secret@store/1'))).toBe('valkeys://store:6379/1');
     expect(describeAddress(parseValkeyUrl('valkey://[::1]'))).toBe('valkey://[::1]:6379/0');
