@@ -1,4 +1,4 @@
-import { isUnanswered, type Servers } from '../valkey/index.ts';
+import { isUnanswered, type Servers, type ValkeyServer } from '../valkey/index.ts';
 import { UnavailableError } from './outcome.ts';
 import type { Part } from './parts.ts';
 import type { PartReply } from './rounds.ts';
@@ -21,12 +21,12 @@ export async function byEntity<P extends Part, Value>(
   call: (parts: readonly P[]) => Promise<readonly PartReply<Value>[]>,
 ): Promise<PartReply<Value>[]> {
   const replies = new Array<PartReply<Value>>(parts.length).fill({ kind: 'left' });
-  const calls = new Map<string, number>();
-  const left: { readonly server: string; readonly places: readonly number[] }[] = [];
-  const unanswered = new Map<string, UnavailableError>();
+  const calls = new Map<ValkeyServer | null, number>();
+  const left: { readonly server: ValkeyServer | null; readonly places: readonly number[] }[] = [];
+  const unanswered = new Map<ValkeyServer | null, UnavailableError>();
   const work: Promise<void>[] = [];
   for (const [key, places] of Map.groupBy(parts.keys(), (place) => keyOf(parts[place] as P))) {
-    const server = nameOf(servers, key);
+    const server = servers.find(key);
     const before = calls.get(server) ?? 0;
     if (before >= callsAtOnce) {
       left.push({ server, places });
@@ -66,9 +66,10 @@ export async function byServer<P extends Part, Value>(
   work: (parts: readonly P[]) => Promise<readonly (Value | Error)[]>,
 ): Promise<(Value | Error)[]> {
   const values = new Array<Value | Error>(parts.length);
-  const byName = Map.groupBy(parts.keys(), (place) => nameOf(servers, keyOf(parts[place] as P)));
+  // Where nobody is known, whoever calls finds out, or waits until somebody is.
+  const together = Map.groupBy(parts.keys(), (place) => servers.find(keyOf(parts[place] as P)));
   await Promise.all(
-    [...byName.values()].map(async (places) => {
+    [...together.values()].map(async (places) => {
       const own = await work(places.map((place) => parts[place] as P)).catch((error: unknown) => {
         if (error instanceof UnavailableError) return places.map(() => error);
         throw error;
@@ -77,12 +78,4 @@ export async function byServer<P extends Part, Value>(
     }),
   );
   return values;
-}
-
-function nameOf(servers: Servers, key: string): string {
-  try {
-    return servers.of(key).name;
-  } catch {
-    return ''; // nobody is known: whoever calls finds out, or waits until somebody is
-  }
 }

@@ -51,11 +51,8 @@ export class LogStore {
   readonly keys: KeyNames;
   readonly plans: ReadonlyMap<View, Plan>;
   readonly #servers: Servers;
-  /** The name of its function library. */
-  readonly library: string;
+  readonly #library: LibraryCaller;
   readonly counts: StoreCounts;
-  /** How long calls of functions took. */
-  readonly functionTimes: LibraryCaller['times'];
   readonly #registry: PrefixRegistry;
   readonly #caller: LogCaller;
   readonly #upgrades: LogUpgrades;
@@ -70,16 +67,14 @@ export class LogStore {
     registry: PrefixRegistry,
     caller: LogCaller,
     stored: StoredVectors,
-    library: string,
+    library: LibraryCaller,
     counts: StoreCounts,
-    functionTimes: LibraryCaller['times'],
     { singles, rehearses, acknowledge, onFault }: StoreSettings,
   ) {
     this.#servers = servers;
     this.keys = keys;
-    this.library = library;
+    this.#library = library;
     this.counts = counts;
-    this.functionTimes = functionTimes;
     this.plans = new Map(plans.map((plan) => [plan.view, plan]));
     this.#registry = registry;
     this.#caller = caller;
@@ -131,9 +126,19 @@ export class LogStore {
     const settings = { ...limits, clock, isCluster, isDurable, prefix: keys.prefix, completeSince };
     const caller = new LogCaller(library, plans, settings);
     const counts = new StoreCounts();
-    const stored = new StoredVectors(servers, keys, plans, clock, counts.pipelines.of('read'));
+    const stored = new StoredVectors(servers, keys, plans, clock, counts);
     await stored.connect();
-    return new LogStore(servers, keys, plans, registry, caller, stored, library.name, counts, library.times, limits);
+    return new LogStore(servers, keys, plans, registry, caller, stored, library, counts, limits);
+  }
+
+  /** The name of its function library. */
+  get library(): string {
+    return this.#library.name;
+  }
+
+  /** How long calls of functions took. */
+  get functionTimes(): LibraryCaller['times'] {
+    return this.#library.times;
   }
 
   /** Companions of logs (such as last-seen times) that calls found missing: evicted, or deleted by hand. */
@@ -231,7 +236,6 @@ export class LogStore {
     const argument = Buffer.from([plan.index, refresh ? 1 : 0]);
     const batch = new VectorBatch(view, ids);
     const places = refresh || lastRevisions ? [...ids.keys()] : await this.#stored.fill(plan, batch);
-    this.counts.vectors.stored += ids.length - places.length;
     this.counts.vectors.folded += places.length;
     if (places.length === 0) return batch;
     const results = await this.#work<ReadPart, true>(

@@ -1,4 +1,5 @@
 import type { View } from '../define/index.ts';
+import { movingReason } from '../valkey/index.ts';
 import type { EpochMs, Vector } from './vector.ts';
 
 /** A field's value as it came in: an id, a number, a boolean, or a time in milliseconds since 1970. */
@@ -33,12 +34,9 @@ export class UnavailableError extends Error {
   readonly code = 'UNAVAILABLE';
 }
 
-/** The reason where more waits for the store than it can be given: what comes on top is refused at once. */
-export const tooMuchUnderWay = 'too much is waiting for Valkey already';
-
 /** Of an entity whose keys are on their way to another server of a cluster. */
 export function movingError(): UnavailableError {
-  return new UnavailableError('the Valkey cluster is moving these keys');
+  return new UnavailableError(movingReason);
 }
 
 /** What is stored of one entity cannot be used: another type of key under its name, say. Waiting does not mend it. */

@@ -1,6 +1,7 @@
 import type { View } from '../define/index.ts';
 import { inSpan, type Span, together, tracer } from '../measure/index.ts';
-import { tooMuchUnderWay, UnavailableError } from './outcome.ts';
+import { crowdedReason } from '../valkey/index.ts';
+import { UnavailableError } from './outcome.ts';
 import type { VectorBatch } from './vector-batch.ts';
 
 /** So many vectors may be waited for: more are asked for of a store that does not answer. */
@@ -36,7 +37,7 @@ export class SharedReads {
 
   /** @throws UnavailableError */
   async take(ids: readonly string[]): Promise<VectorReading> {
-    if (this.#underWay > mostUnderWay) throw new UnavailableError(tooMuchUnderWay);
+    if (this.#underWay > mostUnderWay) throw new UnavailableError(crowdedReason);
     let call = this.#next;
     if (!call || call.ids.length + ids.length > mostTogether) {
       call = new NextCall();

@@ -1,13 +1,15 @@
-import { endWith, type Histogram, tracer } from '../measure/index.ts';
+import { endWith, tracer } from '../measure/index.ts';
 import {
   bytesText,
   CommandBuffer,
   encodeArgument,
+  isUnanswered,
   type Reply,
   type Servers,
   type ValkeyServer,
   Wire,
 } from '../valkey/index.ts';
+import type { StoreCounts } from './engine-counts.ts';
 import type { KeyNames } from './keys.ts';
 import { layoutHash, layoutOf } from './layout.ts';
 import { UnavailableError } from './outcome.ts';
@@ -33,11 +35,10 @@ export class StoredVectors {
   readonly #clock: Clock;
   /** What stands at the head of each plan's logs. */
   readonly #layouts: ReadonlyMap<Plan, string>;
-  /** How long the store took to answer. */
-  readonly #times: Histogram;
+  readonly #counts: StoreCounts;
 
-  constructor(servers: Servers, keys: KeyNames, plans: readonly Plan[], clock: Clock, times: Histogram) {
-    this.#times = times;
+  constructor(servers: Servers, keys: KeyNames, plans: readonly Plan[], clock: Clock, counts: StoreCounts) {
+    this.#counts = counts;
     this.#servers = servers;
     this.#keys = keys;
     this.#clock = clock;
@@ -68,19 +69,11 @@ export class StoredVectors {
     if (tellsAge(view)) return all;
     const [only] = this.#servers.all;
     if (!this.#servers.isCluster) return this.#fillFrom(only as ValkeyServer, plan, batch, all);
-    const byServer = Map.groupBy(all, (place) => this.#serverOf(plan, ids[place] as string));
+    const byServer = Map.groupBy(all, (place) => this.#servers.find(this.#keys.log(view, ids[place] as string)));
     const left = [...byServer].map(([server, places]) =>
       server ? this.#fillFrom(server, plan, batch, places).catch(failed(batch, places)) : places,
     );
     return (await Promise.all(left)).flat().sort((a, b) => a - b);
-  }
-
-  #serverOf({ view }: Plan, id: string): ValkeyServer | null {
-    try {
-      return this.#servers.of(this.#keys.log(view, id));
-    } catch {
-      return null;
-    }
   }
 
   /** Of these places, those that are left. */
@@ -101,6 +94,7 @@ export class StoredVectors {
       const place = places[i] as number;
       if (!isServed || !this.#take(batch, place, replies[2 + 2 * i], layout, now)) left.push(place);
     }
+    this.#counts.vectors.stored += places.length - left.length;
     return left;
   }
 
@@ -134,10 +128,10 @@ export class StoredVectors {
       const answered = wire.send(commands);
       if (tracer.current !== null) endWith(tracer.current.begin('valkey read', { kind: 'client' }), answered);
       const replies = await answered;
-      this.#times.observe((performance.now() - sentAt) / 1_000);
+      this.#counts.pipelines.of('read').observe((performance.now() - sentAt) / 1_000);
       return replies;
     } catch (error) {
-      if (error instanceof Error && /timed out/.test(error.message)) throw error;
+      if (isUnanswered(error)) throw error;
       return null;
     }
   }

@@ -1,4 +1,4 @@
-import { type Acknowledgement, type Servers, unavailableReason, type ValkeyServer } from '../valkey/index.ts';
+import { type Acknowledgement, inTime, type Servers, unavailableReason, type ValkeyServer } from '../valkey/index.ts';
 
 /** What `/readyz` says. */
 export interface Health {
@@ -81,7 +81,7 @@ async function ask(
   if (valkey.status !== 'ready') return { problems: ['there is no connection to Valkey'], warnings: [], facts: null };
   try {
     const sections = ['server', 'clients', 'memory', 'stats', 'replication', 'persistence'];
-    const facts = factsIn(readInfo(await within(patienceMs, valkey.info(...sections))));
+    const facts = factsIn(readInfo(await inTime(patienceMs, valkey.info(...sections))));
     return { problems: problemsIn(facts), warnings: warningsIn(facts, acknowledge), facts };
   } catch (error) {
     return { problems: [unavailableReason(error) ?? `Valkey answers ${String(error)}`], warnings: [], facts: null };
@@ -130,18 +130,9 @@ function warningsIn(facts: ServerFacts, acknowledge: Acknowledgement): string[] 
   ];
   return all.filter((warning) => warning !== false);
 }
+
 function readInfo(text: string): ReadonlyMap<string, string> {
   return new Map(
     text.split('\r\n').map((line) => [line.split(':', 1)[0] as string, line.slice(line.indexOf(':') + 1)]),
   );
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('Command timed out')), ms);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

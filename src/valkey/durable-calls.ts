@@ -1,8 +1,10 @@
 import type { Redis } from 'iovalkey';
 import { type Acknowledgement, confirmation, shortfall } from './acknowledgement.ts';
 import { CommandBuffer } from './command-buffer.ts';
+import { timedOut } from './in-time.ts';
 import { bytesText, type Reply } from './resp.ts';
 import { isUnanswered } from './unanswered.ts';
+import { crowdedReason } from './unavailable.ts';
 import { Wire } from './wire.ts';
 
 /** A command that writes. */
@@ -59,7 +61,7 @@ export class DurableCalls {
    * @throws UnconfirmedError if it is not in time: it may be done, and a retry is safe; what Valkey answers, or the connection fails with.
    */
   send(command: DurableCommand): Promise<Buffer> {
-    if (this.#waiting.length >= mostWaiting) return Promise.reject(new Error('too much is waiting for Valkey already'));
+    if (this.#waiting.length >= mostWaiting) return Promise.reject(new Error(crowdedReason));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ command, until: performance.now() + this.#patienceMs, resolve, reject });
       if (!this.#isBusy) void this.#work();
@@ -77,7 +79,7 @@ export class DurableCalls {
       // They stand in the order in which they came.
       const now = performance.now();
       const inTime = this.#waiting.findIndex(({ until }) => now < until);
-      this.#rejectAll(inTime < 0 ? this.#waiting.length : inTime, new Error('Command timed out'));
+      this.#rejectAll(inTime < 0 ? this.#waiting.length : inTime, timedOut());
     }
     this.#isBusy = false;
   }

@@ -1,4 +1,5 @@
 import type { Redis } from 'iovalkey';
+import { crowdedReason } from './unavailable.ts';
 
 /** A server that takes writes, and our connection to it. */
 export interface ValkeyServer {
@@ -26,8 +27,8 @@ export interface Servers {
   ready(): Promise<void>;
   /** The slot that a key falls into; 0 where there are none. */
   slotOf(key: string): number;
-  /** Who has a key now, as far as is known. @throws Error with a reason for `unavailableReason` where nobody is known. */
-  of(key: string): ValkeyServer;
+  /** Who has a key now, as far as is known; null: nobody is known. */
+  find(key: string): ValkeyServer | null;
   /**
    * Does some work where a key is, and again where that turns out to be elsewhere, for a bounded time: the work must be safe to be done
    * twice.
@@ -59,12 +60,12 @@ export class SingleServer implements Servers {
     return 0;
   }
 
-  of(): ValkeyServer {
+  find(): ValkeyServer {
     return this.all[0];
   }
 
   async ask<T>(_key: string, work: (server: ValkeyServer) => Promise<T>): Promise<T> {
-    if (this.#underWay >= mostUnderWay) throw new Error('too much is waiting for Valkey already');
+    if (this.#underWay >= mostUnderWay) throw new Error(crowdedReason);
     this.#underWay += 1;
     try {
       return await work(this.all[0]);

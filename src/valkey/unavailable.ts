@@ -1,13 +1,18 @@
 import { UnconfirmedError } from './acknowledgement.ts';
 
+/** Where the keys of an entity are on their way to another server of a cluster. */
+export const movingReason = 'the Valkey cluster is moving these keys';
+/** Where more waits for Valkey than it can be given: what comes on top is refused at once. */
+export const crowdedReason = 'too much is waiting for Valkey already';
+
 /** Errors with which Valkey itself says that it cannot serve now; a retry may succeed. By the first word of its reply. */
 const replies: { readonly [word: string]: string } = {
   LOADING: 'Valkey is still loading its data',
   READONLY: 'Valkey is a replica here and takes no writes',
   MASTERDOWN: 'Valkey is a replica that has lost its primary',
   CLUSTERDOWN: 'the Valkey cluster is down',
-  TRYAGAIN: 'the Valkey cluster is moving these keys',
-  ASK: 'the Valkey cluster is moving these keys',
+  TRYAGAIN: movingReason,
+  ASK: movingReason,
   MOVED: 'the Valkey cluster has moved these keys',
   MISCONF: 'Valkey cannot write its data to disk and takes no writes: see its log, and the space on its disk',
   NOREPLICAS: 'Valkey has fewer replicas than its min-replicas-to-write and takes no writes',
@@ -28,9 +33,9 @@ const failures: readonly (readonly [RegExp, string])[] = [
     /Connection is closed|aborted due to connection close|ECONNRESET|EPIPE|Socket closed/,
     'the connection to Valkey broke',
   ],
-  [/non local key/, 'the Valkey cluster is moving these keys'],
+  [/non local key/, movingReason],
   [/function not found/i, 'Valkey forgot its functions again while they were loaded'],
-  [/too much is waiting/, 'too much is waiting for Valkey already'],
+  [new RegExp(crowdedReason), crowdedReason],
   [/max number of clients/, 'Valkey has no connection to spare'],
 ];
 

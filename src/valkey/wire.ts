@@ -3,6 +3,7 @@ import type { Redis } from 'iovalkey';
 import type { CommandBuffer } from './command-buffer.ts';
 import { reconnect } from './connect.ts';
 import { Demotion } from './demotion.ts';
+import { inTime, timedOut } from './in-time.ts';
 import { type Reply, ReplyError, ReplyParser } from './resp.ts';
 
 const defaultTimeoutMs = 10_000; // 10 seconds
@@ -80,13 +81,7 @@ export class Wire {
       this.#opening = null;
     });
     // Sentinels are asked for ever, in rounds: that no command on the way has an end of its own is no reason to wait.
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(timedOut()), this.#timeoutMs);
-    try {
-      await Promise.race([this.#opening, this.#whenEnded.promise, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+    await inTime(this.#timeoutMs, Promise.race([this.#opening, this.#whenEnded.promise]));
   }
 
   /**
@@ -198,9 +193,4 @@ export class Wire {
 
 function closed(): Error {
   return new Error('Connection is closed.');
-}
-
-/** What iovalkey says of a command of its own. */
-function timedOut(): Error {
-  return new Error('Command timed out');
 }

@@ -2,29 +2,32 @@ import { expect, it } from 'vitest';
 import { byEntity, byServer } from '../../src/engine/by-entity.ts';
 import { UnavailableError } from '../../src/engine/index.ts';
 import type { Part } from '../../src/engine/parts.ts';
-import { untilDone } from '../../src/engine/rounds.ts';
+import { type PartReply, untilDone } from '../../src/engine/rounds.ts';
 import type { Servers } from '../../src/valkey/index.ts';
 
 /** Two servers: `a` has the keys that begin with it, and so has `b`. */
-const servers = { of: (key: string) => ({ name: key.charAt(0) }) } as unknown as Servers;
+const [a, b] = [{ name: 'a' }, { name: 'b' }];
+const servers = { find: (key: string) => (key.startsWith('a') ? a : b) } as unknown as Servers;
 
-/** @returns what each of a hundred parts of each server came to, and how often `a` was called. */
-async function work(failure: Error) {
-  const parts = Array.from({ length: 200 }, (_, i) => ({ id: `${i % 2 === 0 ? 'a' : 'b'}${i}` }) as Part);
-  let calls = 0;
-  const values = await untilDone<Part, string>(parts, {
-    attempt: (all) =>
-      byEntity(
-        servers,
-        all,
-        ({ id }) => id,
-        async ([part]) => {
-          if (part?.id.startsWith('b')) return [{ kind: 'done', value: 'served' }];
-          calls += 1;
-          throw failure;
-        },
-      ),
+/** A hundred of each, in turn. */
+const parts = Array.from({ length: 200 }, (_, i) => ({ id: `${i % 2 === 0 ? 'a' : 'b'}${i}` }) as Part);
+const idOf = ({ id }: Part) => id;
+
+/** @param call for the part of one entity. */
+function callEach(given: readonly Part[], call: (id: string) => PartReply<string>[] | Promise<never>) {
+  return untilDone<Part, string>(given, {
+    attempt: (all) => byEntity(servers, all, idOf, async ([part]) => call((part as Part).id)),
     upgrade: async () => [],
+  });
+}
+
+/** @returns what each part came to, and how often `a` was called. */
+async function work(failure: Error) {
+  let calls = 0;
+  const values = await callEach(parts, (id) => {
+    if (id.startsWith('b')) return [{ kind: 'done', value: 'served' }];
+    calls += 1;
+    throw failure;
   });
   return { values, calls };
 }
@@ -47,30 +50,15 @@ it('asks a server for all where it fails at once', async () => {
 });
 
 it('serves all of a server while another keeps its own waiting', async () => {
-  const parts = Array.from({ length: 200 }, (_, i) => ({ id: `${i % 2 === 0 ? 'a' : 'b'}${i}` }) as Part);
   const away = new UnavailableError('away', { cause: new Error('Command timed out') });
   const called: string[] = [];
   const hangs = Promise.withResolvers<never>();
-  const working = byServer<Part, string>(
-    servers,
-    parts,
-    ({ id }) => id,
-    (own) =>
-      untilDone<Part, string>(own, {
-        attempt: (all) =>
-          byEntity(
-            servers,
-            all,
-            ({ id }) => id,
-            async ([part]) => {
-              const id = part?.id as string;
-              called.push(id);
-              if (called.filter((one) => one.startsWith('b')).length === 100) hangs.reject(away);
-              return id.startsWith('a') ? hangs.promise : [{ kind: 'done', value: id }];
-            },
-          ),
-        upgrade: async () => [],
-      }),
+  const values = await byServer<Part, string>(servers, parts, idOf, (own) =>
+    callEach(own, (id) => {
+      called.push(id);
+      if (called.filter((one) => one.startsWith('b')).length === 100) hangs.reject(away);
+      return id.startsWith('a') ? hangs.promise : [{ kind: 'done', value: id }];
+    }),
   );
-  expect(await working).toEqual(parts.map(({ id }) => (id.startsWith('a') ? away : id)));
+  expect(values).toEqual(parts.map(({ id }) => (id.startsWith('a') ? away : id)));
 });

@@ -1,7 +1,7 @@
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { type Aggregation, count, distinct, type Entity, type View, view, type Where } from '../../src/define/index.ts';
 import { Engine } from '../../src/engine/index.ts';
-import { openServers, parseValkeyUrl } from '../../src/valkey/index.ts';
+import { openServers, parseValkeyUrl, type ValkeyServer } from '../../src/valkey/index.ts';
 import { account, bank, newBuilder, transfer } from './deployments.ts';
 import { freshPrefix, Service } from './service.ts';
 
@@ -84,7 +84,7 @@ class Prefix {
   async loseEntries(start: string): Promise<void> {
     const registry = `${this.#keyPrefix}:registry`;
     await this.#servers.ready();
-    const { valkey } = this.#servers.of(registry);
+    const { valkey } = this.#servers.find(registry) as ValkeyServer;
     const lost = (await valkey.hkeys(registry)).filter((field) => field.startsWith(start));
     expect(lost).not.toEqual([]);
     await valkey.hdel(registry, ...lost);

@@ -162,7 +162,7 @@ test('an entity whose stored log cannot be used fails alone, and says nothing of
   try {
     await servers.ready();
     const log = api.engine.keys.log(riskProfile, spoilt);
-    await servers.of(log).valkey.lpush(log, 'no log');
+    await servers.find(log)?.valkey.lpush(log, 'no log');
   } finally {
     servers.close();
   }

@@ -80,7 +80,7 @@ export class Service {
   /** Makes an entity's log such that its vector can no longer be read. */
   async spoil(view: View, id: string): Promise<void> {
     const log = this.engine.keys.log(view, id);
-    await this.#servers.of(log).valkey.multi().del(log).rpush(log, 'nonsense').exec();
+    await this.#servers.find(log)?.valkey.multi().del(log).rpush(log, 'nonsense').exec();
   }
 
   /** The store's now, which decides what is past. */

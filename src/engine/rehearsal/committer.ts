@@ -3,6 +3,7 @@ import { type CallTimes, endWith, together, tracer } from '../../measure/index.t
 import {
   type Acknowledgement,
   bytesText,
+  crowdedReason,
   isUnanswered,
   type Reply,
   ReplyError,
@@ -12,7 +13,7 @@ import {
 import type { PipelineName } from '../engine-counts.ts';
 import { headBytes } from '../layout.ts';
 import type { LogCaller } from '../log-caller.ts';
-import { LogFaultError, tooMuchUnderWay, UnavailableError } from '../outcome.ts';
+import { LogFaultError, UnavailableError } from '../outcome.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
 import { cutRows, inPieces, joinPieces } from '../pieces.ts';
 import type { Plan } from '../plan.ts';
@@ -101,7 +102,7 @@ export class Committer {
   #wait(parts: readonly RecordPart[]): Promise<Result[]> {
     if (parts.length === 0) return Promise.resolve([]);
     if (this.#waitingParts > mostWaiting) {
-      const refusal = new UnavailableError(tooMuchUnderWay);
+      const refusal = new UnavailableError(crowdedReason);
       return Promise.resolve(parts.map(() => refusal));
     }
     this.#waitingParts += parts.length;

@@ -1,4 +1,4 @@
-import type { FunctionCaller } from '../../valkey/index.ts';
+import { type FunctionCaller, inTime } from '../../valkey/index.ts';
 import { bucketLibrary } from './bucket-library.ts';
 import type { Rate } from './rate.ts';
 
@@ -42,7 +42,7 @@ export class SharedBuckets {
     const keys = [`${this.#keyPrefix}:rate:${bucket}`];
     const args = [intervalMicros, held * intervalMicros, least, most].map(String);
     try {
-      const reply = await within(patienceMs, this.#functions.call({ name: bucketLibrary.take, keys, args }));
+      const reply = await inTime(patienceMs, this.#functions.call({ name: bucketLibrary.take, keys, args }));
       const [tokens, micros] = reply.toString('latin1').split(' ').map(Number);
       return { tokens: tokens as number, fullInMs: (micros as number) / 1_000 };
     } catch (error) {
@@ -57,14 +57,4 @@ export class SharedBuckets {
 /** The name of a client's bucket: its hash tag is the client, whose name may be anything. */
 export function bucketName(kind: string, client: string): string {
   return `${kind}:{${client.replace(/[%{}]/g, (sign) => encodeURIComponent(sign))}}`;
-}
-
-async function within<T>(ms: number, work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('Command timed out')), ms);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

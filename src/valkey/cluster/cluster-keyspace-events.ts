@@ -16,8 +16,8 @@ interface Post {
   readonly events: KeyspaceEvents;
   /** Wanted keys that it has. */
   readonly keys: Set<string>;
-  /** In which its canary lives. */
-  canarySlot: number;
+  /** The hash tag of its canary. */
+  canaryTag: string;
 }
 
 /**
@@ -116,11 +116,8 @@ export class ClusterKeyspaceEvents implements KeyspaceNews {
   }
 
   #postOf(key: string): Post | null {
-    try {
-      return this.#posts.get(this.#options.servers.of(key)) ?? null;
-    } catch {
-      return null;
-    }
+    const server = this.#options.servers.find(key);
+    return (server && this.#posts.get(server)) ?? null;
   }
 
   #byPost(keys: Iterable<string>): Map<Post | null, string[]> {
@@ -129,13 +126,12 @@ export class ClusterKeyspaceEvents implements KeyspaceNews {
 
   /** A post at one of the servers that there are at first. */
   async #postAt(server: ValkeyServer): Promise<void> {
-    const { tag, slot } = this.#canaryFor(server);
-    const events = await KeyspaceEvents.open(this.#optionsFor(server, tag));
-    this.#put(server, events, slot);
+    const tag = this.#canaryFor(server);
+    this.#put(server, await KeyspaceEvents.open(this.#optionsFor(server, tag)), tag);
   }
 
-  #put(server: ValkeyServer, events: KeyspaceEvents, canarySlot: number): Post {
-    const post = { server, events, keys: new Set<string>(), canarySlot };
+  #put(server: ValkeyServer, events: KeyspaceEvents, canaryTag: string): Post {
+    const post = { server, events, keys: new Set<string>(), canaryTag };
     this.#posts.set(server, post);
     events.listen({
       changed: (key, operation) => this.#listener.changed(key, operation),
@@ -167,12 +163,12 @@ export class ClusterKeyspaceEvents implements KeyspaceNews {
       for (const key of gone) post.keys.delete(key);
       if (gone.length > 0) post.events.unsubscribe(gone);
       moved.push(...gone);
-      if (slots.has(post.canarySlot)) this.#changeCanary(post);
+      if (servers.find(`{${post.canaryTag}}`) !== post.server) this.#changeCanary(post);
     }
     for (const server of now) {
       if (this.#posts.has(server)) continue;
-      const { tag, slot } = this.#canaryFor(server);
-      this.#put(server, KeyspaceEvents.start({ ...this.#optionsFor(server, tag), comesLate: true }), slot);
+      const tag = this.#canaryFor(server);
+      this.#put(server, KeyspaceEvents.start({ ...this.#optionsFor(server, tag), comesLate: true }), tag);
     }
     this.#welcome(moved);
   }
@@ -195,28 +191,17 @@ export class ClusterKeyspaceEvents implements KeyspaceNews {
   }
 
   #changeCanary(post: Post): void {
-    const { tag, slot } = this.#canaryFor(post.server);
-    post.canarySlot = slot;
+    post.canaryTag = this.#canaryFor(post.server);
     // Where it fails, the connection has failed, and sings the new one when it is back.
-    post.events.changeCanary(tag).catch(() => {});
+    post.events.changeCanary(post.canaryTag).catch(() => {});
   }
 
   /** A hash tag whose slot is this server's. */
-  #canaryFor(server: ValkeyServer): { readonly tag: string; readonly slot: number } {
-    const { servers } = this.#options;
+  #canaryFor(server: ValkeyServer): string {
     for (;;) {
       const tag = randomBytes(12).toString('base64url');
-      const slot = servers.slotOf(`{${tag}}`);
-      if (ownerOf(servers, `{${tag}}`) === server) return { tag, slot };
+      if (this.#options.servers.find(`{${tag}}`) === server) return tag;
     }
-  }
-}
-
-function ownerOf(servers: Servers, key: string): ValkeyServer | null {
-  try {
-    return servers.of(key);
-  } catch {
-    return null;
   }
 }
 

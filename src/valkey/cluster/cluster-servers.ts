@@ -22,6 +22,8 @@ export interface ClusterOptions extends ConnectionLimits {
 const nodesAsked = 5;
 /** So many maps in a row that are older than ours are not what somebody has not heard yet. */
 const mostOlder = 5;
+/** A node that does not answer is not to hold up what another has told. */
+const othersMs = 100;
 const shortestBackoffMs = 20;
 const longestBackoffMs = 250;
 
@@ -66,8 +68,8 @@ export class ClusterServers implements Servers {
     return calculateSlot(key);
   }
 
-  of(key: string): ValkeyServer {
-    return this.#ownerOf(this.slotOf(key));
+  find(key: string): ValkeyServer | null {
+    return this.#owners[this.slotOf(key)] ?? null;
   }
 
   async ask<T>(key: string, work: (server: ValkeyServer) => Promise<T>): Promise<T> {
@@ -241,9 +243,6 @@ function gravest(errors: readonly Error[]): Error {
   const lasting = errors.find((error) => isRefusal(error) || unavailableReason(error) === null);
   return lasting ?? errors[0] ?? new Error('CLUSTERDOWN no node of the cluster is known');
 }
-
-/** A node that does not answer is not to hold up what another has told. */
-const othersMs = 100;
 
 /** Some of them, others each time. */
 function draw<T>(all: readonly T[], most: number): readonly T[] {
