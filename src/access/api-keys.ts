@@ -19,10 +19,6 @@ export class ApiKeys {
     this.#onEnded = onEnded;
   }
 
-  get size(): number {
-    return this.#keys.length;
-  }
-
   /** Whose secret this is; null: nobody's. An expired key is found, too. */
   find(secret: string): Caller | null {
     const hash = Buffer.from(sha256(secret), 'hex');

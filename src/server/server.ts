@@ -29,13 +29,13 @@ import type { Health } from './health.ts';
 import { ApiResponse } from './http/api-response.ts';
 import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
 import { GraphQLOverHttp } from './http/graphql-http.ts';
-import { send, sendJson, sendProtocolError } from './http/http-response.ts';
-import { sendForeignHost, sendTooManyRequests } from './http/refusals.ts';
+import { sendProtocolError } from './http/http-response.ts';
+import { sendForeignHost } from './http/refusals.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
 import { type GatheredMetrics, Metrics, type Staff, type StoreSource } from './metrics/metrics.ts';
 import type { MetricsPart } from './metrics/totals.ts';
-import { isDashboardPath, serveDashboard } from './pages/dashboard.ts';
+import { Pages } from './pages/pages.ts';
 import { attendPlainly } from './plain/plain-connections.ts';
 import type { BucketStore } from './rates/shared-buckets.ts';
 import { runAs } from './request-id.ts';
@@ -101,10 +101,7 @@ export class ApiServer {
   readonly #guard: Guard;
   readonly #activity: Activity;
   readonly #counts = new ServerCounts();
-  readonly #metrics: Metrics;
-  /** Of all processes of the service. */
-  readonly #gatherMetrics: () => Promise<GatheredMetrics>;
-  readonly #entrance: Entrance;
+  readonly #pages: Pages;
   readonly #graphql: GraphQLOverHttp;
   readonly #shortWay: ShortWay;
   readonly #webSockets: WebSockets;
@@ -112,7 +109,6 @@ export class ApiServer {
   /** Where other workers hand over what is asked of our event streams. */
   readonly #fromWorkers: SocketServer;
   readonly #connections: Connections;
-  readonly #sdl: string;
   /** What was refused because there was too much of it. */
   readonly refusals: Readonly<Refusals>;
   #closed: Promise<unknown> = Promise.resolve();
@@ -120,10 +116,8 @@ export class ApiServer {
 
   private constructor(options: ServerOptions) {
     this.#options = options;
-    this.#sdl = printSchemaText(options.schema);
     const { log, worker, shareActivity, introspection = true } = options;
     const entrance = new Entrance(options.authenticator ?? null);
-    this.#entrance = entrance;
     const { bodyLimitBytes = defaultBodyLimitBytes, documents = new TrustedDocuments() } = options;
     this.#activity = new Activity({
       held: () => heldBy(options.backend),
@@ -190,7 +184,7 @@ export class ApiServer {
       onAnswered: ({ requestId, caller, begunAt, span }, isWhole) =>
         this.#logRequest({ requestId, caller, begunAt, method: 'POST', path: graphqlPath, status: 200, isWhole, span }),
     });
-    this.#metrics = new Metrics({
+    const metrics = new Metrics({
       activity: this.#activity,
       ways: this.ways,
       hot: () => this.hotOperations,
@@ -205,8 +199,16 @@ export class ApiServer {
       backend: () => backendOrNull(options.backend),
       store: options.store,
     });
-    const part = () => this.#metrics.part();
-    this.#gatherMetrics = options.shareMetrics?.(part) ?? (async () => ({ parts: [await part()], others: null }));
+    const part = () => metrics.part();
+    const gather = options.shareMetrics?.(part) ?? (async () => ({ parts: [await part()], others: null }));
+    const { staff = justOne } = options;
+    this.#pages = new Pages({
+      entrance,
+      guard,
+      health: () => this.#health(),
+      scrape: async () => metrics.scrape(await gather(), staff()),
+      sdl: printSchemaText(options.schema),
+    });
     this.#fromWorkers = createSocketServer({ allowHalfOpen: true }, (socket) => {
       guard.addresses.addWorker(socket);
       this.#http.emit('connection', socket);
@@ -299,69 +301,7 @@ export class ApiServer {
   async #route({ path, search }: RequestTarget, request: IncomingMessage, response: ApiResponse): Promise<void> {
     if (!this.#guard.hosts.serves(request.headers.host)) return sendForeignHost(response);
     if (path === graphqlPath) return this.#graphql.answer(search, request, response);
-    return this.#page(path, request, response);
-  }
-
-  async #page(path: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
-    const page = this.#pages[path];
-    if (!page && !isDashboardPath(path))
-      return sendProtocolError(response, 404, `There is nothing at this path; GraphQL is at ${graphqlPath}`);
-    if (request.method === 'GET' || request.method === 'HEAD') {
-      return page ? page(request, response) : serveDashboard(path, request, response);
-    }
-    response.setHeader('allow', 'GET, HEAD');
-    return sendProtocolError(response, 405, `${path} is only to be read`);
-  }
-
-  readonly #pages: {
-    readonly [path: string]: (request: IncomingMessage, response: ApiResponse) => Promise<void> | void;
-  } = {
-    '/livez': (_, response) => sendJson(response, 200, { alive: true }),
-    '/readyz': async ({ headers: { authorization } }, response) => {
-      const health = await this.#health();
-      const { ready } = health;
-      // Of servers, processes and memory nobody else is told.
-      const isOperator = (await this.#entrance.known(authorization))?.grants.allowsAll('admin');
-      sendJson(response, ready ? 200 : 503, isOperator ? health : { ready });
-    },
-    '/metrics': async (request, response) => {
-      if (!(await this.#admits(request, response, ({ grants }) => grants.allowsAll('admin')))) return;
-      const { staff = justOne } = this.#options;
-      const { contentType, text } = await this.#metrics.scrape(await this.#gatherMetrics(), staff());
-      response.setHeader('cache-control', 'no-store');
-      send(response, 200, contentType, text);
-    },
-    '/schema.graphql': async (request, response) => {
-      if (await this.#admits(request, response, ({ grants }) => !grants.isEmpty)) {
-        send(response, 200, 'application/graphql; charset=utf-8', this.#sdl);
-      }
-    },
-  };
-
-  /** Whether a page is for whoever asks; else they were told that it is not. */
-  async #admits(
-    request: IncomingMessage,
-    response: ApiResponse,
-    mayHave: (caller: Caller) => boolean,
-  ): Promise<boolean> {
-    const waitMs = await this.#countedWait(request);
-    if (waitMs > 0) {
-      sendTooManyRequests(response, waitMs);
-      return false;
-    }
-    const caller = await this.#entrance.admit(request, response);
-    if (caller === null) return false;
-    if (mayHave(caller)) return true;
-    sendProtocolError(response, 403, 'This page is not for this caller: none of its scopes allows it');
-    return false;
-  }
-
-  /** As for GraphQL: whoever has yet to be found out, or never will be, is counted by the address. */
-  async #countedWait(request: IncomingMessage): Promise<number> {
-    const { rates, addresses } = this.#guard;
-    if (rates === null) return 0;
-    const caller = this.#entrance.recognise(request.headers.authorization);
-    return rates.request(this.#guard.clientOf(caller, addresses.ofRequest(request)));
+    return this.#pages.answer(path, request, response);
   }
 
   async #health(): Promise<Health> {

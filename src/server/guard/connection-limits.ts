@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { socketOf } from '../plain/socket-stand-in.ts';
+import { heldRetrySeconds } from '../rates/rate-limited.ts';
 import type { ClientAddresses } from './client-addresses.ts';
 import { roomForConnections } from './file-limit.ts';
 import type { GuardOptions } from './guard-options.ts';
@@ -12,7 +13,6 @@ import { Tally } from './tally.ts';
 const lingerMs = 1_000;
 /** More than so many of them are closed without a word. */
 const mostLingering = 100;
-const retrySeconds = 5;
 
 /** How many connections there are, in all and of each client. */
 export class ConnectionLimits {
@@ -33,11 +33,6 @@ export class ConnectionLimits {
     this.#refusals = refusals;
   }
 
-  /** How many there are. */
-  get open(): number {
-    return this.#open;
-  }
-
   /** Counts a new connection, or says why it is refused, and closes it. A proxy may have as many as there are. */
   admit(socket: Socket): boolean {
     if (this.#open >= this.#most) {
@@ -56,20 +51,15 @@ export class ConnectionLimits {
     return true;
   }
 
-  /** Counts what came by a proxy, and has become a socket of one client. @returns whether it may have it. */
-  admitBehindProxy(client: string, socket: Duplex): boolean {
-    return this.#holdFor(client, socket);
-  }
-
   /**
-   * Counts a response that stays open, where its connection was not counted for its client, since a proxy keeps that for
+   * Counts what stays open, a WebSocket or a response, where its connection was not counted for its client, since a proxy keeps that for
    * others as well. What another worker hands over has been counted there.
    * @returns whether it may stay open.
    */
-  admitStream(request: IncomingMessage, response: ServerResponse): boolean {
+  admitStream(request: IncomingMessage, stream: Duplex | ServerResponse): boolean {
     const socket = socketOf(request);
-    if (!this.#addresses.isProxy(socket) || this.#addresses.isWorker(socket) || response.closed) return true;
-    return this.#holdFor(this.#addresses.ofRequest(request), response);
+    if (!this.#addresses.isProxy(socket) || this.#addresses.isWorker(socket) || stream.closed) return true;
+    return this.#holdFor(this.#addresses.ofRequest(request), stream);
   }
 
   /** To a client that has too many. */
@@ -109,6 +99,10 @@ const codes = { '429 Too Many Requests': 'RATE_LIMITED', '503 Service Unavailabl
 /** A response as it stands on the wire, to whoever is not asked for a request. */
 export function refusalText(status: keyof typeof codes, message: string): string {
   const body = `${JSON.stringify({ errors: [{ message, extensions: { code: codes[status] } }] })}\n`;
-  const head = ['Connection: close', `Retry-After: ${retrySeconds}`, 'Content-Type: application/json; charset=utf-8'];
+  const head = [
+    'Connection: close',
+    `Retry-After: ${heldRetrySeconds}`,
+    'Content-Type: application/json; charset=utf-8',
+  ];
   return [`HTTP/1.1 ${status}`, ...head, `Content-Length: ${Buffer.byteLength(body)}`, '', body].join('\r\n');
 }

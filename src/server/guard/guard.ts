@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import { anyone, type Caller } from '../../access/index.ts';
 import { AllowedOrigins } from '../origin/allowed-origins.ts';
@@ -44,6 +45,21 @@ export class Guard {
   /** By whom a request is counted: by its key or token, or, where nobody is asked who they are, by its address. */
   clientOf(caller: Caller | null, address: string): Client {
     return caller === null || caller === anyone ? { name: address } : { name: `caller ${caller.id}` };
+  }
+
+  /** By whom a request is counted that came by HTTP. */
+  clientOfRequest(caller: Caller | null, request: IncomingMessage): Client {
+    return this.clientOf(caller, this.addresses.ofRequest(request));
+  }
+
+  /**
+   * Counts a request. What another worker hands over was counted there.
+   * @param caller null: whoever has yet to be found out, or never will be; then it is counted by the address.
+   * @returns 0, or after how many milliseconds it may come again.
+   */
+  countRequest(caller: Caller | null, request: IncomingMessage): number | Promise<number> {
+    if (this.rates === null || this.addresses.isWorker(request.socket)) return 0;
+    return this.rates.request(this.clientOfRequest(caller, request));
   }
 
   constructor(options: GuardOptions = {}, { store = null, log, isOpenHere = false }: GuardSurroundings = {}) {

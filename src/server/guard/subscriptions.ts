@@ -25,11 +25,6 @@ export class Subscriptions {
     this.#ofClients.giveBack(client);
   }
 
-  /** How many clients have any. */
-  get clients(): number {
-    return this.#ofClients.clients;
-  }
-
   /** To a client that has too many. */
   get tooMany(): string {
     return `More than ${this.#ofClients.most} subscriptions of one client: end some, or watch several ids by one`;

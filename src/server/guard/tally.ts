@@ -21,9 +21,4 @@ export class Tally {
     if (held > 1) this.#held.set(client, held - 1);
     else this.#held.delete(client);
   }
-
-  /** How many clients have any. */
-  get clients(): number {
-    return this.#held.size;
-  }
 }

@@ -108,7 +108,6 @@ export class GraphQLOverHttp {
   async answer(search: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const { method = 'GET', headers } = request;
     const { entrance } = this.#pipeline;
-    // Whoever has yet to be found out, or never will be, is counted by the address.
     const admission = this.#admission(request, entrance.recognise(headers.authorization));
     const waitMs = typeof admission === 'number' ? admission : await admission;
     if (waitMs > 0) return this.#refuse(request, response, waitMs);
@@ -138,11 +137,7 @@ export class GraphQLOverHttp {
 
   /** @returns 0, or after how many milliseconds the request may come again. */
   #admission(request: IncomingMessage, caller: Caller | null): number | Promise<number> {
-    const { rates, addresses } = this.#guard;
-    const begun = begunOf(request);
-    if (begun && begun.waitMs !== null) return begun.waitMs;
-    if (rates === null || addresses.isWorker(request.socket)) return 0;
-    return rates.request(this.#guard.clientOf(caller, addresses.ofRequest(request)));
+    return begunOf(request)?.waitMs ?? this.#guard.countRequest(caller, request);
   }
 
   async #refuse(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
@@ -154,7 +149,7 @@ export class GraphQLOverHttp {
 
   #reserve(request: IncomingMessage, response: ApiResponse, caller: Caller): void {
     const takesToken = negotiate(request.headers.accept, ['text/plain']).length > 0;
-    const client = this.#guard.clientOf(caller, this.#guard.addresses.ofRequest(request)).name;
+    const client = this.#guard.clientOfRequest(caller, request).name;
     if (takesToken) this.#eventStreams.reserve(response, response.requestId, caller, client);
     else sendProtocolError(response, 406, 'The token of an event stream comes as text/plain: accept that');
   }
@@ -196,7 +191,7 @@ export class GraphQLOverHttp {
     const sent = post ? (begunOf(request)?.sent ?? new SentBody(await readBody(request, this.#bodyLimitBytes))) : null;
     const receivedAt = performance.now();
     const plainType = stream ? undefined : contentTypes[type];
-    const client = this.#guard.clientOf(caller, this.#guard.addresses.ofRequest(request));
+    const client = this.#guard.clientOfRequest(caller, request);
     const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent, caller, client) : null;
     if (plainType && ran?.kind === 'written') return send(response, 200, plainType, `{"data":${ran.data}}`);
     this.#pipeline.shortWay.counts.reference += 1;

@@ -6,6 +6,7 @@ import { type Entrance, endingReasons } from '../entrance.ts';
 import { refusal } from '../graphql/refusal.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import type { Subscriptions } from '../guard/subscriptions.ts';
+import { tooManyHeld } from '../rates/rate-limited.ts';
 import { HeldResults } from '../sse/held-results.ts';
 import { RefusedOperation } from '../sse/stream-operation.ts';
 
@@ -54,11 +55,11 @@ export function useHttpStreams(entrance: Entrance, subscriptions: Subscriptions)
       }
       const crowded = http.stayOpen?.() ?? null;
       if (crowded !== null) {
-        setResultAndStopExecution({ errors: [rateLimited(crowded)] });
+        setResultAndStopExecution({ errors: [tooManyHeld(crowded)] });
         return undefined;
       }
       if (!subscriptions.take(client.name)) {
-        setResultAndStopExecution({ errors: [rateLimited(subscriptions.tooMany)] });
+        setResultAndStopExecution({ errors: [tooManyHeld(subscriptions.tooMany)] });
         return undefined;
       }
       const giveBack = () => subscriptions.giveBack(client.name);
@@ -98,11 +99,7 @@ function whileCallerMay(
 
 function answerTo({ status, message }: RefusedOperation): GraphQLError {
   if (status !== 429) return refusal(status, 'BAD_REQUEST', message);
-  return rateLimited(message);
-}
-
-function rateLimited(message: string): GraphQLError {
-  return refusal(429, 'RATE_LIMITED', message, { 'retry-after': '5' });
+  return tooManyHeld(message);
 }
 
 /** Its steps, but for the last one where that would say to the client that there is no more: it is to come back for it. */

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { retryAfterSeconds, tooManyRequests } from '../rates/rate-limited.ts';
+import { heldRetrySeconds, retryAfterSeconds, tooManyRequests } from '../rates/rate-limited.ts';
 import { sendJson } from './http-response.ts';
 
 /** To a client that has to wait. */
@@ -11,7 +11,7 @@ export function sendTooManyRequests(response: ServerResponse, waitMs: number): v
 
 /** To a client that has too much of something: it may come again when it has less. */
 export function sendTooMany(response: ServerResponse, message: string): void {
-  response.setHeader('retry-after', '5');
+  response.setHeader('retry-after', heldRetrySeconds);
   sendJson(response, 429, { errors: [{ message, extensions: { code: 'RATE_LIMITED' } }] });
 }
 

@@ -86,7 +86,7 @@ export class ShortWay {
     const operation = parameters && this.hot.find(parameters, parameters.variables);
     if (!operation || (text.length > textOfFewValues && holdsTooMuch(parameters.variables))) return null;
     if (!operation.isFor(caller)) return null;
-    const admits = this.#rates?.limitsCost(client) ? admission(this.#rates, sent, client) : null;
+    const admits = this.#rates?.limitsCost ? admission(this.#rates, sent, client) : null;
     return this.#run(operation, parameters, caller, admits);
   }
 
@@ -144,7 +144,7 @@ function admission(rates: RateLimiter, sent: SentBody, client: Client): Admits {
   };
   return (cost) => {
     // The reference says that it never can be let through; nothing is counted of it there.
-    if (cost > rates.mostCost(client)) return false;
+    if (cost > rates.mostCost) return false;
     const waitMs = rates.cost(client, cost);
     return typeof waitMs === 'number' ? admit(waitMs) : waitMs.then(admit);
   };

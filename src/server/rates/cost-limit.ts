@@ -18,9 +18,9 @@ export function useCostLimit(rates: RateLimiter): Pick<Plugin, 'onExecute' | 'on
   const refusalOf = async ({ args }: Beginning): Promise<GraphQLError | null> => {
     const { client, http } = args.contextValue as RequestContext;
     const paid = http?.paid ?? false;
-    if (paid === true || !rates.limitsCost(client)) return null;
+    if (paid === true || !rates.limitsCost) return null;
     const cost = operationCost(args);
-    const most = rates.mostCost(client);
+    const most = rates.mostCost;
     if (cost > most) {
       return contractError(
         'QUERY_TOO_COMPLEX',

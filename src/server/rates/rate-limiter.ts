@@ -7,15 +7,13 @@ import { type BucketStore, bucketName, SharedBuckets } from './shared-buckets.ts
 /** Whom limits are counted by. */
 export interface Client {
   readonly name: string;
-  /** Its own, in place of those of all. */
-  readonly limits?: RateLimits;
 }
 
-/** Per second and client; null, or absent: there is none. */
+/** Per second and client; null: there is none. */
 export interface RateLimits {
-  readonly requestsPerSecond?: number | null;
+  readonly requestsPerSecond: number | null;
   /** Of what operations read and record: see `operationCost`. */
-  readonly costPerSecond?: number | null;
+  readonly costPerSecond: number | null;
 }
 
 /** Whether what an operation costs was paid; or it was refused, and after so many milliseconds it may come again. False: nobody asked. */
@@ -51,38 +49,33 @@ export class RateLimiter {
   }
 
   /** Whether anything is to be known of what an operation costs. */
-  limitsCost(client: Client): boolean {
-    return this.#costLimit(client) !== null;
+  get limitsCost(): boolean {
+    return this.#options.limits.costPerSecond !== null;
   }
 
-  /** The most that an operation of this client may cost, since it is never let through at more. */
-  mostCost(client: Client): number {
-    const limit = this.#costLimit(client);
-    return limit === null ? Number.POSITIVE_INFINITY : rateOf(limit).held;
+  /** The most that an operation may cost, since it is never let through at more. */
+  get mostCost(): number {
+    const { costPerSecond } = this.#options.limits;
+    return costPerSecond === null ? Number.POSITIVE_INFINITY : rateOf(costPerSecond).held;
   }
 
   /** One request. @returns 0, or after how many milliseconds it may come again. */
   request(client: Client): number | Promise<number> {
-    const { limits } = this.#options;
-    const limit = client.limits?.requestsPerSecond ?? limits.requestsPerSecond ?? null;
+    const { requestsPerSecond: limit } = this.#options.limits;
     if (limit === null) return 0;
     return this.#counted('requests', this.#lease('requests', this.#requests, client, limit).take(1));
   }
 
   /** An operation of this cost. @returns 0, or after how many milliseconds it may come again; never, if that is infinite. */
   cost(client: Client, cost: number): number | Promise<number> {
-    const limit = this.#costLimit(client);
+    const { costPerSecond: limit } = this.#options.limits;
     if (limit === null) return 0;
     return this.#counted('cost', this.#lease('cost', this.#costs, client, limit).take(cost));
   }
 
-  #costLimit({ limits }: Client): number | null {
-    return limits?.costPerSecond ?? this.#options.limits.costPerSecond ?? null;
-  }
-
   #lease(kind: string, leases: LRUCache<string, Lease>, { name }: Client, limit: number): Lease {
     const known = leases.get(name);
-    if (known?.rate.perSecond === limit) return known;
+    if (known) return known;
     const bucket = bucketName(kind, name);
     const made = new Lease({ buckets: this.#buckets, bucket, rate: rateOf(limit), onLocal: this.#onLocal });
     leases.set(name, made);

@@ -8,6 +8,7 @@ import type { ApiResponse } from '../http/api-response.ts';
 import { forward } from '../http/forward.ts';
 import { send, sendProtocolError } from '../http/http-response.ts';
 import { sendTooMany } from '../http/refusals.ts';
+import { heldRetrySeconds } from '../rates/rate-limited.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import { EventStream, type EventStreamOptions, noStream } from './event-stream.ts';
 
@@ -70,7 +71,7 @@ export class EventStreams {
         { requestId, refused: this.#refused },
         'Too many event streams are reserved and not opened: refused one',
       );
-      response.setHeader('retry-after', '5');
+      response.setHeader('retry-after', heldRetrySeconds);
       sendProtocolError(response, 503, `${maxReserved} event streams wait to be opened: try again later`);
     } else if (!this.#ofClients.take(client)) {
       this.#refused++;

@@ -1,4 +1,4 @@
-import { type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql';
+import { type ExecutionArgs, type GraphQLError, getOperationAST } from 'graphql';
 import { makeServer, type OperationResult, type Server, type SubscribeMessage } from 'graphql-ws';
 import type { Caller } from '../../access/index.ts';
 import {
@@ -16,7 +16,7 @@ import { type GraphQLPipeline, unavailable } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownError, shownResult } from '../graphql/shown-result.ts';
 import type { Guard } from '../guard/guard.ts';
-import { tooManyRequests } from '../rates/rate-limited.ts';
+import { tooManyHeld, tooManyRequests } from '../rates/rate-limited.ts';
 import type { Client } from '../rates/rate-limiter.ts';
 import { runApartAs, runAs } from '../request-id.ts';
 import { operationSpan, within } from '../request-span.ts';
@@ -170,7 +170,7 @@ export class SocketOperations {
     const { id, extra } = args;
     const { subscriptions } = this.#guard;
     const { name } = extra.client();
-    if (!subscriptions.take(name)) return { errors: [rateLimited(subscriptions.tooMany)] };
+    if (!subscriptions.take(name)) return { errors: [tooManyHeld(subscriptions.tooMany)] };
     let isStream = false;
     try {
       const result = await extra.operations.run(extra.requestId, async () => {
@@ -198,9 +198,5 @@ function countOpen(subscriptions: Readonly<Record<string, unknown>>): number {
 
 function tooManySubscriptions(): GraphQLError {
   const advice = 'end some, watch several ids by one, or open another socket';
-  return rateLimited(`More than ${maxSubscriptions} subscriptions on one socket: ${advice}`);
-}
-
-function rateLimited(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED' } });
+  return tooManyHeld(`More than ${maxSubscriptions} subscriptions on one socket: ${advice}`);
 }

@@ -148,7 +148,7 @@ export class WebSockets {
     if (path !== graphqlPath) this.#refuse(socket, 404, 'Not Found');
     else if (this.#draining) this.#refuse(socket, 503, 'Service Unavailable');
     else if (!this.#mayConnect(request)) this.#refuse(socket, 403, 'Forbidden');
-    else if (!this.#admits(request)) {
+    else if (!this.#guard.connections.admitStream(request, request.socket)) {
       this.#counts.refusedWebSockets += 1;
       end(socket, refusalText('429 Too Many Requests', this.#guard.connections.tooMany));
     } else
@@ -162,12 +162,6 @@ export class WebSockets {
 
   #mayConnect({ headers }: IncomingMessage): boolean {
     return this.#guard.hosts.serves(headers.host) && this.#guard.origins.mayConnect(headers);
-  }
-
-  /** Of a proxy, only now is known whose it is. */
-  #admits(request: IncomingMessage): boolean {
-    if (!this.#guard.addresses.isProxy(request.socket)) return true;
-    return this.#guard.connections.admitBehindProxy(this.#guard.addresses.ofRequest(request), request.socket);
   }
 
   /** Takes no new operations. */
