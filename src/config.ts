@@ -119,7 +119,8 @@ export function readConfig(env: Environment): Config {
       return fallback;
     }
   };
-  const access = readAccess(read, problems);
+  const isOpen = read('FRESHET_AUTH', null, oneOf(['none'])) !== null;
+  const access = readAccess(read, problems, isOpen);
   const isProduction = env.NODE_ENV?.trim() === 'production';
   const config: Config = {
     port: read('PORT', 4000, readPort),
@@ -143,7 +144,7 @@ export function readConfig(env: Environment): Config {
       'FRESHET_ACK: an embedded Valkey has no replicas to confirm anything; name one that has with VALKEY_URL',
     );
   }
-  if (!isLoopback(config.host) && access === null && read('FRESHET_AUTH', '', (text) => text) !== 'none') {
+  if (!isLoopback(config.host) && access === null && !isOpen) {
     problems.push(
       `HOST: ${config.host} can be reached by others, and nobody would be asked who they are: give FRESHET_API_KEYS_FILE, FRESHET_API_KEYS or FRESHET_JWT_JWKS, or say FRESHET_AUTH=none to let anyone do anything`,
     );
@@ -157,16 +158,15 @@ export function readConfig(env: Environment): Config {
   return config;
 }
 
-/** Who may ask; null: nobody is asked who they are. */
-function readAccess(read: Read, problems: string[]): AccessOptions | null {
-  const isNone = read('FRESHET_AUTH', null, oneOf(['none'])) !== null;
+/** Who may ask; null: nobody is asked who they are. @param isOpen whether it was said that this is meant. */
+function readAccess(read: Read, problems: string[], isOpen: boolean): AccessOptions | null {
   const file = read('FRESHET_API_KEYS_FILE', null, (text) => ({ file: text }));
   const text = read('FRESHET_API_KEYS', null, readKeys);
   const issuer = readIssuer(read, problems);
   if (file && text) problems.push('FRESHET_API_KEYS: is given beside FRESHET_API_KEYS_FILE; keep one of them');
   const keys = file ?? text;
   if (!keys && !issuer) return null;
-  if (isNone) {
+  if (isOpen) {
     problems.push('FRESHET_AUTH: is none, and yet there are API keys, or tokens: leave out the one or the others');
   }
   return { keys, issuer };
@@ -227,7 +227,7 @@ function readGuard(read: Read): GuardSettings {
 }
 
 /** What OpenTelemetry would only mutter about is said here. */
-function readTraces(read: <T>(name: string, fallback: T, reader: Reader<T>) => T): boolean {
+function readTraces(read: Read): boolean {
   const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', false, isHttpUrl);
   const own = read('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', false, isHttpUrl);
   const exporter = read('OTEL_TRACES_EXPORTER', 'otlp', oneOf(['otlp', 'none']));

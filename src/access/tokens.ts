@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { sha256 } from './api-key.ts';
 import { Caller } from './caller.ts';
 import { Grants } from './grants.ts';
@@ -16,18 +16,14 @@ const longestName = 100;
 export class Tokens {
   readonly #issuer: TokenIssuer;
   readonly #clockSkewMs: number;
-  /** By the SHA-256 of the token, least recently used first. */
-  readonly #remembered = new Map<string, Caller>();
+  /** By the SHA-256 of the token. */
+  readonly #remembered = new LRUCache<string, Caller>({ max: mostRemembered });
   /** Those that are being looked at. */
   readonly #underWay = new Map<string, Promise<Caller>>();
 
   constructor(issuer: TokenIssuer, clockSkewSeconds: number) {
     this.#issuer = issuer;
     this.#clockSkewMs = 1_000 * clockSkewSeconds;
-  }
-
-  get remembered(): number {
-    return this.#remembered.size;
   }
 
   /** Whose it is, if that is remembered. */
@@ -53,18 +49,16 @@ export class Tokens {
 
   #recall(ofToken: string): Caller | null {
     const caller = this.#remembered.get(ofToken);
-    if (!caller) return null;
+    if (caller?.isFresh) return caller;
     this.#remembered.delete(ofToken);
-    if (!caller.isFresh) return null;
-    this.#remembered.set(ofToken, caller);
-    return caller;
+    return null;
   }
 
   async #verify(ofToken: string, token: string): Promise<Caller> {
     const payload = await this.#issuer.verify(token);
     const subject = subjectIn(payload);
     const caller = new Caller({
-      id: `token:${subject === null ? ofToken : hash('sha256', JSON.stringify([payload.iss, ...subject]), 'base64url')}`,
+      id: `token:${subject === null ? ofToken : sha256(JSON.stringify([payload.iss, ...subject]))}`,
       name: subject === null ? 'a token without sub' : subject[1].slice(0, longestName),
       grants: new Grants(grantsIn(payload)),
       expiresAt: 1_000 * payload.exp + this.#clockSkewMs,
@@ -73,9 +67,6 @@ export class Tokens {
     // By whole seconds, as the signature was looked at, it may have held a moment longer.
     if (caller.endedAt(Date.now()) !== null) throw expired();
     this.#remembered.set(ofToken, caller);
-    if (this.#remembered.size > mostRemembered) {
-      this.#remembered.delete(this.#remembered.keys().next().value as string);
-    }
     return caller;
   }
 }

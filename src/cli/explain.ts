@@ -1,7 +1,7 @@
-import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import { Inspector, InvalidIdError } from '../engine/index.ts';
+import { readArguments } from './arguments.ts';
 import { type Explanation, explain } from './explain/explanation.ts';
 import { explanationJson } from './explain/json.ts';
 import { type Asked, findAsked, UnknownNameError } from './explain/names.ts';
@@ -28,7 +28,13 @@ above; 3 if the store could not be looked into.
 `;
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArguments();
+  const { values, positionals } = readArguments(
+    {
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    },
+    usage,
+  );
   if (values.help) {
     process.stdout.write(usage);
     return;
@@ -39,17 +45,6 @@ async function main(): Promise<void> {
   const explanations = await lookInto(readConfig(process.env), asked, id);
   const text = values.json ? explanationJson(explanations) : explanationText(explanations, feature !== undefined);
   process.stdout.write(`${text}\n`);
-}
-
-function parseArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: { json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
 }
 
 function lookInto(config: Config, asked: readonly Asked[], id: string): Promise<Explanation[]> {

@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import type { View } from '../define/index.ts';
 import { Engine, KeyNames, PrefixRegistry, runningProcesses, unfillable, versionedName } from '../engine/index.ts';
 import type { Servers } from '../valkey/index.ts';
+import { readArguments } from './arguments.ts';
 import { type FillSummary, fillView } from './fill/fill-view.ts';
 import { abortOnSignal, InterruptedError } from './interruption.ts';
 import { namedView } from './named-view.ts';
@@ -62,19 +62,8 @@ async function main(interruption: AbortSignal): Promise<void> {
 
 /** Null if help is all that was asked for. */
 function readAsked(): Asked | null {
-  const { values, positionals } = parseArguments();
-  if (values.help) return null;
-  const { from, to, rate = `${defaultRate}` } = values;
-  if (from === undefined || to === undefined || positionals.length > 0) throw new UsageError(usage);
-  if (!/^[1-9]\d{0,6}$/.test(rate)) throw new UsageError(`--rate ${rate}: expected a whole number from 1`);
-  const named = { from: namedView(views, '--from', from), to: namedView(views, '--to', to) };
-  if (named.from === named.to) throw new UsageError('--from and --to name the same version');
-  return { ...named, rate: Number(rate), isDry: values['dry-run'] };
-}
-
-function parseArguments() {
-  try {
-    return parseArgs({
+  const { values, positionals } = readArguments(
+    {
       allowPositionals: true,
       options: {
         from: { type: 'string' },
@@ -83,10 +72,16 @@ function parseArguments() {
         'dry-run': { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
+    },
+    usage,
+  );
+  if (values.help) return null;
+  const { from, to, rate = `${defaultRate}` } = values;
+  if (from === undefined || to === undefined || positionals.length > 0) throw new UsageError(usage);
+  if (!/^[1-9]\d{0,6}$/.test(rate)) throw new UsageError(`--rate ${rate}: expected a whole number from 1`);
+  const named = { from: namedView(views, '--from', from), to: namedView(views, '--to', to) };
+  if (named.from === named.to) throw new UsageError('--from and --to name the same version');
+  return { ...named, rate: Number(rate), isDry: values['dry-run'] };
 }
 
 function assertFillable({ from, to }: Asked): void {
@@ -119,12 +114,7 @@ async function fill(servers: Servers, { keyPrefix }: Config, asked: Asked, signa
   const engine = await Engine.open({ servers, views, keyPrefix, clock: committed.clock, rehearses: false });
   const presence = await engine.announce();
   try {
-    const summary = await fillView(
-      servers,
-      engine,
-      { from, to },
-      { rate, signal, onFault: complain, onProgress: () => {} },
-    );
+    const summary = await fillView(servers, engine, { from, to }, { rate, signal, onFault: complain });
     say(describe(asked, summary));
     if (summary.failed > 0)
       throw new CannotFillError(`${summary.failed} could not be filled; see above, and begin again`);

@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import { libraryNameOf } from '../engine/index.ts';
 import { describeAddress } from '../valkey/index.ts';
+import { readArguments } from './arguments.ts';
 import { isOld, removeOld, surveyLibraries } from './functions/survey.ts';
 import { describeUser, surveyText } from './functions/text.ts';
 import { withStore } from './store.ts';
@@ -29,7 +29,17 @@ Exit status: 0; 2 if it was not called as above; 3 if the store could not be loo
 `;
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArguments();
+  const { values, positionals } = readArguments(
+    {
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        'dry-run': { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    },
+    usage,
+  );
   if (values.help) {
     process.stdout.write(usage);
     return;
@@ -39,21 +49,6 @@ async function main(): Promise<void> {
   if (!isRight || more.length > 0) throw new UsageError(usage);
   const config = readConfig(process.env);
   await (action === 'list' ? list(config, values.json) : prune(config, values['dry-run']));
-}
-
-function parseArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean', default: false },
-        'dry-run': { type: 'boolean', default: false },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
 }
 
 function list(config: Config, asJson: boolean): Promise<void> {

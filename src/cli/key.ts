@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { AccessConfigError, type KeyEntry, newKey, parseKeyList } from '../access/index.ts';
+import { readArguments } from './arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 const usage = `npm run key -- [--expires MOMENT] NAME SCOPE...
@@ -17,7 +17,13 @@ Exit status: 0; 2 if it was not called as above.
 `;
 
 function main(): void {
-  const { values, positionals } = parseArguments();
+  const { values, positionals } = readArguments(
+    {
+      allowPositionals: true,
+      options: { expires: { type: 'string' }, help: { type: 'boolean', default: false } },
+    },
+    usage,
+  );
   if (values.help) {
     process.stdout.write(usage);
     return;
@@ -29,17 +35,6 @@ function main(): void {
   checkEntry(whole);
   process.stdout.write(`The key, which is told this once:\n\n  ${secret}\n\nIts entry in {"keys": [...]}:\n\n`);
   process.stdout.write(`${JSON.stringify(whole, null, 2).replace(/^/gm, '  ')}\n`);
-}
-
-function parseArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: { expires: { type: 'string' }, help: { type: 'boolean', default: false } },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
 }
 
 function checkEntry(entry: KeyEntry): void {

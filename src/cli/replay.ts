@@ -2,14 +2,7 @@ import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { transaction } from '../../schema/transaction.ts';
 import type { View } from '../define/index.ts';
-import {
-  Engine,
-  invalidKeyPrefixReason,
-  KeyNames,
-  PrefixRegistry,
-  runningProcesses,
-  versionedName,
-} from '../engine/index.ts';
+import { Engine, invalidKeyPrefixReason, PrefixRegistry, runningProcesses, versionedName } from '../engine/index.ts';
 import { openServers, parseValkeyUrl, type Servers, startEmbeddedValkey, type ValkeyAddress } from '../valkey/index.ts';
 import { abortOnSignal, InterruptedError } from './interruption.ts';
 import { namedView } from './named-view.ts';
@@ -108,7 +101,7 @@ async function main(interruption: AbortSignal): Promise<number> {
 
 /** What the engines that are opened from now on will say of the views. */
 async function claimComplete({ keys }: Engine, servers: Servers, fed: readonly View[], since: number): Promise<void> {
-  const processes = await runningProcesses(servers, new KeyNames(keys.prefix));
+  const processes = await runningProcesses(servers, keys);
   for (const view of fed) {
     const feeding = processes.find(({ views: theirs }) => versionedName(view) in theirs);
     if (feeding) {

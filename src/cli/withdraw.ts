@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { views } from '../../schema/index.ts';
 import { type Config, readConfig } from '../config.ts';
 import {
@@ -9,6 +8,7 @@ import {
   runningProcesses,
   versionedName,
 } from '../engine/index.ts';
+import { readArguments } from './arguments.ts';
 import { withStore } from './store.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -43,24 +43,19 @@ class StillRunningError extends Error {
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArguments();
+  const { values, positionals } = readArguments(
+    {
+      allowPositionals: true,
+      options: { 'dry-run': { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    },
+    usage,
+  );
   if (values.help) {
     process.stdout.write(usage);
     return;
   }
   if (positionals.length > 0) throw new UsageError(usage);
   await withdraw(readConfig(process.env), values['dry-run']);
-}
-
-function parseArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: { 'dry-run': { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message}\n\n${usage}`);
-  }
 }
 
 function withdraw(config: Config, isDry: boolean): Promise<void> {

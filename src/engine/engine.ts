@@ -1,5 +1,5 @@
 import type { Entity, Event, Milliseconds, View } from '../define/index.ts';
-import { inSpan, tracer } from '../measure/index.ts';
+import { traced } from '../measure/index.ts';
 import { type Acknowledgement, inMemory, type Servers } from '../valkey/index.ts';
 import { invalidIdError } from './admission.ts';
 import type { CorrectionOutcome, LabelStatus, RetractStatus } from './correction-outcome.ts';
@@ -122,11 +122,8 @@ export class Engine {
    * events are in their outcome; vectors are as after the whole batch.
    */
   record(event: Event, inputs: readonly EventInput[]): Promise<RecordOutcome[]> {
-    const tracing = tracer.current;
-    if (tracing === null) return this.#recorder.take(event, inputs, 'record');
-    return inSpan(tracing, 'engine.record', { 'freshet.events': inputs.length }, () =>
-      this.#recorder.take(event, inputs, 'record'),
-    );
+    const facts = () => ({ 'freshet.events': inputs.length });
+    return traced('engine.record', facts, () => this.#recorder.take(event, inputs, 'record'));
   }
 
   /** Has this one told of what this engine records from now on, not of what others do. It cannot be stopped. */
@@ -210,7 +207,7 @@ export class Engine {
       const { batch, places } = await this.#readTogether(view, ids);
       return places.map((place) => batch.at(place));
     }
-    const batch = await this.#refresh(view, ids, options);
+    const batch = await traced('engine.refresh', readFacts(view, ids), () => this.#store.read(view, ids, options));
     return ids.map((_, place) => batch.at(place));
   }
 
@@ -225,15 +222,7 @@ export class Engine {
 
   /** In one exchange with what others want in this turn of the event loop. */
   #readTogether(view: View, ids: readonly string[]): Promise<VectorReading> {
-    const tracing = tracer.current;
-    if (tracing === null) return this.#reads.of(view).take(ids);
-    return inSpan(tracing, 'engine.read', readFacts(view, ids), () => this.#reads.of(view).take(ids));
-  }
-
-  #refresh(view: View, ids: readonly string[], options: ReadOptions) {
-    const tracing = tracer.current;
-    if (tracing === null) return this.#store.read(view, ids, options);
-    return inSpan(tracing, 'engine.refresh', readFacts(view, ids), () => this.#store.read(view, ids, options));
+    return traced('engine.read', readFacts(view, ids), () => this.#reads.of(view).take(ids));
   }
 
   /**
@@ -252,9 +241,7 @@ export class Engine {
   async pastEach(view: View, asked: readonly MomentsOf[]): Promise<readonly (PastVector[] | Error)[]> {
     for (const { id } of asked) assertId(view, id);
     if (asked.length === 0) return [];
-    const tracing = tracer.current;
-    if (tracing === null) return this.#store.past(view, asked);
-    return inSpan(tracing, 'engine.past', readFacts(view, asked), () => this.#store.past(view, asked));
+    return traced('engine.past', readFacts(view, asked), () => this.#store.past(view, asked));
   }
 
   /**
@@ -269,7 +256,7 @@ export class Engine {
 }
 
 function readFacts({ name }: View, asked: readonly unknown[]) {
-  return { 'freshet.view': name, 'freshet.vectors': asked.length };
+  return () => ({ 'freshet.view': name, 'freshet.vectors': asked.length });
 }
 
 function assertId(view: View, id: string): void {

@@ -1,4 +1,4 @@
-import { CallTimes, inSpan, tracer } from '../measure/index.ts';
+import { CallTimes, traced } from '../measure/index.ts';
 import { type Acknowledgement, FunctionCaller, type Servers } from '../valkey/index.ts';
 import { type Library, writeLibrary } from './library.ts';
 import type { Plan } from './plan.ts';
@@ -45,10 +45,7 @@ export class LibraryCaller {
     const call = () =>
       orUnavailable(() => this.#functions.call({ name: this.#names[name], keys, args, isAcknowledged }));
     try {
-      const tracing = tracer.current;
-      if (tracing === null) return await call();
-      const facts = { 'freshet.keys': keys.length };
-      return await inSpan(tracing, `valkey function ${name}`, facts, call, { kind: 'client' });
+      return await traced(`valkey function ${name}`, () => ({ 'freshet.keys': keys.length }), call, { kind: 'client' });
     } finally {
       this.times.of(name).observe((performance.now() - begunAt) / 1_000);
     }

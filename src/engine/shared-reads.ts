@@ -1,5 +1,5 @@
 import type { View } from '../define/index.ts';
-import { inSpan, type Span, together, tracer } from '../measure/index.ts';
+import { type Span, together, traced, tracer } from '../measure/index.ts';
 import { crowdedReason } from '../valkey/index.ts';
 import { UnavailableError } from './outcome.ts';
 import type { VectorBatch } from './vector-batch.ts';
@@ -66,9 +66,9 @@ export class SharedReads {
   };
 
   #readTogether({ ids, spans }: NextCall): Promise<VectorBatch> {
-    if (tracer.current === null || spans === null) return this.#read(ids);
-    const facts = { 'freshet.vectors': ids.length, 'freshet.reads': spans.length };
-    return inSpan(tracer.current, 'engine.read together', facts, () => this.#read(ids), together(spans));
+    if (spans === null) return this.#read(ids);
+    const facts = () => ({ 'freshet.vectors': ids.length, 'freshet.reads': spans.length });
+    return traced('engine.read together', facts, () => this.#read(ids), together(spans));
   }
 }
 

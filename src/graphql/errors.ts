@@ -24,6 +24,8 @@ const httpStatus = {
 /** What a client may find in `extensions.code`. */
 export type ErrorCode = keyof typeof httpStatus;
 
+export const errorCodes = Object.keys(httpStatus) as ErrorCode[];
+
 /**
  * What Yoga reads from `extensions.http`. `spec: true` leaves the status to GraphQL over HTTP: as said for
  * `application/graphql-response+json`, and 200 for `application/json`.

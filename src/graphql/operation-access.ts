@@ -1,20 +1,19 @@
 import {
   type ExecutionArgs,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLError,
   type GraphQLObjectType,
   getOperationAST,
   getVariableValues,
-  Kind,
   type OperationDefinitionNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Caller } from '../access/index.ts';
 import { beforeExecution } from './before-execution.ts';
-import { conditionVariables, type SelectedOperation, selectedFields } from './compiled/selected-fields.ts';
+import { conditionVariables, selectedFields } from './compiled/selected-fields.ts';
 import type { FreshetContext } from './context.ts';
 import { contractError, forbidden } from './errors.ts';
+import { fragmentsOf } from './fragments.ts';
 import { ruleOf } from './rules.ts';
 
 type AskedOperation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
@@ -47,7 +46,7 @@ function deniedField(
   type: GraphQLObjectType,
   caller: Caller,
 ): GraphQLError | null {
-  const fragments = fragmentsOf(document.definitions);
+  const fragments = fragmentsOf(document);
   // Only those that decide about what is asked for: of a thousand events, none need be looked at.
   const names = conditionVariables({ operation, fragments });
   const conditions = operation.variableDefinitions?.filter(
@@ -63,9 +62,4 @@ function deniedField(
     if (rule && !rule.allows(caller)) return forbidden(`${type.name}.${name.value}`, node);
   }
   return null;
-}
-
-function fragmentsOf(definitions: AskedOperation['document']['definitions']): SelectedOperation['fragments'] {
-  const fragments = definitions.filter((one): one is FragmentDefinitionNode => one.kind === Kind.FRAGMENT_DEFINITION);
-  return Object.fromEntries(fragments.map((one) => [one.name.value, one]));
 }

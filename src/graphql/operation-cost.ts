@@ -1,5 +1,6 @@
-import { type FragmentDefinitionNode, getOperationAST, getVariableValues, Kind } from 'graphql';
+import { getOperationAST, getVariableValues } from 'graphql';
 import type { SentOperation } from './before-execution.ts';
+import { fragmentsOf } from './fragments.ts';
 import { recordedBy, shownBy } from './operation-size.ts';
 
 /** The least that an operation costs. */
@@ -14,9 +15,7 @@ export function operationCost({ schema, document, operationName, variableValues 
   if (!operation) return leastCost;
   const definitions = operation.variableDefinitions ?? [];
   const { coerced = {} } = getVariableValues(schema, definitions, { ...variableValues }, { maxErrors: 1 });
-  const fragments: { [name: string]: FragmentDefinitionNode } = {};
-  for (const one of document.definitions) if (one.kind === Kind.FRAGMENT_DEFINITION) fragments[one.name.value] = one;
-  const measured = { schema, operation, fragments, variableValues: coerced };
+  const measured = { schema, operation, fragments: fragmentsOf(document), variableValues: coerced };
   return costOf(shownBy(measured).cost, recordedBy(measured));
 }
 

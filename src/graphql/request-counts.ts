@@ -1,3 +1,4 @@
+import { errorCodes } from './errors.ts';
 import { Latencies } from './latencies.ts';
 
 /** What a request came by: GraphQL over HTTP, over SSE in either mode, or over WebSocket. */
@@ -7,23 +8,7 @@ export type Protocol = 'http' | 'sse' | 'websocket';
 export type OperationKind = 'query' | 'mutation' | 'subscription' | 'none';
 
 /** What clients may be told. A team's own codes count as `other`. */
-const codes = [
-  'BAD_REQUEST',
-  'BAD_USER_INPUT',
-  'ID_INVALID',
-  'OUT_OF_HISTORY',
-  'TOO_MANY_IDS',
-  'BATCH_TOO_LARGE',
-  'QUERY_TOO_COMPLEX',
-  'GRAPHQL_PARSE_FAILED',
-  'GRAPHQL_VALIDATION_FAILED',
-  'PERSISTED_QUERY_NOT_FOUND',
-  'UNAUTHENTICATED',
-  'FORBIDDEN',
-  'RATE_LIMITED',
-  'UNAVAILABLE',
-  'INTERNAL_SERVER_ERROR',
-] as const;
+const codes = ['BAD_REQUEST', 'GRAPHQL_VALIDATION_FAILED', 'RATE_LIMITED', ...errorCodes] as const;
 
 /** How a request may end: `ok`, or with the code of the first of its errors, whether there was data beside it or not. */
 export const requestOutcomes = ['ok', ...codes, 'other'] as const;

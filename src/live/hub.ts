@@ -268,19 +268,12 @@ export class Hub {
       const { last } = watched;
       const finding = watched.watchers.size > 0 && watched.takeRead(vector, readAt, resync || isDeaf);
       if (!finding) continue;
-      if (last && !finding.resync) this.#countDecay(last, vector);
+      if (last && !finding.resync) this.counts.noteDecay(last, vector, this.#events.storeNow());
       this.#awaitDecay(watched, vector);
       if (watched.isUnsettled(readAt)) this.#settle(watched, readAt);
       this.#offer(watched, { vector, resync: finding.resync }, { from: finding.joinedFrom, to: readAt }, served);
     }
     flushAll(served);
-  }
-
-  #countDecay(before: Vector, after: Vector): void {
-    const isDecay = after.eventSeq > 0 && after.eventSeq === before.eventSeq && after.revision > before.revision;
-    const now = this.#events.storeNow();
-    if (!isDecay || before.validUntil === null || now === null) return;
-    this.counts.decayLag.observe(Math.max(0, now - before.validUntil) / 1_000);
   }
 
   /** @param joined the moments, both included, between which a watcher joined who is given it. */

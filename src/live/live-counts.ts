@@ -1,3 +1,4 @@
+import type { Vector } from '../engine/index.ts';
 import { durationBounds, Histogram } from '../measure/index.ts';
 import type { UpdateCause } from './update.ts';
 
@@ -18,4 +19,14 @@ export class LiveCounts {
   readFailures = 0;
   /** How many seconds after a vector ceased to hold the one after it was handed to watchers, where nothing happened but time. */
   readonly decayLag = new Histogram(durationBounds);
+
+  /**
+   * A vector was handed to watchers after another one of the same entity.
+   * @param now in milliseconds of the store's clock; null: that is not known.
+   */
+  noteDecay(before: Vector, after: Vector, now: number | null): void {
+    const isDecay = after.eventSeq > 0 && after.eventSeq === before.eventSeq && after.revision > before.revision;
+    if (!isDecay || before.validUntil === null || now === null) return;
+    this.decayLag.observe(Math.max(0, now - before.validUntil) / 1_000);
+  }
 }

@@ -1,6 +1,6 @@
 import type { View } from '../define/index.ts';
 import { type Engine, UnavailableError, type Vector } from '../engine/index.ts';
-import { inSpan, tracer } from '../measure/index.ts';
+import { traced } from '../measure/index.ts';
 
 /** An entity's vector that somebody watches. */
 export interface Watched {
@@ -115,10 +115,8 @@ export class Pump<W extends Watched> {
 
   /** What it was marked for is mostly several things, and so it is a trace of its own. */
   #readTraced(batch: readonly Taken<W>[]): Promise<'done' | 'away'> {
-    const tracing = tracer.current;
-    if (tracing === null) return this.#read(batch);
-    const facts = { 'freshet.vectors': batch.length };
-    return inSpan(tracing, 'live.read', facts, () => this.#read(batch), { parent: null });
+    const facts = () => ({ 'freshet.vectors': batch.length });
+    return traced('live.read', facts, () => this.#read(batch), { parent: null });
   }
 
   async #read(batch: readonly Taken<W>[]): Promise<'done' | 'away'> {

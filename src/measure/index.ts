@@ -1,4 +1,4 @@
 export { CallTimes } from './call-times.ts';
 export { durationBounds, Histogram, sizeBounds } from './histogram.ts';
 export type { Span, SpanCounts, SpanFact, SpanOptions, TraceHeaders, Tracing } from './tracing.ts';
-export { codeOf, endWith, inSpan, together, tracer } from './tracing.ts';
+export { codeOf, endWith, together, traced, tracer } from './tracing.ts';

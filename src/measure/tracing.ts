@@ -52,17 +52,21 @@ export interface Tracing {
  */
 export const tracer: { current: Tracing | null } = { current: null };
 
-/** Runs work in a span of its own. */
-export function inSpan<T>(
-  tracing: Tracing,
+/**
+ * Runs work in a span of its own, where anybody records traces.
+ * @param facts asked for then only.
+ */
+export function traced<T>(
   name: string,
-  facts: { readonly [name: string]: SpanFact },
+  facts: () => { readonly [name: string]: SpanFact },
   work: () => Promise<T>,
   options?: SpanOptions,
 ): Promise<T> {
+  const tracing = tracer.current;
+  if (tracing === null) return work();
   const span = tracing.begin(name, options);
   if (span.traceId === null) return tracing.within(span, work);
-  for (const [fact, value] of Object.entries(facts)) span.set(fact, value);
+  for (const [fact, value] of Object.entries(facts())) span.set(fact, value);
   const begun = tracing.within(span, work);
   endWith(span, begun);
   return begun;

@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { inSpan, type Span, type SpanFact, type Tracing } from '../../src/measure/index.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Span, type SpanFact, type Tracing, traced, tracer } from '../../src/measure/index.ts';
 
 /** Notes what it is told, in words. */
 class Notes implements Tracing {
@@ -30,16 +30,45 @@ class Notes implements Tracing {
   }
 }
 
+/** Has it record what is traced. */
+function record(notes: Notes): Notes {
+  tracer.current = notes;
+  return notes;
+}
+
+afterEach(() => {
+  tracer.current = null;
+});
+
 describe('work in a span', () => {
+  it('is done alone where nobody records, and nothing is made for that', async () => {
+    const facts = () => {
+      throw new Error('nobody asks');
+    };
+    expect(await traced('read', facts, async () => 7)).toBe(7);
+  });
+
   it('is what it would be without, and ends it', async () => {
-    const notes = new Notes();
-    expect(await inSpan(notes, 'read', { vectors: 2 }, async () => 7)).toBe(7);
+    const notes = record(new Notes());
+    expect(
+      await traced(
+        'read',
+        () => ({ vectors: 2 }),
+        async () => 7,
+      ),
+    ).toBe(7);
     expect(notes.told).toEqual(['read vectors=2', 'read ended']);
   });
 
   it('of a trace that is not recorded is done, and nothing is told of it', async () => {
-    const notes = new Notes(null);
-    expect(await inSpan(notes, 'read', { vectors: 2 }, async () => 7)).toBe(7);
+    const notes = record(new Notes(null));
+    expect(
+      await traced(
+        'read',
+        () => ({ vectors: 2 }),
+        async () => 7,
+      ),
+    ).toBe(7);
     expect(notes.told).toEqual([]);
   });
 
@@ -48,8 +77,12 @@ describe('work in a span', () => {
     [new RangeError('user_001 paid 12.5'), 'RangeError'],
     ['user_001 paid 12.5', 'unknown'],
   ])('that fails by %o is told by its code and nothing that it says', async (error, code) => {
-    const notes = new Notes();
-    const work = inSpan(notes, 'read', {}, () => Promise.reject(error));
+    const notes = record(new Notes());
+    const work = traced(
+      'read',
+      () => ({}),
+      () => Promise.reject(error),
+    );
     await expect(work).rejects.toBe(error);
     expect(notes.told).toEqual([`read failed ${code}`, 'read ended']);
   });

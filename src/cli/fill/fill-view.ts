@@ -18,8 +18,6 @@ export interface FillOptions {
   /** At most so many entities a second. */
   readonly rate: number;
   readonly onFault: (text: string) => void;
-  /** Told after each call how many entities were looked at. */
-  readonly onProgress: (entities: number) => void;
   /** Ends it between two calls, by throwing its reason. */
   readonly signal: AbortSignal;
 }
@@ -40,7 +38,7 @@ export async function fillView(
   servers: Servers,
   engine: Engine,
   { from, to }: { readonly from: View; readonly to: View },
-  { rate, onFault, onProgress, signal }: FillOptions,
+  { rate, onFault, signal }: FillOptions,
 ): Promise<FillSummary> {
   const summary: FillSummary = { filled: 0, wasFilled: 0, forced: 0, gone: 0, failed: 0 };
   const begun = performance.now();
@@ -63,7 +61,6 @@ export async function fillView(
     const tookMs = performance.now() - called;
     for (const [i, outcome] of outcomes.entries()) note(ids[i] as string, outcome, forced);
     looked += ids.length;
-    onProgress(looked);
     const aheadMs = (1_000 * looked) / rate - (performance.now() - begun);
     await sleep(Math.max(aheadMs, restsFor * tookMs), undefined, { signal });
   };

@@ -15,7 +15,7 @@ import {
   type RequestSeries,
   type TrustedDocuments,
 } from '../../graphql/index.ts';
-import { inSpan, tracer } from '../../measure/index.ts';
+import { traced, tracer } from '../../measure/index.ts';
 import type { Backend } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import type { Client, RateLimiter } from '../rates/rate-limiter.ts';
@@ -100,12 +100,10 @@ export class ShortWay {
     let ran: Ran = nothingDone;
     try {
       const context = { caller, engine: this.#backend().engine, activity: this.#activity };
-      const tracing = tracer.current;
-      if (tracing === null) ran = await operation.run(variables, context, admits);
-      else {
-        const facts = { 'graphql.operation.type': operation.kind, 'freshet.compiled': true };
-        ran = await inSpan(tracing, 'graphql.execute', facts, async () => operation.run(variables, context, admits));
-      }
+      const run = () => operation.run(variables, context, admits);
+      const facts = () => ({ 'graphql.operation.type': operation.kind, 'freshet.compiled': true });
+      // Mostly nobody traces, and what has no need to wait then does not.
+      ran = await (tracer.current === null ? run() : traced('graphql.execute', facts, async () => run()));
     } catch (error) {
       if (!(error instanceof UnavailableError)) this.#logFault(error);
     }
