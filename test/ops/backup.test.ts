@@ -53,6 +53,12 @@ async function run(heading: string, variables: { readonly [name: string]: string
 const customers = Array.from({ length: 12 }, (_, n) => `user_${n}`);
 const start = Date.parse('2026-01-31T12:00:00Z');
 
+/**
+ * So far apart that an hour's are kept each on its own, and a day is longer than all that a fast machine records in a test: the edge of a window
+ * that cuts payments which were put together is told by interpolation.
+ */
+const apartMs = 26_000;
+
 /** The nth payment of a customer, at a shop where nobody else pays: so an entity has its payments in one order. */
 function payment(customer: string, n: number): EventInput {
   return {
@@ -61,7 +67,7 @@ function payment(customer: string, n: number): EventInput {
     merchantId: `shop of ${customer}`,
     amount: (n * 37) % 1_000,
     fraud: n % 10 === 0,
-    occurredAt: start + n * 61_000,
+    occurredAt: start + n * apartMs,
   };
 }
 
