@@ -8,6 +8,7 @@ import { startApi, type TestApi } from '../../support/api.ts';
 import { EventStream } from '../../support/event-stream.ts';
 import { ProtocolSocket } from '../../support/protocol-socket.ts';
 import { ReservedStream } from '../../support/reserved-stream.ts';
+import { ServerProcess } from '../../support/server-process.ts';
 import { until } from '../../support/until.ts';
 
 const watch = 'subscription { userRiskProfileUpdated(userIds: ["u"]) { cause } }';
@@ -93,6 +94,45 @@ describe.each(endings)('when a key $how', ({ code, end, ...ending }) => {
       ]);
     }
     await until(() => api.backend.current().hub.load.subscriptions === 0);
+  });
+});
+
+describe('of a socket whose key is taken back', () => {
+  it('nothing is begun that waited for its turn, though the client does not close', async () => {
+    const store = await ServerProcess.start();
+    const own = await startApi({ valkeyUrl: store.url, authenticator: keys.authenticator });
+    onTestFinished(async () => {
+      await own.stop();
+      await store.destroy();
+    });
+    const writer = await keys.add('writer', ['events:write']);
+    const reader = await keys.add('reader of what was written', ['features:read']);
+    const socket = await ProtocolSocket.open(own.webSocketUrl, { headers: writer });
+    onTestFinished(() => socket.socket.terminate());
+    const record = (userId: string) =>
+      `mutation { recordTransaction(input: { transactionId: "${userId}", userId: "${userId}", merchantId: "m", amount: 1 }) { status } }`;
+    const count = async (id: string) => {
+      const { data } = await own.ask(`{ user(id: "${id}") { riskProfile { txnCount1h } } }`, {}, reader);
+      return (data as { readonly user: { readonly riskProfile: { readonly txnCount1h: number } } }).user.riskProfile
+        .txnCount1h;
+    };
+    // The first is under way for as long as the store takes no writes; the second has its id, and waits until it is over.
+    await store.admin.call('CLIENT', 'PAUSE', '2000', 'WRITE');
+    socket.subscribe('1', record('first'));
+    socket.complete('1');
+    socket.subscribe('1', record('late'));
+    socket.subscribe('2', '{ __typename }');
+    await until(() => socket.about('2').length > 0);
+    // From here on it hears nothing, and so does not close.
+    socket.socket.pause();
+    keys.revoke('writer');
+    await until(() => keys.authenticator.recognise(writer.authorization) === null);
+    await store.admin.call('CLIENT', 'UNPAUSE');
+    await until(async () => (await count('first')) === 1);
+    await until(
+      async () => (await own.ask(record('last'), {}, await keys.add('another', ['events:write']))).status === 200,
+    );
+    expect(await count('late')).toBe(0);
   });
 });
 
