@@ -17,7 +17,8 @@ them pay, so that there is something to see. Afterwards nothing is left of it.
   --terminals N   where they may pay (200)
   --seed N        of all that is drawn (1)
   --seconds N     end after so many seconds of live payments, instead of by Ctrl-C
-  --url URL       send to the API whose GraphQL is there, such as http://127.0.0.1:4000/graphql, instead of starting one
+  --url URL       send to the API whose GraphQL is there, such as http://127.0.0.1:4000/graphql, instead of starting one;
+                  with the key or token in DEMO_KEY, if that API asks who it is (scope events:write)
   --help          print this
 
 On a terminal, + and - double and halve the rate, and q ends. The API listens where PORT and HOST say; VALKEY_URL is not
@@ -42,7 +43,8 @@ async function main(interruption: AbortSignal): Promise<number> {
 
 async function demonstrate(options: DemoOptions, display: Display, signal: AbortSignal): Promise<void> {
   const { url } = options;
-  if (url !== null) return runDemo({ url, options, display, signal, ended: new Promise(() => {}) });
+  const key = process.env.DEMO_KEY || null;
+  if (url !== null) return runDemo({ url, key, options, display, signal, ended: new Promise(() => {}) });
   // Both are one screen to whoever watches; what goes into a file is to be told apart.
   const say = (line: string) => (display.isTerminal ? display.say(line) : void process.stderr.write(`${line}\n`));
   if (process.env.VALKEY_URL) say('VALKEY_URL is not used: the demo has a Valkey of its own.');

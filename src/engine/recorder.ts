@@ -59,6 +59,8 @@ export class Recorder {
       if (result instanceof LogFaultError) this.#onFault(result);
       else if (how === 'record' && !(result instanceof Error)) this.#tell(result);
     }
+    const fault = recorded.find(isOurs);
+    if (fault) throw fault;
 
     const drafts = inputs.map(() => new Draft());
     for (const [i, { plan, places }] of parts.entries()) {
@@ -136,6 +138,11 @@ export class Recorder {
     if (inputs.length > 1) sortTies(rows, places);
     return { plan, id, rows, rowCount: inputs.length };
   }
+}
+
+/** Whether something has failed for no reason that an event can be told. */
+function isOurs(result: RecordedPart | Error): result is Error {
+  return result instanceof Error && !(result instanceof UnavailableError) && !(result instanceof LogFaultError);
 }
 
 /** The events of a batch that concern one view of one entity. */

@@ -9,9 +9,15 @@ export async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const reason = unavailableReason(error);
-    throw reason === null ? error : new UnavailableError(reason, { cause: error });
+    throw failureOf(error);
   }
+}
+
+/** What has failed because Valkey could not be reached, or would not serve, as an UnavailableError; anything else as it is. */
+export function failureOf(error: unknown): Error {
+  const reason = unavailableReason(error);
+  if (reason !== null) return new UnavailableError(reason, { cause: error });
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 /** What Valkey said of one log alone, as its error: it cannot serve now, or what is stored there cannot be used. */

@@ -18,21 +18,33 @@ import { ruleOf } from './rules.ts';
 
 type AskedOperation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
 
-/** Refuses an operation whole, before anything of it is done, where its caller has no scope for what it begins with. */
+/**
+ * Refuses an operation whole, before anything of it is done, where its caller has no scope for what it begins with; and, where it
+ * has none at all, before it is looked at: what is wrong with it would tell what there is.
+ */
 export function useAccess(): Plugin {
-  return beforeExecution((operation) => {
-    const { caller } = operation.contextValue as FreshetContext;
-    const error = deniedOperation(operation, caller);
-    return error ? [error] : [];
-  });
+  return {
+    onParse({ context }) {
+      const error = deniedCaller((context as unknown as Pick<FreshetContext, 'caller'>).caller);
+      if (error) throw error;
+    },
+    ...beforeExecution((operation) => {
+      const { caller } = operation.contextValue as FreshetContext;
+      const error = deniedOperation(operation, caller);
+      return error ? [error] : [];
+    }),
+  };
 }
 
-/** Why an operation is not for this caller at all; null if it is, be it for a part of what it asks for. */
+/** Why nothing at all is for this caller; null if something is. */
+function deniedCaller({ grants }: Caller): GraphQLError | null {
+  if (!grants.isEmpty) return null;
+  return contractError('FORBIDDEN', 'Nothing here is for this caller: it has no scope of this service');
+}
+
+/** Why an operation that was parsed is not for this caller at all; null if it is, be it for a part of what it asks for. */
 export function deniedOperation(asked: AskedOperation, caller: Caller): GraphQLError | null {
-  const { grants } = caller;
-  if (grants.allowsAll('admin')) return null;
-  if (grants.isEmpty)
-    return contractError('FORBIDDEN', 'Nothing here is for this caller: it has no scope of this service');
+  if (caller.grants.allowsAll('admin')) return null;
   const operation = getOperationAST(asked.document, asked.operationName);
   const type = operation && asked.schema.getRootType(operation.operation);
   // What is wrong with it is for others to say.

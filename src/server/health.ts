@@ -1,4 +1,11 @@
-import { type Acknowledgement, inTime, type Servers, unavailableReason, type ValkeyServer } from '../valkey/index.ts';
+import {
+  type Acknowledgement,
+  inTime,
+  type Servers,
+  unavailableReason,
+  type ValkeyServer,
+  whyNotSynced,
+} from '../valkey/index.ts';
 
 /** What `/readyz` says. */
 export interface Health {
@@ -81,8 +88,13 @@ async function ask(
   if (valkey.status !== 'ready') return { problems: ['there is no connection to Valkey'], warnings: [], facts: null };
   try {
     const sections = ['server', 'clients', 'memory', 'stats', 'replication', 'persistence'];
-    const facts = factsIn(readInfo(await inTime(patienceMs, valkey.info(...sections))));
-    return { problems: problemsIn(facts), warnings: warningsIn(facts, acknowledge), facts };
+    const asked = [valkey.info(...sections), acknowledge.kind === 'fsync' ? whyNotSynced(valkey) : null] as const;
+    const [info, notSynced] = await inTime(patienceMs, Promise.all(asked));
+    const facts = factsIn(readInfo(info));
+    const warnings = warningsIn(facts, acknowledge);
+    // What others than those of the start are set to: the promise holds, but slowly, or nothing can be acknowledged.
+    if (notSynced !== null) warnings.push(notSynced);
+    return { problems: problemsIn(facts), warnings, facts };
   } catch (error) {
     return { problems: [unavailableReason(error) ?? `Valkey answers ${String(error)}`], warnings: [], facts: null };
   }

@@ -22,7 +22,7 @@ export type { Reply } from './resp.ts';
 export { bytesText, ReplyError } from './resp.ts';
 export type { Servers, ValkeyServer } from './servers.ts';
 export { SingleServer } from './servers.ts';
-export { assertSuitable, UnsuitableValkeyError } from './suitability.ts';
+export { assertSuitable, UnsuitableValkeyError, whyNotSynced } from './suitability.ts';
 export { isUnanswered } from './unanswered.ts';
 export { crowdedReason, isRefusal, movingReason, unavailableReason, unavailableReasons } from './unavailable.ts';
 export { Wire } from './wire.ts';

@@ -37,7 +37,8 @@ export async function assertSuitable(
     );
   }
   await assertFunctions(valkey, unsuitable);
-  if (wanted.kind === 'fsync') await assertSynced(valkey, unsuitable);
+  const notSynced = wanted.kind === 'fsync' ? await whyNotSynced(valkey) : null;
+  if (notSynced !== null) throw unsuitable(notSynced);
   await assertConfirms(valkey, wanted, unsuitable);
 }
 
@@ -68,19 +69,16 @@ async function assertConfirms(
   }
 }
 
-async function assertSynced(valkey: ValkeyServer['valkey'], unsuitable: (what: string) => Error): Promise<void> {
+/** Why a server does not write each change to its disk before it goes on, and what to do; null: it does. */
+export async function whyNotSynced(valkey: ValkeyServer['valkey']): Promise<string | null> {
   let found: readonly string[];
   try {
     found = (await valkey.call('CONFIG', 'GET', 'appendonly', 'appendfsync')) as string[];
   } catch (error) {
     if (!(error instanceof Error) || !/^NOPERM|unknown command/i.test(error.message)) throw error;
-    throw unsuitable(
-      `FRESHET_ACK=fsync cannot be kept where it cannot be seen how it writes its file (${error.message}): allow this user +config|get`,
-    );
+    return `FRESHET_ACK=fsync cannot be kept where it cannot be seen how it writes its file (${error.message}): allow this user +config|get`;
   }
   const settings = new Map(Array.from({ length: found.length / 2 }, (_, i) => [found[2 * i], found[2 * i + 1]]));
-  if (settings.get('appendonly') === 'yes' && settings.get('appendfsync') === 'always') return;
-  throw unsuitable(
-    `FRESHET_ACK=fsync needs «appendonly yes» and «appendfsync always», and it has «appendonly ${settings.get('appendonly')}» and «appendfsync ${settings.get('appendfsync')}»: set both in valkey.conf, or by CONFIG SET`,
-  );
+  if (settings.get('appendonly') === 'yes' && settings.get('appendfsync') === 'always') return null;
+  return `FRESHET_ACK=fsync needs «appendonly yes» and «appendfsync always», and it has «appendonly ${settings.get('appendonly')}» and «appendfsync ${settings.get('appendfsync')}»: set both in valkey.conf, or by CONFIG SET`;
 }

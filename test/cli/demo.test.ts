@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { identifyProcess } from '../../src/valkey/embedded/process-identity.ts';
+import { KeyRing } from '../support/access/key-ring.ts';
 import { ApiClient, startApi } from '../support/api.ts';
 import { until } from '../support/until.ts';
 
@@ -20,7 +21,7 @@ class Demo {
 
   private constructor(temporary: string, args: readonly string[], environment: NodeJS.ProcessEnv) {
     this.temporary = temporary;
-    const ours = /^(FRESHET_|PORT$|HOST$|VALKEY_URL$|LOG_LEVEL$)/;
+    const ours = /^(FRESHET_|PORT$|HOST$|VALKEY_URL$|DEMO_KEY$|LOG_LEVEL$)/;
     const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
     this.child = spawn(process.execPath, ['src/cli/demo.ts', ...args], {
       env: { ...inherited, PORT: '0', TMPDIR: temporary, ...environment },
@@ -234,6 +235,23 @@ describe('a demo with --url', () => {
     expect(await demo.exited).toBe(1);
     expect(demo.stderr).toMatch(/^The API rejected events: .*ahead/m);
     expect(demo.stdout).toMatch(/^Sent \d+ events: 0 recorded, 0 duplicates, [1-9]\d* rejected/m);
+  });
+
+  it('shows its key to one that asks who it is', async () => {
+    const keys = new KeyRing();
+    const api = await startApi({ authenticator: keys.authenticator });
+    onTestFinished(async () => {
+      await api.stop();
+      keys.close();
+    });
+    const options = ['--url', api.graphqlUrl, '--seconds', '1', '--rate', '50'];
+    const stranger = await Demo.start(options);
+    expect(await stranger.exited).toBe(1);
+    expect(stranger.stderr).toMatch(/answers 401: .*DEMO_KEY is for a key that it knows\.\n$/);
+    const { authorization } = await keys.add('demo', ['events:write']);
+    const demo = await Demo.start(options, { DEMO_KEY: authorization.replace('Bearer ', '') });
+    expect(await demo.exited).toBe(0);
+    expect(summary(demo).recorded).toBeGreaterThan(0);
   });
 
   it('says that there is none', async () => {

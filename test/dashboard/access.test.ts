@@ -73,6 +73,7 @@ describe.skipIf(executable === null)('the dashboard of an API that asks who it i
     const value = () => page.getByRole('article', { name: 'User clara' }).locator('.row .value').first().textContent();
     await until(async () => (await value()) === '1');
     await ofActivity().waitFor();
+    expect(await page.getByRole('link', { name: 'GraphiQL' }).count()).toBe(0); // there is none
     await pay('clara');
     await until(async () => (await value()) === '2');
     expect(await page.evaluate(() => [sessionStorage.length, localStorage.getItem('freshet.key')])).toEqual([1, null]);

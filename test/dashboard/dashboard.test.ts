@@ -108,6 +108,7 @@ describe.skipIf(executable === null)('the dashboard', () => {
     const { page, complaints } = await open(client);
     await page.getByRole('heading', { name: 'Nothing is recorded yet' }).waitFor();
     expect(await page.getByText('npm run demo').count()).toBeGreaterThan(0);
+    await until(async () => (await page.getByRole('link', { name: 'GraphiQL' }).count()) === 2);
     expect(await barriers(page)).toEqual([]);
     await pay(client, 'anna', 10);
     await page.getByRole('heading', { name: 'Nothing is pinned' }).waitFor();

@@ -76,6 +76,30 @@ describe('what is wrong with Valkey is told apart, to clients and to whoever run
     await server.admin.config('SET', 'min-replicas-to-write', '1');
     expect(await record()).toEqual({ status: 'UNAVAILABLE', reason: expect.stringMatching(/min-replicas-to-write/) });
   });
+
+  it('its user may write logs no more, which is for whoever reads the log of the server', async () => {
+    await server.admin.acl('SETUSER', 'limited', 'on', '>secret', '~*', '&*', '+@all');
+    const limited = await startApi({ valkeyUrl: server.url.replace('//', '//limited:secret@') });
+    const status = async (transactionId: string) => {
+      const { data, errors } = await limited.ask<{ recordTransaction: { status: string } }>(
+        'mutation ($input: TransactionInput!) { recordTransaction(input: $input) { status } }',
+        { input: { transactionId, userId: 'limited', merchantId: 'limited', amount: 1 } },
+      );
+      return data?.recordTransaction.status ?? errors?.[0]?.extensions.code;
+    };
+    try {
+      expect(await status('1')).toBe('RECORDED'); // by the store itself, as the first of an entity
+      await server.admin.acl('SETUSER', 'limited', '-setrange');
+      expect(await status('2')).toBe('INTERNAL_SERVER_ERROR');
+      expect(
+        limited.log.filter((line) => /A request failed.*NOPERM.*setrange|NOPERM.*setrange.*A request/.test(line)),
+      ).toHaveLength(1);
+      await server.admin.acl('SETUSER', 'limited', '+setrange');
+      expect(await status('2')).toBe('RECORDED');
+    } finally {
+      await limited.stop();
+    }
+  });
 });
 
 describe('a Valkey on which nothing could work is refused at the start, and why is said:', () => {

@@ -206,6 +206,10 @@ describe('an event that is to be on disk', () => {
         { input: { transactionId, userId, merchantId, occurredAt, fraud: true } },
       );
       expect(label.data).toEqual({ labelTransaction: told });
+      await until(async () => {
+        const { body } = await api.get('/readyz');
+        return /it has «appendonly no» and «appendfsync always»/.test(JSON.stringify(body));
+      });
     } finally {
       await primary.admin.config('SET', 'appendonly', 'yes');
     }

@@ -1,4 +1,4 @@
-import { Endpoint, type SenderOptions } from '../../simulate/index.ts';
+import { Endpoint, type EndpointError, type SenderOptions } from '../../simulate/index.ts';
 import type { Display } from './display.ts';
 import { onKeys } from './keys.ts';
 import { type DemoOptions, fastestRate, slowestRate } from './options.ts';
@@ -8,6 +8,8 @@ import { drawScene, prepareTraffic, recordHistory, worthPinning } from './traffi
 export interface RunOptions {
   /** Of the API's GraphQL. */
   readonly url: string;
+  /** Of whoever asks for one; default: nothing is shown. */
+  readonly key?: string | null;
   readonly options: DemoOptions;
   readonly display: Display;
   /** Ends the run in good order. */
@@ -25,7 +27,7 @@ const statusEveryMs = { terminal: 1_000, elsewhere: 5_000 };
  * Records the history, then sends live payments until the signal, the time, or a `q` ends it.
  * @throws what `ended` settles with; EndpointError if the API does not answer at first, or with an error that does not pass.
  */
-export async function runDemo({ url, options, display, signal, ended }: RunOptions): Promise<void> {
+export async function runDemo({ url, key = null, options, display, signal, ended }: RunOptions): Promise<void> {
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
   const giveUp = new AbortController();
@@ -41,7 +43,7 @@ export async function runDemo({ url, options, display, signal, ended }: RunOptio
     giveUp.abort();
   });
   try {
-    await act(url, options, display, stopped, () => stop.abort(), {
+    await act(new Endpoint(url, key), options, display, stopped, () => stop.abort(), {
       signal: giveUp.signal,
       onTrouble: onceInAWhile((reason) => display.say(`Sending again what was not taken: ${reason}`)),
     });
@@ -52,14 +54,13 @@ export async function runDemo({ url, options, display, signal, ended }: RunOptio
 }
 
 async function act(
-  url: string,
+  endpoint: Endpoint,
   options: DemoOptions,
   display: Display,
   signal: AbortSignal,
   stop: () => void,
   sending: SenderOptions,
 ): Promise<void> {
-  const endpoint = new Endpoint(url);
   await assertAnswers(endpoint, signal);
   const scene = drawScene(options);
   if (options.historyMs > 0) await recordHistory(endpoint, options, scene, display, sending, signal);
@@ -69,7 +70,7 @@ async function act(
   const worth = worthPinning(scene, traffic.stream);
   // The dashboard keeps what is pinned in its address.
   const pins = worth.map(({ entity, id }) => `${entity}/${id}`).join('&');
-  display.say(`Watch at ${new URL(`/#${pins}`, url).href}`);
+  display.say(`Watch at ${new URL(`/#${pins}`, endpoint.url).href}`);
   display.say('Pinned there:');
   for (const { id, why } of worth) display.say(`  ${id}  ${why}`);
 
@@ -113,7 +114,9 @@ async function assertAnswers(endpoint: Endpoint, signal: AbortSignal): Promise<v
   try {
     await endpoint.ask('{ __typename }', {}, signal);
   } catch (error) {
-    throw new Error(`${(error as Error).message}. Is an API there? npm start starts one.`, { cause: error });
+    const { message, status } = error as EndpointError;
+    const advice = status === 401 ? 'DEMO_KEY is for a key that it knows' : 'Is an API there? npm start starts one';
+    throw new Error(`${message}. ${advice}.`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { key, keyWanted } from '../api/credentials.ts';
 import icon from '../icon.svg';
+import { graphiqlServed } from '../model/graphiql.ts';
 import { tracked } from '../model/watching.ts';
 import { ActivityLine } from './activity-line.tsx';
 import { Card } from './card.tsx';
@@ -23,7 +24,7 @@ export function App() {
         </h1>
         <ConnectionState />
         <nav aria-label="Other pages">
-          <a href="./graphql">GraphiQL</a>
+          {graphiqlServed.value && <a href="./graphql">GraphiQL</a>}
           {/* A link shows no key. */}
           {key === null && keyWanted.value === null && <a href="./schema.graphql">Schema</a>}
         </nav>

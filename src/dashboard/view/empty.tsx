@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { SearchEntitiesDocument } from '../../../schema/operations/generated.ts';
 import { ask } from '../api/ask.ts';
 import { connection } from '../api/connection.ts';
+import { graphiqlServed } from '../model/graphiql.ts';
 import { addPin, type Pin } from '../model/pins.ts';
 
 const shownOfEach = 3;
@@ -34,7 +35,13 @@ export function Empty() {
         <h2>Nothing is recorded yet</h2>
         <p>
           See it move with simulated customers and shops: run <code>npm run demo</code>. Or record an event of your own
-          in <a href="./graphql">GraphiQL</a>:
+          {graphiqlServed.value && (
+            <>
+              {' '}
+              in <a href="./graphql">GraphiQL</a>
+            </>
+          )}
+          :
         </p>
         <pre>
           <code>{exampleMutation}</code>

@@ -17,6 +17,7 @@ import { LogFaultError, UnavailableError } from '../outcome.ts';
 import type { RecordedPart, RecordPart } from '../parts.ts';
 import { cutRows, inPieces, joinPieces } from '../pieces.ts';
 import type { Plan } from '../plan.ts';
+import { failureOf } from '../valkey-failure.ts';
 import { Job } from './job.ts';
 import { type Lane, Lanes } from './lane.ts';
 import { Rehearsal } from './rehearsal.ts';
@@ -210,7 +211,7 @@ export class Committer {
       if (!(error instanceof ReplyError) && unavailableReason(error) === null)
         this.#tell((round.jobs[0] as Job).log, error);
       if (!isUnanswered(error)) return [];
-      const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
+      const failure = failureOf(error);
       for (const job of round.jobs) job.fail(failure);
       // Where no other was answered either, it is the store that does not: those who wait are not to find that out one after the other.
       if (this.#answeredAt < begunAt) this.#failWaiting(failure);
@@ -229,7 +230,7 @@ export class Committer {
       if (answers) for (const job of jobs) takeAnswers(job, answers);
       isOvertaken = !answers;
     } catch (error) {
-      const failure = new UnavailableError(unavailableReason(error) ?? String(error), { cause: error });
+      const failure = failureOf(error);
       for (const job of jobs) job.fail(failure);
       // Reads are answered, but whoever waits would write in vain, one round after the other.
       if (error instanceof UnconfirmedError) this.#failWaiting(failure);
@@ -243,7 +244,7 @@ export class Committer {
   }
 
   /** Those of whom no round has anything yet, and those that were to be tried again. */
-  #failWaiting(failure: UnavailableError): void {
+  #failWaiting(failure: Error): void {
     for (const { resolve } of this.#turns.drain()) resolve(failure);
     for (const { jobs } of this.#again.splice(0)) {
       for (const job of jobs) job.fail(failure);
@@ -267,7 +268,7 @@ export class Committer {
     try {
       results = [...(await within(waiting, () => this.#options.store(waiting.map(({ part }) => part))))];
     } catch (error) {
-      const failure = error instanceof Error ? error : new Error(String(error));
+      const failure = failureOf(error);
       results = waiting.map(() => failure);
     }
     for (const { log } of jobs) this.#turns.giveBack(log);

@@ -1,6 +1,7 @@
 import { CloseCode } from 'graphql-ws';
 import { AuthenticationError, type Caller, type Ending } from '../../access/index.ts';
 import { type Entrance, endingReasons } from '../entrance.ts';
+import { tooManyRequests } from '../rates/rate-limited.ts';
 
 /** Of the WebSocket protocol: clients come back. */
 const tryAgainLater = 1013;
@@ -9,6 +10,12 @@ export interface SocketCallerOptions {
   readonly entrance: Entrance;
   /** The Authorization header of the handshake. */
   readonly authorization: string | undefined;
+  /**
+   * Counts that somebody wants to be known.
+   * @param caller null: who that is has yet to be found out.
+   * @returns 0, or after how many milliseconds they may come again.
+   */
+  readonly count: (caller: Caller | null) => number | Promise<number>;
   readonly close: (code: number, reason: string) => void;
   /** Told when the socket is closed because its caller may go on no more. */
   readonly onEnded: (caller: Caller, why: Ending) => void;
@@ -35,16 +42,32 @@ export class SocketCaller {
    * @returns whether it is known; else the socket is closed.
    */
   admit(parameters: Readonly<Record<string, unknown>> | undefined): boolean | Promise<boolean> {
-    const { entrance, authorization } = this.#options;
+    const { entrance, authorization, count } = this.#options;
     const given = parameters?.authorization ?? parameters?.Authorization ?? authorization;
     // What is no text is no credentials.
     const credentials = typeof given === 'string' || given === undefined ? given : 'no text';
     const caller = entrance.recognise(credentials);
-    if (caller) return this.#welcome(caller);
-    return entrance.identify(credentials).then(
-      (found) => this.#welcome(found),
-      (error) => this.#turnAway(error),
-    );
+    const waitMs = count(caller);
+    if (waitMs === 0 && caller) return this.#welcome(caller);
+    return this.#admitLater(credentials, caller, waitMs);
+  }
+
+  async #admitLater(
+    credentials: string | undefined,
+    recognised: Caller | null,
+    waiting: number | Promise<number>,
+  ): Promise<boolean> {
+    const { entrance, close } = this.#options;
+    const waitMs = await waiting;
+    if (waitMs > 0) {
+      close(tryAgainLater, tooManyRequests(waitMs).message);
+      return false;
+    }
+    try {
+      return this.#welcome(recognised ?? (await entrance.identify(credentials)));
+    } catch (error) {
+      return this.#turnAway(error);
+    }
   }
 
   /** The socket is closed. */

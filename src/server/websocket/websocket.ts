@@ -105,6 +105,7 @@ export class WebSockets {
       const who = new SocketCaller({
         entrance: pipeline.entrance,
         authorization: request.headers.authorization,
+        count: (caller) => guard.countRequest(caller, request),
         close,
         onEnded: ({ name }, why) =>
           this.#log.info({ requestId, caller: name, why }, 'The caller of a WebSocket has ended'),

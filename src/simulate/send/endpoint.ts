@@ -6,10 +6,13 @@ export class EndpointError extends Error {
   readonly code = 'ENDPOINT_FAILED';
   /** Whether the same may succeed later: it is away, or overloaded. */
   readonly isPassing: boolean;
+  /** Of its answer; null: there was none. */
+  readonly status: number | null;
 
-  constructor(message: string, isPassing: boolean, options?: ErrorOptions) {
+  constructor(message: string, isPassing: boolean, status: number | null, options?: ErrorOptions) {
     super(message, options);
     this.isPassing = isPassing;
+    this.status = status;
   }
 }
 
@@ -26,9 +29,16 @@ const patienceMs: Milliseconds = 30_000; // 30 seconds
 export class Endpoint {
   /** Such as `http://127.0.0.1:4000/graphql`. */
   readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(url: string) {
+  /** @param key what the API asks for where it asks who it is; null: nothing is shown. */
+  constructor(url: string, key: string | null = null) {
     this.url = url;
+    this.#headers = {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json',
+      ...(key !== null && { authorization: `Bearer ${key}` }),
+    };
   }
 
   /**
@@ -49,20 +59,20 @@ export class Endpoint {
     if (data && !errors) return data;
     const isPassing = status === 429 || status >= 500 || (errors?.every(passes) ?? false);
     const said = errors?.map(({ message }) => message).join('; ') ?? 'no GraphQL';
-    throw new EndpointError(`${this.url} answers ${status}: ${said}`, isPassing);
+    throw new EndpointError(`${this.url} answers ${status}: ${said}`, isPassing, status);
   }
 
   async #post(body: string, signal: AbortSignal): Promise<{ status: number; text: string }> {
     try {
       const response = await fetch(this.url, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+        headers: this.#headers,
         body,
         signal,
       });
       return { status: response.status, text: await response.text() };
     } catch (error) {
-      throw new EndpointError(`${this.url} does not answer: ${reasonOf(error)}`, true, { cause: error });
+      throw new EndpointError(`${this.url} does not answer: ${reasonOf(error)}`, true, null, { cause: error });
     }
   }
 }

@@ -168,15 +168,20 @@ describe('a WebSocket', () => {
 });
 
 describe('whoever is known and has no scope of ours', () => {
-  it.each(['{ __typename }', '{ __schema { queryType { name } } }', '{ user(id: 1) { id } }'])(
-    'is answered nothing: %s',
+  const refused = [{ message: expect.stringContaining('no scope of this service'), extensions: { code: 'FORBIDDEN' } }];
+  const introspecting = '{ __schema { queryType { name } } }';
+  it.each(['{ __typename }', introspecting, '{ user(id: 1) { id } }', '{ usre }', '{ user(', '{ user { ids } }'])(
+    'is answered nothing, not even what is wrong with it: %s',
     async (asked) => {
       const headers = bearer(await issuer.token({ scope: 'openid profile' }));
       const { status, data, errors } = await api.ask(asked, {}, headers);
       expect({ status, data }).toEqual({ status: 403, data: undefined });
-      expect(errors).toMatchObject([
-        { message: expect.stringContaining('no scope of this service'), extensions: { code: 'FORBIDDEN' } },
-      ]);
+      expect(errors).toMatchObject(refused);
+      const socket = await ProtocolSocket.open(api.webSocketUrl, {}, headers);
+      socket.subscribe('1', asked);
+      await until(() => socket.about('1').length > 0);
+      expect(socket.about('1')).toMatchObject([{ type: 'error', payload: refused }]);
+      socket.socket.close();
     },
   );
 });

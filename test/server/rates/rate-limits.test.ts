@@ -132,6 +132,22 @@ describe('a client that sends too many requests', () => {
     socket.socket.close();
   });
 
+  it('is told so by a WebSocket that it opens: to come again', async () => {
+    const api = await start(guard);
+    const codes: number[] = [];
+    for (let n = 0; n < 6; n++) {
+      const socket = await ProtocolSocket.dial(api.webSocketUrl);
+      await until(() => socket.said.length === 1 || socket.socket.readyState === socket.socket.CLOSED);
+      socket.socket.close(1000);
+      codes.push(await socket.closed);
+    }
+    expect(new Set(codes)).toEqual(new Set([1000, 1013]));
+    const through = codes.indexOf(1013);
+    expect(through).toBeGreaterThanOrEqual(2);
+    expect(through).toBeLessThanOrEqual(4);
+    expect(api.server.refusals.requests).toBe(codes.filter((code) => code === 1013).length);
+  });
+
   it('is one for all connections of it, and those behind a proxy are each their own', async () => {
     const api = await start({ ...guard, trustedProxies: ['127.0.0.1'] }, { hotAfter: 1 });
     const proxy = clientAt(api);
