@@ -293,9 +293,10 @@ export class LogStore {
       );
     };
     const upgrade = (logs: readonly OutdatedLog[]) => this.#upgrades.run(logs);
-    if (!this.#servers.isCluster) return untilDone<P, Value>(parts, { attempt: call, upgrade });
+    const { isCluster, patienceMs } = this.#servers;
+    if (!isCluster) return untilDone<P, Value>(parts, { patienceMs, attempt: call, upgrade });
     const attempt = (all: readonly P[]) => byEntity(this.#servers, all, keyOf, call);
-    return byServer(this.#servers, parts, keyOf, (own) => untilDone<P, Value>(own, { attempt, upgrade }));
+    return byServer(this.#servers, parts, keyOf, (own) => untilDone<P, Value>(own, { patienceMs, attempt, upgrade }));
   }
 
   #planOf(view: View): Plan {

@@ -6,8 +6,6 @@ import type { NotServed } from './reply.ts';
 /** A log is brought up to date at its first touch; more rounds mean that processes of two deployments disagree. */
 const upgradeRounds = 3;
 
-/** For how long calls are made, and it is waited for keys that are on their way to another server of a cluster. */
-const patienceMs = 3_000; // 3 seconds
 const shortestMoveMs = 10;
 const longestMoveMs = 200;
 
@@ -23,6 +21,8 @@ export interface OutdatedLog extends Part {
 
 /** How calls are made for parts, and old logs brought up to date. */
 export interface Work<P extends Part, Value> {
+  /** For how long calls are made, and it is waited for keys that are on their way to another server of a cluster. */
+  readonly patienceMs: number;
   /** One call for parts of different entities, or for pieces of one, or for the first of these; what each came to, in their order. */
   readonly attempt: (parts: readonly P[]) => Promise<readonly PartReply<Value>[]>;
   /** In the order given: null, or why a log cannot be brought up to date. */
@@ -56,7 +56,7 @@ export async function untilDone<P extends Part, Value>(
   while (pending.length > 0) {
     try {
       pending = await round(pending, values, work);
-      if (performance.now() - begun > patienceMs) {
+      if (performance.now() - begun > work.patienceMs) {
         for (const { place, isMoving } of pending) values[place] = isMoving ? movingError() : lateError();
         break;
       }

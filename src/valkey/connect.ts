@@ -1,6 +1,7 @@
 import { Redis, type RedisOptions } from 'iovalkey';
 import type { SentinelAddress, SingleAddress } from './address.ts';
 import { Demotion } from './demotion.ts';
+import { defaultPatienceMs } from './patience.ts';
 import { QuietSentinels } from './quiet-sentinels.ts';
 
 /** Where one server is to be found that takes commands and writes. */
@@ -14,7 +15,6 @@ export interface ConnectionLimits {
   readonly connectTimeoutMs?: number;
 }
 
-const defaultCommandTimeoutMs = 3_000; // 3 seconds
 const defaultConnectTimeoutMs = 3_000; // 3 seconds
 /** Attempts to reconnect go on for ever, at most this far apart. */
 const longestBackoffMs = 1_000; // 1 second
@@ -26,7 +26,7 @@ const longestBackoffMs = 1_000; // 1 second
  * take no writes, this one and all beside it connect anew: see `Demotion`.
  */
 export function connect(address: ServerAddress, limits: ConnectionLimits = {}): Redis {
-  const commandTimeoutMs = limits.commandTimeoutMs ?? defaultCommandTimeoutMs;
+  const commandTimeoutMs = limits.commandTimeoutMs ?? defaultPatienceMs;
   const client: Redis = quiet(
     new Redis({
       ...baseOptions(address, limits),
@@ -57,7 +57,7 @@ export function connectSubscriber(address: ServerAddress, limits: ConnectionLimi
     new Redis({
       ...baseOptions(address, limits),
       connectionName: 'freshet-subscriber',
-      commandTimeout: limits.commandTimeoutMs ?? defaultCommandTimeoutMs,
+      commandTimeout: limits.commandTimeoutMs ?? defaultPatienceMs,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       autoResendUnfulfilledCommands: false,

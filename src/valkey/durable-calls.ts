@@ -2,6 +2,7 @@ import type { Redis } from 'iovalkey';
 import { type Acknowledgement, confirmation, shortfall } from './acknowledgement.ts';
 import { CommandBuffer } from './command-buffer.ts';
 import { timedOut } from './in-time.ts';
+import { patienceOf } from './patience.ts';
 import { bytesText, type Reply } from './resp.ts';
 import { isUnanswered } from './unanswered.ts';
 import { crowdedReason } from './unavailable.ts';
@@ -26,7 +27,6 @@ interface Waiting {
 const mostTogether = 64;
 /** So many may wait: more are brought of a server that does not answer. */
 const mostWaiting = 10_000;
-const defaultPatienceMs = 3_000; // 3 seconds
 
 /**
  * Commands of which each is answered once what it wrote is acknowledged as is wanted. To wait for that holds up its connection, so they
@@ -53,7 +53,7 @@ export class DurableCalls {
   private constructor(valkey: Redis, wanted: Acknowledgement) {
     this.#wire = Wire.beside(valkey, 'freshet-writer');
     this.#wanted = wanted;
-    this.#patienceMs = valkey.options.commandTimeout ?? defaultPatienceMs;
+    this.#patienceMs = patienceOf(valkey);
   }
 
   /**

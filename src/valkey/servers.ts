@@ -1,4 +1,5 @@
 import type { Redis } from 'iovalkey';
+import { patienceOf } from './patience.ts';
 import { crowdedReason } from './unavailable.ts';
 
 /** A server that takes writes, and our connection to it. */
@@ -21,6 +22,8 @@ export interface Removals {
 export interface Servers {
   /** Whether keys of different slots may be on different servers, so that one call cannot have both. */
   readonly isCluster: boolean;
+  /** For how long an answer is waited for, and it is tried again what may pass. */
+  readonly patienceMs: number;
   /** All that are known; of a cluster none before it was first reached. */
   readonly all: readonly ValkeyServer[];
   /** Resolves once it is known who has what. Rejects as a command does. */
@@ -47,10 +50,12 @@ const mostUnderWay = 10_000;
 /** One server, whatever the key; be it the only one, or whoever is the primary behind sentinels. */
 export class SingleServer implements Servers {
   readonly isCluster = false;
+  readonly patienceMs: number;
   readonly all: readonly [ValkeyServer];
   #underWay = 0;
 
   constructor(valkey: Redis, name = 'Valkey') {
+    this.patienceMs = patienceOf(valkey);
     this.all = [{ valkey, name }];
   }
 

@@ -4,9 +4,8 @@ import type { CommandBuffer } from './command-buffer.ts';
 import { reconnect } from './connect.ts';
 import { Demotion } from './demotion.ts';
 import { inTime, timedOut } from './in-time.ts';
+import { patienceOf } from './patience.ts';
 import { type Reply, ReplyError, ReplyParser } from './resp.ts';
-
-const defaultTimeoutMs = 10_000; // 10 seconds
 
 interface Waiting {
   readonly count: number;
@@ -53,7 +52,7 @@ export class Wire {
   /** @param name what `CLIENT LIST` calls it. */
   constructor(valkey: Redis, name: string) {
     this.#whenEnded.promise.catch(() => {});
-    this.#timeoutMs = valkey.options.commandTimeout ?? defaultTimeoutMs;
+    this.#timeoutMs = patienceOf(valkey);
     this.#connection = valkey.duplicate({
       connectionName: name,
       autoResendUnfulfilledCommands: false,

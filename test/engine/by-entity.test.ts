@@ -16,6 +16,7 @@ const idOf = ({ id }: Part) => id;
 /** @param call for the part of one entity. */
 function callEach(given: readonly Part[], call: (id: string) => PartReply<string>[] | Promise<never>) {
   return untilDone<Part, string>(given, {
+    patienceMs: 3_000,
     attempt: (all) => byEntity(servers, all, idOf, async ([part]) => call((part as Part).id)),
     upgrade: async () => [],
   });

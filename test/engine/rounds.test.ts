@@ -17,6 +17,7 @@ afterEach(() => {
 async function slowly() {
   let calls = 0;
   const values = await untilDone<Part, string>(parts, {
+    patienceMs: 3_000,
     attempt: async (all) => {
       calls += 1;
       vi.advanceTimersByTime(1_001);
@@ -27,7 +28,7 @@ async function slowly() {
   return { calls, values };
 }
 
-it('makes no more calls after three seconds: what is left is unavailable', async () => {
+it('makes no more calls once its patience is over: what is left is unavailable', async () => {
   const { calls, values } = await slowly();
   expect(calls).toBe(3);
   expect(values).toEqual([...new Array(3).fill('served'), ...new Array(2).fill(expect.any(UnavailableError))]);

@@ -18,6 +18,8 @@ export interface ServerProcessOptions {
   readonly environment?: { readonly [name: string]: string };
 }
 
+const mostAttempts = 5;
+
 const running = new Set<ChildProcess>();
 process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
@@ -47,10 +49,18 @@ export class ServerProcess {
   }
 
   static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
-    const folder = await mkdtemp(join(tmpdir(), 'freshet-test-'));
-    const server = new ServerProcess(options.port ?? (await findFreePort()), folder, options);
-    await server.start();
-    return server;
+    for (let attempt = 1; ; attempt++) {
+      const folder = await mkdtemp(join(tmpdir(), 'freshet-test-'));
+      const server = new ServerProcess(options.port ?? (await findFreePort()), folder, options);
+      try {
+        await server.start();
+        return server;
+      } catch (error) {
+        await server.destroy();
+        // Another may have taken a port since it was found to be free.
+        if (options.port !== undefined || attempt === mostAttempts) throw error;
+      }
+    }
   }
 
   get url(): string {
@@ -76,13 +86,20 @@ export class ServerProcess {
     const args = [...this.#configuration, ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])];
     const child = spawn(command, args, {
       env: { ...environment, ...this.#options.environment },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      // What was inherited would keep open what the run itself writes to, should one outlive it.
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
+    let said = '';
+    for (const output of [child.stdout, child.stderr])
+      output.setEncoding('utf8').on('data', (text: string) => {
+        said = (said + text).slice(-2_000);
+      });
     running.add(child);
     child.once('exit', () => running.delete(child));
     this.#child = child;
     await until(async () => child.exitCode !== null || (await this.admin.ping().catch(() => null)) === 'PONG', 20_000);
-    if (child.exitCode !== null) throw new Error(`valkey-server ended with ${child.exitCode}: ${args.join(' ')}`);
+    if (child.exitCode !== null)
+      throw new Error(`valkey-server ${args.join(' ')} ended with ${child.exitCode}:\n${said}`);
   }
 
   /** Ends it as a machine that fails does. */

@@ -18,23 +18,31 @@ export class ValkeyCluster {
 
   /** @param settings of each node, beside what makes it one. */
   static async start(settings: { readonly [name: string]: string } = {}): Promise<ValkeyCluster> {
-    const nodes = await Promise.all(
-      Array.from({ length: 2 * primaryCount }, async () =>
+    const started = await Promise.allSettled(
+      Array.from({ length: 2 * primaryCount }, () =>
         ServerProcess.start({
           settings: {
             'cluster-enabled': 'yes',
             'cluster-node-timeout': '1500',
-            // The bus would be at a port that there may not be.
-            'cluster-port': String(await findFreePort()),
             'repl-diskless-sync-delay': '0',
             'cluster-replica-validity-factor': '0',
             ...settings,
           },
+          // The bus would be at a port that there may not be.
+          configuration: async () => ['--save', '', '--cluster-port', String(await findFreePort())],
         }),
       ),
     );
+    const nodes = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     const cluster = new ValkeyCluster(nodes);
-    await cluster.#assemble();
+    try {
+      const failure = started.find((one) => one.status === 'rejected');
+      if (failure) throw failure.reason;
+      await cluster.#assemble();
+    } catch (error) {
+      await cluster.destroy();
+      throw error;
+    }
     return cluster;
   }
 

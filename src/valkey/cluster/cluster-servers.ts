@@ -3,6 +3,7 @@ import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'iovalkey';
 import type { ClusterAddress, Endpoint } from '../address.ts';
 import { type ConnectionLimits, connect } from '../connect.ts';
+import { defaultPatienceMs } from '../patience.ts';
 import type { Removals, Servers, ValkeyServer } from '../servers.ts';
 import { UnsuitableValkeyError } from '../suitability.ts';
 import { isRefusal, unavailableReason } from '../unavailable.ts';
@@ -12,7 +13,7 @@ import { readSlotMap, type SlotMap, slotCount } from './slot-map.ts';
 export interface ClusterOptions extends ConnectionLimits {
   /** How often nodes are asked who has what, though nothing says that it has changed; default 1 s. */
   readonly pollMs?: number;
-  /** For how long work is tried again while a cluster settles; default 3 s. */
+  /** For how long work is tried again while a cluster settles; default: for as long as an answer is waited for. */
   readonly patienceMs?: number;
   /** How many may wait for it to settle: more fail at once; default 1,000. */
   readonly mostWaiting?: number;
@@ -30,10 +31,10 @@ const longestBackoffMs = 250;
 /** The primaries of a Valkey cluster, each with a connection of its own, and which slots each has. */
 export class ClusterServers implements Servers {
   readonly isCluster = true;
+  readonly patienceMs: number;
   readonly #address: ClusterAddress;
   readonly #limits: ConnectionLimits;
   readonly #pollMs: number;
-  readonly #patienceMs: number;
   readonly #mostWaiting: number;
   readonly #servers = new Map<string, ValkeyServer>();
   readonly #owners = new Array<ValkeyServer | null>(slotCount).fill(null);
@@ -47,11 +48,11 @@ export class ClusterServers implements Servers {
   #closed = false;
 
   constructor(address: ClusterAddress, options: ClusterOptions = {}) {
-    const { pollMs = 1_000, patienceMs = 3_000, mostWaiting = 1_000, ...limits } = options;
+    const { pollMs = 1_000, patienceMs, mostWaiting = 1_000, ...limits } = options;
     this.#address = address;
     this.#limits = limits;
     this.#pollMs = pollMs;
-    this.#patienceMs = patienceMs;
+    this.patienceMs = patienceMs ?? limits.commandTimeoutMs ?? defaultPatienceMs;
     this.#mostWaiting = mostWaiting;
   }
 
@@ -104,7 +105,7 @@ export class ClusterServers implements Servers {
     if (this.#waiting >= this.#mostWaiting) throw first;
     this.#waiting += 1;
     try {
-      const until = performance.now() + this.#patienceMs;
+      const until = performance.now() + this.patienceMs;
       let error = first;
       for (let backoffMs = isMoved(first) ? 0 : shortestBackoffMs; !this.#closed; ) {
         if (performance.now() + backoffMs > until) throw error;

@@ -151,7 +151,8 @@ describe('a watcher of entities on a cluster', () => {
     const slots = await canarySlots(source);
     for (const slot of slots) await cluster.moveSlots([slot, slot], source, target);
     await until(async () => (await canarySlots(source)).every((slot) => !slots.includes(slot)));
-    expect(api.backend.current().hub.problem).toBeNull();
+    // A canary that was called on its way may have said so.
+    await until(() => api.backend.current().hub.problem === null);
     await record(id);
     await until(() => told.includes('EVENT 1'));
     await close();
