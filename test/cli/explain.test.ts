@@ -9,13 +9,8 @@ import { transaction } from '../../schema/transaction.ts';
 import { Engine, type EventInput } from '../../src/engine/index.ts';
 import { connect, SingleServer } from '../../src/valkey/index.ts';
 import { ApiProcess, newKeyPrefix } from '../support/api.ts';
+import { type Ended, ending } from '../support/ended.ts';
 import { singleAddress } from '../support/single-address.ts';
-
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
@@ -31,14 +26,7 @@ afterAll(() => valkey.disconnect());
 function explainWith(environment: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
   const { VALKEY_URL: _, ...env } = process.env;
   const child = spawn(process.execPath, ['src/cli/explain.ts', ...args], { env: { ...env, ...environment } });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })));
+  return ending(child);
 }
 
 const explain = (prefix: string, ...args: string[]) =>

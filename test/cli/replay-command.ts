@@ -4,14 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, inject } from 'vitest';
+import { type Ended, ending } from '../support/ended.ts';
 
 export const header = 'transaction_id,occurred_at,user_id,merchant_id,amount,fraud';
-
-/** What a command said, and how it ended. */
-export interface Ended {
-  readonly status: number | null;
-  readonly stderr: string;
-}
 
 /** A folder for a test file's own files, from its first test to its last. */
 export function testFolder(): {
@@ -49,13 +44,4 @@ export function startReplay(args: readonly string[], environment: NodeJS.Process
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...environment },
   });
-}
-
-export async function ending(child: ChildProcess): Promise<Ended> {
-  let stderr = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const status = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { status, stderr };
 }

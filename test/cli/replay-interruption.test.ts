@@ -2,8 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { ending } from '../support/ended.ts';
 import { until } from '../support/until.ts';
-import { ending, header, startReplay, testFolder } from './replay-command.ts';
+import { header, startReplay, testFolder } from './replay-command.ts';
 
 const { file, path: inFolder } = testFolder();
 
@@ -55,7 +56,7 @@ describe('a replay that is interrupted', () => {
     const server = await until(() => serverIn(temporary));
     await until(async () => (await readdir(outputs)).some((name) => name.endsWith('.partial')));
     child.kill(signal);
-    expect(await ended).toEqual({ status, stderr: expect.stringMatching(new RegExp(`^interrupted by ${signal}\n$`)) });
+    expect(await ended).toMatchObject({ status, stderr: expect.stringMatching(new RegExp(`^interrupted by ${signal}\n$`)) });
     expect(runs(server)).toBe(false);
     expect(await readdir(temporary)).toEqual([]);
     expect(await readdir(outputs)).toEqual(['training.csv']);

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { ending, header, replay, replayUnder, startReplay, testFolder } from './replay-command.ts';
+import { ending } from '../support/ended.ts';
+import { header, replay, replayUnder, startReplay, testFolder } from './replay-command.ts';
 
 const { file, path: inFolder } = testFolder();
 

@@ -5,15 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { ApiProcess } from './api.ts';
+import { type Ended, ending } from './ended.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
-
-/** What a command said, and how it ended. */
-export interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 /** One file's text, changed as an engineer would: what stands there, and what is to stand there. */
 export type Edit = readonly [file: string, from: string, to: string];
@@ -51,13 +45,6 @@ export class Edition {
       cwd: this.#folder,
       env: { ...env, ...environment },
     });
-    let [stdout, stderr] = ['', ''];
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-    });
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-    });
-    return new Promise((resolve) => child.once('close', (status) => resolve({ status, stdout, stderr })));
+    return ending(child);
   }
 }
