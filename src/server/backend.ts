@@ -18,7 +18,6 @@ import {
   type ValkeyAddress,
   type ValkeyServer,
 } from '../valkey/index.ts';
-import type { Backend } from './graphql/pipeline.ts';
 import { type Health, lookAtStore, type StoreLook } from './health.ts';
 import { currentRequestId, isFirstReport } from './request-id.ts';
 
@@ -32,6 +31,12 @@ export interface BackendOptions {
   /** What must have become of an event before it is acknowledged; default: it is in memory. */
   readonly acknowledge?: Acknowledgement;
   readonly log: Logger;
+}
+
+/** What requests are served from. */
+export interface Backend {
+  readonly engine: Engine;
+  readonly hub: Hub;
 }
 
 interface OpenBackend extends Backend {

@@ -19,9 +19,10 @@ import {
   TrustedDocuments,
 } from '../graphql/index.ts';
 import type { Span } from '../measure/index.ts';
+import type { Backend } from './backend.ts';
 import { Connections } from './connections.ts';
 import { Entrance } from './entrance.ts';
-import { type Backend, createPipeline, graphqlPath } from './graphql/pipeline.ts';
+import { createPipeline, graphqlPath } from './graphql/pipeline.ts';
 import { Guard } from './guard/guard.ts';
 import type { GuardOptions } from './guard/guard-options.ts';
 import type { Refusals } from './guard/refusals.ts';

@@ -1,7 +1,6 @@
 import { type ExecutionArgs, type ExecutionResult, type GraphQLSchema, getOperationAST } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { Logger } from 'pino';
-import type { Engine } from '../../engine/index.ts';
 import {
   type Activity,
   type Aside,
@@ -19,8 +18,8 @@ import {
   useQueryLimits,
   useSubscribedField,
 } from '../../graphql/index.ts';
-import type { Hub } from '../../live/index.ts';
 import { tracer } from '../../measure/index.ts';
+import type { Backend } from '../backend.ts';
 import type { Entrance } from '../entrance.ts';
 import { Guard } from '../guard/guard.ts';
 import { useHttpStreams, useReservedStreams } from '../http/http-streams.ts';
@@ -33,12 +32,6 @@ import { createDocumentCaches } from './document-cache.ts';
 import { refusal } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
 import { useTracing } from './tracing-plugin.ts';
-
-/** What requests are served from. */
-export interface Backend {
-  readonly engine: Engine;
-  readonly hub: Hub;
-}
 
 export interface GraphQLOptions {
   readonly schema: GraphQLSchema;

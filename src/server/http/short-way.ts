@@ -16,7 +16,7 @@ import {
   type TrustedDocuments,
 } from '../../graphql/index.ts';
 import { traced, tracer } from '../../measure/index.ts';
-import type { Backend } from '../graphql/pipeline.ts';
+import type { Backend } from '../backend.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import type { Client, RateLimiter } from '../rates/rate-limiter.ts';
 import { currentRequestId } from '../request-id.ts';

@@ -1,5 +1,4 @@
-import type { StoreConnection } from '../backend.ts';
-import type { Backend } from '../graphql/pipeline.ts';
+import type { Backend, StoreConnection } from '../backend.ts';
 import type { StoreLook } from '../health.ts';
 import { type EntranceSources, entranceMetrics } from './entrance-metrics.ts';
 import { eventMetrics } from './event-metrics.ts';
