@@ -56,7 +56,10 @@ describe('a replay that is interrupted', () => {
     const server = await until(() => serverIn(temporary));
     await until(async () => (await readdir(outputs)).some((name) => name.endsWith('.partial')));
     child.kill(signal);
-    expect(await ended).toMatchObject({ status, stderr: expect.stringMatching(new RegExp(`^interrupted by ${signal}\n$`)) });
+    expect(await ended).toMatchObject({
+      status,
+      stderr: expect.stringMatching(new RegExp(`^interrupted by ${signal}\n$`)),
+    });
     expect(runs(server)).toBe(false);
     expect(await readdir(temporary)).toEqual([]);
     expect(await readdir(outputs)).toEqual(['training.csv']);
