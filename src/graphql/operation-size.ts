@@ -32,6 +32,9 @@ export const foldsExtension = 'freshetFolds';
 /** Under this name a field's extensions say how many vectors' worth it costs, of which it shows none (see `operationCost`). */
 export const worthExtension = 'freshetWorth';
 
+/** Under this name a field's extensions say that a vector is read for each item of its list, whether it is shown or not. */
+export const readsItemsExtension = 'freshetReadsItems';
+
 /** Under this name a field's extensions have the `SizedArgument` that says how long the next list of its answer is. */
 export const sizedArgumentExtension = 'freshetSizedArgument';
 
@@ -111,7 +114,7 @@ type Measured = Pick<GraphQLResolveInfo, 'schema' | 'operation' | 'fragments' | 
 /** How much an operation shows. */
 export interface Shown {
   readonly vectors: number;
-  /** The vectors, and what fields are worth that show none. */
+  /** The vectors, those that are read and not shown, and what fields are worth that do other work. */
   readonly cost: number;
   /** All that is answered by name, objects too. */
   readonly values: number;
@@ -146,8 +149,9 @@ class OperationSize {
       const times = isList ? size : 1;
       const own = (extensions[servedViewExtension] ? times : 0) + (extensions[foldsExtension] ? 1 : 0);
       const worth = (extensions[worthExtension] as number | undefined) ?? 0;
+      const each = extensions[readsItemsExtension] ? Math.max(1, one.cost) : one.cost;
       vectors += times * one.vectors + own;
-      cost += times * one.cost + own + worth;
+      cost += times * each + own + worth;
       values += times * (one.values + 1);
     }
     return { vectors, cost, values };

@@ -6,7 +6,7 @@ import type { Engine, EventInput, RecordOutcome } from '../engine/index.ts';
 import { eventInputType } from './event-input.ts';
 import { foreignReason, ownPreview, rejected } from './foreign-events.ts';
 import { batchArgument, maxBatch } from './limits.ts';
-import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
+import { assertWithinLimits, sizedArgumentExtension, worthExtension } from './operation-size.ts';
 import type { RootContext } from './own-resolvers.ts';
 import { plural } from './plural.ts';
 import { type RecordedEvent, recordManyPayloadType, recordPayloadType } from './record-payload.ts';
@@ -67,6 +67,7 @@ export function previewField(t: QueryFields, event: Event, options: FreshetField
     nullable: false,
     authScopes: whoeverMay('features:read'),
     args: { input: eventArgument(t.arg, registry, event) },
+    extensions: { [worthExtension]: 1 }, // as to record it
     resolve: async (_, { input }, { engine, caller }, info): Promise<RecordedEvent> => {
       assertWithinLimits(info);
       const outcome = await previewOwn(registry.viewsOf(event), event, input, engine, caller);

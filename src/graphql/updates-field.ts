@@ -4,7 +4,7 @@ import type { UpdateCause } from '../live/index.ts';
 import { describedEnum } from './described-enum.ts';
 import { contractError } from './errors.ts';
 import { idsArgument, maxIds } from './limits.ts';
-import { assertWithinLimits, sizedArgumentExtension } from './operation-size.ts';
+import { assertWithinLimits, readsItemsExtension, sizedArgumentExtension } from './operation-size.ts';
 import { plural } from './plural.ts';
 import { pureExtension } from './purity.ts';
 import { registryOf, type SchemaRegistry } from './registry.ts';
@@ -45,7 +45,11 @@ export function updatesField(
         description: `What the client has already, for one that comes back: of a ${view.entity.name} that is still at its revision there is no snapshot.`,
       }),
     },
-    extensions: { [sizedArgumentExtension]: idsArgument(argument), [pureExtension]: view },
+    extensions: {
+      [sizedArgumentExtension]: idsArgument(argument),
+      [readsItemsExtension]: true,
+      [pureExtension]: view,
+    },
     subscribe: (_, args, { hub, caller: { grants } }, info) => {
       assertWithinLimits(info);
       const { minIntervalMs, since } = args as unknown as PaceArguments;

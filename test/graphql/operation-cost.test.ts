@@ -62,6 +62,20 @@ describe('an operation costs', () => {
       1,
     ],
     [`subscription { userRiskProfileUpdated(userIds: ["a", "b", "c"]) { user ${user} } }`, {}, 3],
+    // All are read, whatever is shown of them.
+    ['subscription { userRiskProfileUpdated(userIds: ["a", "b", "c"]) { cause } }', {}, 3],
+    ['subscription ($ids: [ID!]!) { userRiskProfileUpdated(userIds: $ids) { user { id } } }', { ids: ['a', 'b'] }, 2],
+    [
+      'subscription { userRiskProfileUpdated(userIds: ["a", "b"]) { user { riskProfile { accuracy(features: [txnCount1h]) { exact } } } } }',
+      {},
+      4,
+    ],
+    ['query ($i: TransactionInput!) { previewTransaction(input: $i) { status } }', { i: transaction }, 1],
+    [
+      `query ($i: TransactionInput!) { a: previewTransaction(input: $i) { status } b: previewTransaction(input: $i) { status user ${user} } }`,
+      { i: transaction },
+      3,
+    ],
   ])('%s with %j: %i', (query, variables, cost) => {
     expect(costOf(query, variables)).toBe(cost);
   });

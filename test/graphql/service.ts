@@ -65,7 +65,8 @@ export class Service {
   static async openFor(schema: GraphQLSchema, views: readonly View[], options: ServiceOptions = {}): Promise<Service> {
     const { valkeyUrl = inject('valkeyUrl'), keyPrefix = freshPrefix(), clock = 'wall', ...limits } = options;
     const address = parseValkeyUrl(valkeyUrl);
-    const servers = openServers(address);
+    // A slow machine is no failure.
+    const servers = openServers(address, { commandTimeoutMs: 20_000 });
     const engine = await Engine.open({ servers, views, keyPrefix, clock, ...limits });
     const events = await openKeyspaceNews(servers, address, keyPrefix);
     return new Service(schema, engine, new Hub({ engine, events }), servers, events);

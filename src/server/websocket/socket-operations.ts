@@ -151,12 +151,14 @@ export class SocketOperations {
     }
   }
 
+  /** Never throws: that would close the socket, with all its subscriptions. */
   async #run(args: PipelineArgs, how: 'execute' | 'subscribe') {
     const { id, extra, span = null } = args;
     const { receivedAt } = args.contextValue as RequestContext;
     const operation = getOperationAST(args.document, args.operationName)?.operation ?? 'none';
-    const run = () => (how === 'execute' ? this.#execute(args) : this.#subscribe(args));
-    const result = await (span === null ? run() : within(span, run).finally(() => span.end()));
+    const run = async () => (how === 'execute' ? this.#execute(args) : this.#subscribe(args));
+    const running = span === null ? run() : within(span, run).finally(() => span.end());
+    const result = await running.catch((error: unknown) => ({ errors: [this.#pipeline.mask(error)] }));
     this.#count(operation, result, receivedAt);
     if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;

@@ -231,6 +231,26 @@ describe('a client whose operations cost too much', () => {
     expect(api.server.refusals).toMatchObject({ requests: 0, cost: 1 });
   });
 
+  it('is told by its WebSocket of what cannot be measured, which goes on with all else', async () => {
+    const api = await start({ costPerSecond: 100 });
+    const socket = await ProtocolSocket.open(api.webSocketUrl);
+    const conditional = (operation: string) => `${operation} ($x: Boolean = true) `;
+    const asked = [
+      `${conditional('query')} { user(id: "a") @include(if: $x) { id } }`,
+      `${conditional('query')} { user(id: "a") { id @skip(if: $x) } }`,
+      `${conditional('subscription')} { userRiskProfileUpdated(userIds: ["a"]) @include(if: $x) { cause } }`,
+    ];
+    for (const [n, query] of asked.entries()) {
+      socket.send({ type: 'subscribe', id: `${n}`, payload: { query, variables: { x: null } } });
+      await until(() => socket.about(`${n}`).length > 0);
+      expect(JSON.stringify(socket.about(`${n}`)[0])).toContain('BAD_USER_INPUT');
+    }
+    socket.subscribe('last', one.query);
+    await until(() => socket.about('last').length > 0);
+    expect(socket.about('last')[0]).toMatchObject({ type: 'next', payload: { data: { user: { id: 'u' } } } });
+    socket.socket.close();
+  });
+
   it('by WebSocket and event streams, as an error of the operation', async () => {
     const api = await start({ costPerSecond: 2 });
     const socket = await ProtocolSocket.open(api.webSocketUrl);
