@@ -12,11 +12,16 @@ interface Held {
 /** The keys that are known now. */
 export class ApiKeys {
   readonly #onEnded: (caller: Caller, why: Ending) => void;
+  readonly #names: ReadonlySet<string> | undefined;
   #keys: readonly Held[] = [];
 
-  /** @param onEnded told of each caller whose key is no longer as it was. */
-  constructor(onEnded: (caller: Caller, why: Ending) => void) {
+  /**
+   * @param onEnded told of each caller whose key is no longer as it was.
+   * @param names what scopes may be narrowed to; left out: anything.
+   */
+  constructor(onEnded: (caller: Caller, why: Ending) => void, names?: ReadonlySet<string>) {
     this.#onEnded = onEnded;
+    this.#names = names;
   }
 
   /** Whose secret this is; null: nobody's. An expired key is found, too. */
@@ -33,7 +38,7 @@ export class ApiKeys {
     const before = new Map(this.#keys.map((key) => [key.entry.sha256, key]));
     this.#keys = entries.map((entry) => {
       const known = before.get(entry.sha256);
-      return known && isSame(known.entry, entry) ? known : held(entry);
+      return known && isSame(known.entry, entry) ? known : held(entry, this.#names);
     });
     const still = new Set(this.#keys.map(({ caller }) => caller));
     const hashes = new Set(entries.map((entry) => entry.sha256));
@@ -43,10 +48,10 @@ export class ApiKeys {
   }
 }
 
-function held(entry: KeyEntry): Held {
+function held(entry: KeyEntry, names: ReadonlySet<string> | undefined): Held {
   const { name, scopes, expiresAt } = entry;
   const expires = expiresAt === undefined ? null : Date.parse(expiresAt);
-  const caller = new Caller({ id: `key:${name}`, name, grants: Grants.of(scopes), expiresAt: expires });
+  const caller = new Caller({ id: `key:${name}`, name, grants: Grants.of(scopes, names), expiresAt: expires });
   return { entry, hash: Buffer.from(entry.sha256, 'hex'), caller };
 }
 

@@ -20,10 +20,14 @@ export interface AccessOptions {
 export interface AuthenticatorOptions extends AccessOptions {
   /** Told of a file that was taken anew, or of why it was not: it stays as it was. */
   readonly report: (file: string, problem: unknown) => void;
-  /** Told of each scope of a key that is narrowed to a name that is none of these. Default: any name will do. */
+  /**
+   * The names of entities and views; a scope for another grants nothing, and of a key's it is told. Default: any name will do.
+   */
   readonly served?: { readonly names: ReadonlySet<string>; readonly onStranger: (key: string, name: string) => void };
   /** How often files are looked at; default: every second. */
   readonly fileEveryMs?: number;
+  /** For how long a token need not be looked at again; default 2 minutes. */
+  readonly tokenMs?: number;
 }
 
 /** How often callers were told apart, and what became of the others. */
@@ -40,13 +44,15 @@ const bearer = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 /** Tells from credentials who asks. */
 export class Authenticator {
   readonly counts: AccessCounts = { unauthenticated: 0, unavailable: 0, ended: 0 };
-  readonly #sessions = new Sessions();
-  readonly #keys = new ApiKeys((caller, why) => this.#sessions.end(caller, why));
+  readonly #sessions = new Sessions((caller) => this.#tokens?.lookAgain(caller));
+  readonly #keys: ApiKeys;
   readonly #keyFile: FollowedFile | null = null;
   readonly #tokens: Tokens | null;
 
   /** @throws AccessConfigError, or what reading a file throws. */
-  constructor({ keys, issuer, report, served, fileEveryMs }: AuthenticatorOptions) {
+  constructor({ keys, issuer, report, served, fileEveryMs, tokenMs }: AuthenticatorOptions) {
+    const names = served?.names;
+    this.#keys = new ApiKeys((caller, why) => this.#sessions.end(caller, why), names);
     const take = (text: string, where: string) => {
       const entries = parseKeyList(text, where);
       this.#keys.replace(entries);
@@ -61,7 +67,8 @@ export class Authenticator {
       });
     } else if (keys) take(keys.text, 'the list of keys');
     const onChange = (problem: unknown) => report(String(issuer?.jwks), problem);
-    this.#tokens = issuer && new Tokens(new TokenIssuer(issuer, onChange, fileEveryMs), issuer.clockSkewSeconds);
+    const options = { clockSkewSeconds: issuer?.clockSkewSeconds ?? 0, rememberedMs: tokenMs, names };
+    this.#tokens = issuer && new Tokens(new TokenIssuer(issuer, onChange, fileEveryMs), options);
   }
 
   /** Whose an Authorization header is, if that can be told at once: a key's, or a remembered token's. */

@@ -22,7 +22,7 @@ export class Caller {
   readonly name: string;
   readonly grants: Grants;
   readonly expiresAt: number | null;
-  readonly #freshUntil: number;
+  #freshUntil: number;
   #ended: Ending | null = null;
 
   constructor({ id, name, grants, expiresAt = null, rememberedUntil = null }: CallerOptions) {
@@ -30,7 +30,18 @@ export class Caller {
     this.name = name;
     this.grants = grants;
     this.expiresAt = expiresAt;
-    this.#freshUntil = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, rememberedUntil ?? Number.POSITIVE_INFINITY);
+    this.#freshUntil = Number.POSITIVE_INFINITY;
+    this.remember(rememberedUntil ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** When its credentials end, or must be looked at again; infinite: neither. */
+  get freshUntil(): number {
+    return this.#freshUntil;
+  }
+
+  /** Its credentials have been looked at, and need not be again until this moment, in milliseconds since 1970, unless they end before. */
+  remember(until: number): void {
+    this.#freshUntil = Math.min(this.expiresAt ?? Number.POSITIVE_INFINITY, until);
   }
 
   /** Whether it is the same one, and may do no less and no more, by whatever credentials. */

@@ -38,9 +38,17 @@ export class Grants {
     );
   }
 
-  /** @throws ScopeError of the first that is none. */
-  static of(scopes: readonly string[]): Grants {
-    return new Grants(scopes.map(parseScope));
+  /**
+   * @param names what scopes may be narrowed to: for another they grant nothing; left out: anything.
+   * @throws ScopeError of the first that is none.
+   */
+  static of(scopes: readonly string[], names?: ReadonlySet<string>): Grants {
+    return Grants.among(scopes.map(parseScope), names);
+  }
+
+  /** Those that are for something that there is. */
+  static among(grants: readonly Grant[], names: ReadonlySet<string> | undefined): Grants {
+    return new Grants(names ? grants.filter(({ target }) => target === null || names.has(target)) : grants);
   }
 
   /** All scopes, in an order of their own: the same text for the same scopes, however often and where each was given. */

@@ -60,6 +60,7 @@ function parsePattern(pattern: string, scope: string): IdPattern {
     throw new ScopeError(`an id is percent-encoded: write a blank as %20 and * as %2A, got ${quoted(scope)}`);
   }
   try {
+    if (!encoded.isWellFormed()) throw new URIError('half of a surrogate pair');
     return { text: decodeURIComponent(encoded), isPrefix };
   } catch {
     throw new ScopeError(`an id is percent-encoded UTF-8: write % as %25, got ${quoted(scope)}`);

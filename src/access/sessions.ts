@@ -1,20 +1,31 @@
 import type { Caller, Ending } from './caller.ts';
+import { AuthenticationError } from './errors.ts';
 
 /** Told why a session is over. */
 export type OnOver = (why: Ending) => void;
 
 /** Node fires a later one at once. */
 const longestTimeoutMs = 2 ** 31 - 1;
+/** Who is to be looked at again is so together with others, and after a while once more where that cannot be done. */
+const togetherMs = 1_000; // a second
 
 /**
  * What callers hold open: sockets and streams, each of which is told at the moment at which its caller may go on no more. There is one
- * timer, for whoever expires first.
+ * timer, for whoever expires, or is to be looked at again, first.
  */
 export class Sessions {
+  readonly #lookAgain: (caller: Caller) => Promise<void> | undefined;
   readonly #held = new Map<Caller, Set<OnOver>>();
+  /** Those that are being looked at again. */
+  readonly #looking = new Set<Caller>();
   #timer: NodeJS.Timeout | null = null;
   /** For when it is set. */
   #dueAt = Number.POSITIVE_INFINITY;
+
+  /** @param lookAgain looks once more at the credentials of a caller who is not fresh any more, or throws an AuthenticationError. */
+  constructor(lookAgain: (caller: Caller) => Promise<void> | undefined) {
+    this.#lookAgain = lookAgain;
+  }
 
   /** How many are open. */
   get size(): number {
@@ -30,8 +41,7 @@ export class Sessions {
     // Two sessions may be told by the same function.
     const tell: OnOver = (why) => onOver(why);
     sessions.add(tell);
-    if (caller.endedAt(Date.now()) !== null) this.#wakeAt(Date.now());
-    else if (caller.expiresAt !== null) this.#wakeAt(caller.expiresAt);
+    this.#wakeAt(caller.endedAt(Date.now()) === null ? dueAt(caller) : Date.now());
     return () => {
       sessions.delete(tell);
       if (sessions.size === 0 && this.#held.get(caller) === sessions) this.#held.delete(caller);
@@ -65,12 +75,30 @@ export class Sessions {
   #sweep(): void {
     this.close();
     const now = Date.now();
-    let next = Number.POSITIVE_INFINITY;
     for (const caller of [...this.#held.keys()]) {
       const why = caller.endedAt(now);
       if (why !== null) this.end(caller, why);
-      else next = Math.min(next, caller.expiresAt ?? Number.POSITIVE_INFINITY);
+      else if (dueAt(caller) <= now) void this.#look(caller);
+      else this.#wakeAt(dueAt(caller));
     }
-    if (next < Number.POSITIVE_INFINITY) this.#wakeAt(next);
   }
+
+  /** Never rejects. */
+  async #look(caller: Caller): Promise<void> {
+    if (this.#looking.has(caller)) return;
+    this.#looking.add(caller);
+    try {
+      await this.#lookAgain(caller);
+    } catch (error) {
+      if (error instanceof AuthenticationError && error.code === 'UNAUTHENTICATED') this.end(caller, 'REVOKED');
+    }
+    this.#looking.delete(caller);
+    // Where it could not be found out, it goes on, and is looked at soon again.
+    if (this.#held.has(caller)) this.#wakeAt(Math.max(dueAt(caller), Date.now() + togetherMs));
+  }
+}
+
+/** When something is to be done about a caller: at the moment at which it expires, or soon after that up to which it was looked at. */
+function dueAt({ freshUntil, expiresAt }: Caller): number {
+  return freshUntil === expiresAt ? freshUntil : Math.ceil(freshUntil / togetherMs) * togetherMs;
 }

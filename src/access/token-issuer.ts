@@ -29,7 +29,7 @@ export const signatureAlgorithms = [
 export const defaultAlgorithms = ['RS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
 
 const jwksTimeoutMs = 5_000; // 5 seconds
-const jwksMaxAgeMs = 600_000; // 10 minutes
+const jwksMaxAgeMs = 180_000; // 3 minutes
 /** A key that is not known has the set fetched again, but no more often than this. */
 const jwksCooldownMs = 30_000; // 30 seconds
 /** After it could not be had it is left alone for a while, however many tokens come. */

@@ -8,22 +8,36 @@ import { expired, type TokenIssuer } from './token-issuer.ts';
 
 /** Of each some 500 bytes. */
 const mostRemembered = 10_000;
-/** A key that an issuer takes back is believed no longer than this. */
-const rememberedMs = 300_000; // 5 minutes
+/** With as long as keys are kept (see TokenIssuer), for how long one is believed that an issuer takes back. */
+const defaultRememberedMs = 120_000; // 2 minutes
 const longestName = 100;
+
+export interface TokensOptions {
+  readonly clockSkewSeconds: number;
+  /** For how long a signature need not be looked at again; default 2 minutes. */
+  readonly rememberedMs?: number | undefined;
+  /** What scopes may be narrowed to: for another they grant nothing; left out: anything. */
+  readonly names?: ReadonlySet<string> | undefined;
+}
 
 /** Whose tokens these are. A signature is looked at once in a while, and not for each request. */
 export class Tokens {
   readonly #issuer: TokenIssuer;
   readonly #clockSkewMs: number;
+  readonly #rememberedMs: number;
+  readonly #names: ReadonlySet<string> | undefined;
   /** By the SHA-256 of the token. */
   readonly #remembered = new LRUCache<string, Caller>({ max: mostRemembered });
   /** Those that are being looked at. */
   readonly #underWay = new Map<string, Promise<Caller>>();
+  /** For as long as a caller holds something open, its token must be looked at again. */
+  readonly #tokens = new WeakMap<Caller, string>();
 
-  constructor(issuer: TokenIssuer, clockSkewSeconds: number) {
+  constructor(issuer: TokenIssuer, { clockSkewSeconds, rememberedMs = defaultRememberedMs, names }: TokensOptions) {
     this.#issuer = issuer;
     this.#clockSkewMs = 1_000 * clockSkewSeconds;
+    this.#rememberedMs = rememberedMs;
+    this.#names = names;
   }
 
   /** Whose it is, if that is remembered. */
@@ -43,6 +57,12 @@ export class Tokens {
     return found;
   }
 
+  /** Looks once more at the token that a caller came with. @throws AuthenticationError where it is not good any more. */
+  async lookAgain(caller: Caller): Promise<void> {
+    await this.#issuer.verify(this.#tokens.get(caller) ?? '');
+    caller.remember(Date.now() + this.#rememberedMs);
+  }
+
   close(): void {
     this.#issuer.close();
   }
@@ -60,13 +80,14 @@ export class Tokens {
     const caller = new Caller({
       id: `token:${subject === null ? ofToken : sha256(JSON.stringify([payload.iss, ...subject]))}`,
       name: subject === null ? 'a token without sub' : subject[1].slice(0, longestName),
-      grants: new Grants(grantsIn(payload)),
+      grants: Grants.among(grantsIn(payload), this.#names),
       expiresAt: 1_000 * payload.exp + this.#clockSkewMs,
-      rememberedUntil: Date.now() + rememberedMs,
+      rememberedUntil: Date.now() + this.#rememberedMs,
     });
     // By whole seconds, as the signature was looked at, it may have held a moment longer.
     if (caller.endedAt(Date.now()) !== null) throw expired();
     this.#remembered.set(ofToken, caller);
+    this.#tokens.set(caller, token);
     return caller;
   }
 }

@@ -37,6 +37,7 @@ describe('a scope', () => {
     ['features:read:*', /the name of an entity or a view/],
     ['features:read:User:', /expected an id at the end/],
     ['features:read:User:a:b', /write : as %3A/],
+    ['features:read:User:\ud800', /percent-encoded UTF-8/],
     ['features:read:User:a b', /write a blank as %20/],
     ['features:read:User:a*b', /\* as %2A/],
     ['features:read:User:a**', /\* as %2A/],

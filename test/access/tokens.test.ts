@@ -246,11 +246,51 @@ describe('what is remembered of tokens', () => {
     expect(await refusalOf(of, token)).toMatch(/has expired/);
   });
 
-  it('is looked at anew after five minutes, so that a key that was taken back is believed no longer', async () => {
+  it('grants nothing for names that are not served', async () => {
+    const of = new Authenticator({
+      keys: null,
+      issuer: issuer.options,
+      report: () => {},
+      served: { names: new Set(['User']), onStranger: () => {} },
+    });
+    const callerFor = async (scope: string) => of.identify(`Bearer ${await issuer.token({ scope })}`);
+    expect((await callerFor('features:read:Elsewhere openid')).grants.isEmpty).toBe(true);
+    expect((await callerFor('features:read:Elsewhere features:read:User:a')).grants.text).toBe('features:read:User:a');
+  });
+
+  it('is looked at again as long as something is held open by it, until the issuer takes its key back', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'freshet-jwks-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'jwks.json');
+    writeFileSync(file, JSON.stringify(issuer.jwks));
+    const of = new Authenticator({
+      keys: null,
+      issuer: { ...issuer.options, jwks: file },
+      report: () => {},
+      fileEveryMs: 10,
+      tokenMs: 50,
+    });
+    onTestFinished(() => of.close());
+    const caller = await of.identify(`Bearer ${await issuer.token()}`);
+    const over: string[] = [];
+    of.hold(caller, (why) => over.push(why));
+    // It is fresh for a twentieth of a second at a time, and is found to be good more than once.
+    for (let times = 0; times < 2; times++) {
+      await until(() => !caller.isFresh);
+      await until(() => caller.isFresh);
+    }
+    expect(over).toEqual([]);
+    writeFileSync(file, '{"keys":[]}');
+    await until(() => over.length > 0);
+    expect(over).toEqual(['REVOKED']);
+    expect(of.sessions).toBe(0);
+  });
+
+  it('is looked at anew after two minutes, so that a key that was taken back is not believed for long', async () => {
     const file = authenticator();
     const token = await issuer.token({ exp: inSeconds(3_600) });
     const caller = await file.identify(`Bearer ${token}`);
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 300_001 });
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 120_001 });
     expect(caller.isFresh).toBe(false);
     expect(caller.endedAt(Date.now())).toBeNull();
     expect(file.recognise(`Bearer ${token}`)).toBeNull();
