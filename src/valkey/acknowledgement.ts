@@ -32,10 +32,11 @@ export function confirmation(wanted: Acknowledgement): readonly [name: string, .
   }
 }
 
+/** In words that clients may hear. */
 function refusalOf({ message }: Error): string {
-  return message.startsWith('UNBLOCKED')
-    ? 'Valkey became a replica before it was confirmed'
-    : `Valkey cannot confirm it: ${message}`;
+  if (message.startsWith('UNBLOCKED')) return 'Valkey became a replica before it was confirmed';
+  if (/appendonly/.test(message)) return 'Valkey cannot confirm it: it keeps no append-only file';
+  return 'Valkey cannot confirm it';
 }
 
 /** What the answer to that command lacks; null: nothing. */

@@ -51,6 +51,15 @@ export function reconnect(client: Redis): void {
   if (client.status === 'ready') client.disconnect(true);
 }
 
+/**
+ * Ends a connection for good: all that waits fails, and whoever stands beside it hears `end`. While it waits for its next attempt to
+ * reconnect, iovalkey has no socket whose close would bring that about, as it has none before the first.
+ */
+export function leave(client: Redis): void {
+  if (client.status === 'reconnecting') client.status = 'wait';
+  client.disconnect();
+}
+
 /** Opens a connection for subscriptions. It queues nothing and forgets its channels when it breaks: see KeyspaceEvents. */
 export function connectSubscriber(address: ServerAddress, limits: ConnectionLimits = {}): Redis {
   return quiet(

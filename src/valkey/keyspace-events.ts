@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'iovalkey';
-import { reconnect } from './connect.ts';
+import { leave, reconnect } from './connect.ts';
 import { Demotion } from './demotion.ts';
 import { addNotifyFlags, explainSilence } from './notify-flags.ts';
 import { StoreClock } from './store-clock.ts';
@@ -202,6 +202,13 @@ export class KeyspaceEvents implements KeyspaceNews {
     await this.#send('unsubscribe', [before]);
   }
 
+  /** Connects anew, after which all that is wanted is subscribed to, and told to have been missed. */
+  reconnect(why: unknown): void {
+    if (this.#closed || this.#problem !== null) return;
+    this.#fail(why);
+    reconnect(this.#options.subscriber);
+  }
+
   #canary(tag: string): string {
     return `${this.#options.keyPrefix}:canary:{${tag}}`;
   }
@@ -212,7 +219,7 @@ export class KeyspaceEvents implements KeyspaceNews {
     this.#stay();
     this.#listener = { changed: () => {}, missed: () => {} };
     this.#lose();
-    this.#options.subscriber.disconnect();
+    leave(this.#options.subscriber);
   }
 
   /** Makes a new connection whole; tries again for as long as it lasts. */

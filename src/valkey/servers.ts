@@ -1,4 +1,5 @@
 import type { Redis } from 'iovalkey';
+import { leave } from './connect.ts';
 import { patienceOf } from './patience.ts';
 import { crowdedReason } from './unavailable.ts';
 
@@ -82,6 +83,6 @@ export class SingleServer implements Servers {
   onChange(): void {}
 
   close(): void {
-    this.all[0].valkey.disconnect();
+    leave(this.all[0].valkey);
   }
 }

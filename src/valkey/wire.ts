@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Redis } from 'iovalkey';
 import type { CommandBuffer } from './command-buffer.ts';
-import { reconnect } from './connect.ts';
+import { leave, reconnect } from './connect.ts';
 import { Demotion } from './demotion.ts';
 import { inTime, timedOut } from './in-time.ts';
 import { patienceOf } from './patience.ts';
@@ -32,11 +32,11 @@ export class Wire {
   #socket: Socket | null = null;
   #parser = new ReplyParser();
   #waiting: Waiting[] = [];
-  #opening: Promise<void> | null = null;
+  /** Those who wait until it is connected. */
+  readonly #openers = new Set<PromiseWithResolvers<void>>();
+  #isOpening = false;
   #timer: NodeJS.Timeout | null = null;
   #ended = false;
-  /** Rejected then. */
-  readonly #whenEnded = Promise.withResolvers<never>();
   /** How often the connection has been lost. */
   losses = 0;
 
@@ -51,7 +51,6 @@ export class Wire {
 
   /** @param name what `CLIENT LIST` calls it. */
   constructor(valkey: Redis, name: string) {
-    this.#whenEnded.promise.catch(() => {});
     this.#timeoutMs = patienceOf(valkey);
     this.#connection = valkey.duplicate({
       connectionName: name,
@@ -76,11 +75,28 @@ export class Wire {
   async open(): Promise<void> {
     if (this.#ended) throw closed();
     if (this.#socket) return;
-    this.#opening ??= this.#takeOver().finally(() => {
-      this.#opening = null;
-    });
-    // Sentinels are asked for ever, in rounds: that no command on the way has an end of its own is no reason to wait.
-    await inTime(this.#timeoutMs, Promise.race([this.#opening, this.#whenEnded.promise]));
+    const opener = Promise.withResolvers<void>();
+    this.#openers.add(opener);
+    if (!this.#isOpening) void this.#openForAll();
+    try {
+      // Sentinels are asked for ever, in rounds: that no command on the way has an end of its own is no reason to wait.
+      await inTime(this.#timeoutMs, opener.promise);
+    } finally {
+      // Nothing is kept of whoever waits no more: while a server is away there are many of them.
+      this.#openers.delete(opener);
+    }
+  }
+
+  /** Never rejects. */
+  async #openForAll(): Promise<void> {
+    this.#isOpening = true;
+    try {
+      await this.#takeOver();
+      for (const { resolve } of this.#openers) resolve();
+    } catch (error) {
+      for (const { reject } of this.#openers) reject(error);
+    }
+    this.#isOpening = false;
   }
 
   /**
@@ -170,9 +186,9 @@ export class Wire {
   /** From now on nothing is sent, though the system may take a while to close the socket. */
   #end(): void {
     this.#ended = true;
-    this.#whenEnded.reject(closed());
     this.#socket = null;
-    this.#connection.disconnect();
+    leave(this.#connection);
+    for (const { reject } of this.#openers) reject(closed());
     this.#fail(closed());
   }
 

@@ -52,6 +52,8 @@ describe('what is wrong with Valkey is told apart, to clients and to whoever run
     expect(await record()).toEqual(full);
     expect(await record('new')).toEqual(full);
     expect(await read()).toEqual({ txnCount24h: 1 });
+    const forgotten = await api.ask('mutation { forgetUser(id: "other") { status } }');
+    expect(forgotten.data).toEqual({ forgetUser: { status: 'FORGOTTEN' } });
     expect(await api.get('/readyz')).toMatchObject({
       status: 200,
       body: { warnings: [expect.stringMatching(/% of maxmemory.*raise maxmemory/)] },

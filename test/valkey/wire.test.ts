@@ -1,9 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import type { Redis } from 'iovalkey';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { CommandBuffer, connect, ReplyError, unavailableReason, Wire } from '../../src/valkey/index.ts';
+import { ending } from '../support/ended.ts';
 import { singleAddress } from '../support/single-address.ts';
 import { ThrowawayValkey } from '../support/throwaway-valkey.ts';
 import { until } from '../support/until.ts';
@@ -132,6 +133,54 @@ describe('a wire', () => {
     `;
     await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], { timeout: 10_000 });
   }, 15_000);
+
+  it('ends with it also while its server is away, and so does what waits there', async () => {
+    const from = JSON.stringify(new URL('../../src/valkey/index.ts', import.meta.url).href);
+    const program = `
+      import { once } from 'node:events';
+      import { CommandBuffer, openServers, parseValkeyUrl, Wire } from ${from};
+      const servers = openServers(parseValkeyUrl(process.argv[1]), { commandTimeoutMs: 20_000 });
+      const [{ valkey }] = servers.all;
+      await Wire.beside(valkey, 'test-wire').open();
+      const leaving = once(valkey, 'reconnecting');
+      console.log('open');
+      await leaving;
+      const waiting = valkey.ping().catch(({ message }) => message);
+      servers.close();
+      console.log(await waiting);
+    `;
+    const store = await ThrowawayValkey.create();
+    await store.start();
+    onTestFinished(() => store.destroy());
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program, store.url]);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const ended = ending(child);
+    await once(child.stdout, 'data');
+    await store.crash();
+    expect(await ended).toEqual({ status: 0, stdout: 'open\nConnection is closed.\n', stderr: '' });
+  }, 15_000);
+
+  it('keeps nothing of those who wait for it in vain', async () => {
+    const from = JSON.stringify(new URL('../../src/valkey/index.ts', import.meta.url).href);
+    const program = `
+      import { connect, parseValkeyUrl, Wire } from ${from};
+      const valkey = connect(parseValkeyUrl('valkey://127.0.0.1:1'));
+      const wire = new Wire(valkey, 'test-wire');
+      const tryOften = async (times) => {
+        for (let i = 0; i < times; i++) await wire.open().catch(() => {});
+        gc();
+        return process.memoryUsage().heapUsed;
+      };
+      const before = await tryOften(1_000);
+      console.log((await tryOften(20_000)) - before);
+      valkey.disconnect();
+      process.exit();
+    `;
+    const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '--eval', program]);
+    const { status, stdout } = await ending(child);
+    expect(status).toBe(0);
+    expect(Number(stdout)).toBeLessThan(4_000_000); // of 20,000: what each left behind was 700 bytes and more
+  }, 30_000);
 
   it('does not open where the store refuses who it says it is', async () => {
     const { port } = new URL(server.url);

@@ -33,4 +33,5 @@ local function forget(keys, args)
   return struct.pack('<I4dI4', count, bytes, call.lost)
 end
 
-redis.register_function('freshet_forget_' .. version, forget)
+-- Also where there is no memory left: it frees some.
+redis.register_function({ function_name = 'freshet_forget_' .. version, callback = forget, flags = { 'allow-oom' } })

@@ -185,7 +185,7 @@ export class ClusterKeyspaceEvents implements KeyspaceNews {
       const isHeard = post.events.problem === null;
       post.events.subscribe(own).then(
         () => isHeard && this.#listener.missed(own),
-        () => {},
+        (error: unknown) => post.events.reconnect(error),
       );
     }
   }

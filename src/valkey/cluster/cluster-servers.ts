@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import calculateSlot from 'cluster-key-slot';
 import type { Redis } from 'iovalkey';
 import type { ClusterAddress, Endpoint } from '../address.ts';
-import { type ConnectionLimits, connect } from '../connect.ts';
+import { type ConnectionLimits, connect, leave } from '../connect.ts';
 import { defaultPatienceMs } from '../patience.ts';
 import type { Removals, Servers, ValkeyServer } from '../servers.ts';
 import { UnsuitableValkeyError } from '../suitability.ts';
@@ -90,7 +90,7 @@ export class ClusterServers implements Servers {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
-    for (const { valkey } of this.all) valkey.disconnect();
+    for (const { valkey } of this.all) leave(valkey);
     this.#servers.clear();
     this.#owners.fill(null);
   }
@@ -165,7 +165,7 @@ export class ClusterServers implements Servers {
     try {
       return await askForMap(valkey, seed);
     } finally {
-      valkey.disconnect();
+      leave(valkey);
     }
   }
 
@@ -186,7 +186,7 @@ export class ClusterServers implements Servers {
     for (const { name } of gone) this.#servers.delete(name);
     if (isNew || slots.size > 0 || gone.length > 0) for (const listener of this.#listeners) listener({ slots });
     // What is under way on them is asked again, of others.
-    for (const { valkey } of gone) valkey.disconnect();
+    for (const { valkey } of gone) leave(valkey);
   }
 
   #serverAt(name: string, endpoint: Endpoint): ValkeyServer {

@@ -50,6 +50,10 @@ describe('a cluster under load', () => {
     await counts.expectThere(api, load);
     load.tell('a primary of a cluster died', { promotedMs, healedMs: await watching.healed(load) });
     await watching.close();
+    // Nobody goes on speaking to what is a primary no more.
+    const speaking = async () =>
+      /name=freshet(-(writer|reader|subscriber))? /.test(String(await victim.admin.client('LIST')));
+    await until(async () => !(await speaking()));
   }, 120_000);
 
   it('loses and doubles nothing while slots are moved', async () => {
