@@ -50,6 +50,8 @@ export interface Config {
 export interface GuardSettings {
   /** `FRESHET_CORS_ORIGINS`: other origins whose pages may speak to the API; default none. */
   readonly corsOrigins: readonly string[];
+  /** `FRESHET_HOSTS`: by which names it may be asked besides those of this machine; default null: any that are safe. */
+  readonly hosts: readonly string[] | null;
   /** `FRESHET_HSTS_SECONDS`: how long browsers are to come by TLS alone; default null: nothing is said of it. */
   readonly hstsSeconds: number | null;
   /** `FRESHET_TRUSTED_PROXIES`: whose word is taken for whom they forward; default nobody's. */
@@ -96,7 +98,7 @@ const ours = [
   ...['FRESHET_AUTH', 'FRESHET_API_KEYS', 'FRESHET_API_KEYS_FILE', 'FRESHET_INTROSPECTION'],
   ...['FRESHET_JWT_JWKS', 'FRESHET_JWT_ISSUER', 'FRESHET_JWT_AUDIENCE'],
   ...['FRESHET_JWT_ALGORITHMS', 'FRESHET_JWT_CLOCK_SKEW_SECONDS'],
-  ...['FRESHET_CORS_ORIGINS', 'FRESHET_HSTS_SECONDS', 'FRESHET_TRUSTED_PROXIES'],
+  ...['FRESHET_CORS_ORIGINS', 'FRESHET_HOSTS', 'FRESHET_HSTS_SECONDS', 'FRESHET_TRUSTED_PROXIES'],
   ...['FRESHET_MAX_CONNECTIONS', 'FRESHET_CLIENT_CONNECTIONS', 'FRESHET_CLIENT_SUBSCRIPTIONS'],
   ...['FRESHET_RATE_LIMIT', 'FRESHET_COST_LIMIT'],
 ];
@@ -216,6 +218,7 @@ function readClockSkew(text: string): number {
 function readGuard(read: Read): GuardSettings {
   return {
     corsOrigins: read<readonly string[]>('FRESHET_CORS_ORIGINS', [], readOrigins),
+    hosts: read<readonly string[] | null>('FRESHET_HOSTS', null, readHosts),
     hstsSeconds: read<number | null>('FRESHET_HSTS_SECONDS', null, count(0, longestHstsSeconds)),
     trustedProxies: read<readonly string[]>('FRESHET_TRUSTED_PROXIES', [], readProxies),
     maxConnections: read<number | null>('FRESHET_MAX_CONNECTIONS', null, count(1, most)),
@@ -290,6 +293,16 @@ function readOrigins(text: string): readonly string[] {
       throw new Error(`expected origins such as ${example}, separated by commas, got ${JSON.stringify(one)}`);
     }
     return one;
+  });
+}
+
+function readHosts(text: string): readonly string[] {
+  return listed(text).map((one) => {
+    if (!/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(one)) {
+      const example = 'freshet.example.com, without scheme or port';
+      throw new Error(`expected names such as ${example}, separated by commas, got ${JSON.stringify(one)}`);
+    }
+    return one.toLowerCase();
   });
 }
 

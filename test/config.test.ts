@@ -30,6 +30,7 @@ describe('the configuration', () => {
       introspection: true,
       guard: {
         corsOrigins: [],
+        hosts: null,
         hstsSeconds: null,
         trustedProxies: [],
         maxConnections: null,
@@ -65,6 +66,7 @@ describe('the configuration', () => {
         FRESHET_JWT_CLOCK_SKEW_SECONDS: '30',
         NODE_ENV: 'production',
         FRESHET_CORS_ORIGINS: 'https://app.example.com, http://localhost:3000',
+        FRESHET_HOSTS: 'Freshet.example.com, localhost',
         FRESHET_HSTS_SECONDS: '31536000',
         FRESHET_TRUSTED_PROXIES: '10.0.0.0/8, ::1',
         FRESHET_MAX_CONNECTIONS: '5000',
@@ -99,6 +101,7 @@ describe('the configuration', () => {
       introspection: false,
       guard: {
         corsOrigins: ['https://app.example.com', 'http://localhost:3000'],
+        hosts: ['freshet.example.com', 'localhost'],
         hstsSeconds: 31_536_000,
         trustedProxies: ['10.0.0.0/8', '::1'],
         maxConnections: 5_000,
@@ -129,6 +132,7 @@ describe('the configuration', () => {
       FRESHET_ACK: 'replica:0',
       FRESHET_DOCUMENTS: 'mine',
       FRESHET_CORS_ORIGINS: '*',
+      FRESHET_HOSTS: 'https://freshet.example.com',
       FRESHET_HSTS_SECONDS: '1y',
       FRESHET_TRUSTED_PROXIES: '10.0.0.0/33',
       FRESHET_MAX_CONNECTIONS: '0',
@@ -146,12 +150,13 @@ describe('the configuration', () => {
       'FRESHET_ACK: expected memory, fsync, replica or replica:n with n from 1 to 9, got "replica:0"',
       'FRESHET_DOCUMENTS: expected one of any, trusted, got "mine"',
       'FRESHET_CORS_ORIGINS: expected origins such as https://app.example.com, with a port unless it is the usual one, separated by commas, got "*"',
+      'FRESHET_HOSTS: expected names such as freshet.example.com, without scheme or port, separated by commas, got "https://freshet.example.com"',
       'FRESHET_HSTS_SECONDS: expected a whole number from 0 to 63072000, got "1y"',
       'FRESHET_TRUSTED_PROXIES: expected addresses, or ranges such as 10.0.0.0/8, separated by commas, got "10.0.0.0/33"',
       'FRESHET_MAX_CONNECTIONS: expected a whole number from 1 to 1000000, got "0"',
       'FRESHET_RATE_LIMIT: expected a whole number from 1 to 1000000, got "0.5"',
       'LOG_LEVEL: expected one of fatal, error, warn, info, debug, trace, silent, got "loud"',
-      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_ACK, FRESHET_DOCUMENTS, FRESHET_AUTH, FRESHET_API_KEYS, FRESHET_API_KEYS_FILE, FRESHET_INTROSPECTION, FRESHET_JWT_JWKS, FRESHET_JWT_ISSUER, FRESHET_JWT_AUDIENCE, FRESHET_JWT_ALGORITHMS, FRESHET_JWT_CLOCK_SKEW_SECONDS, FRESHET_CORS_ORIGINS, FRESHET_HSTS_SECONDS, FRESHET_TRUSTED_PROXIES, FRESHET_MAX_CONNECTIONS, FRESHET_CLIENT_CONNECTIONS, FRESHET_CLIENT_SUBSCRIPTIONS, FRESHET_RATE_LIMIT, FRESHET_COST_LIMIT',
+      'FRESHET_KEYPREFIX: is not a setting; known are FRESHET_DATA_DIR, FRESHET_CLOCK, FRESHET_KEY_PREFIX, FRESHET_SWEEP_SECONDS, FRESHET_ACK, FRESHET_DOCUMENTS, FRESHET_AUTH, FRESHET_API_KEYS, FRESHET_API_KEYS_FILE, FRESHET_INTROSPECTION, FRESHET_JWT_JWKS, FRESHET_JWT_ISSUER, FRESHET_JWT_AUDIENCE, FRESHET_JWT_ALGORITHMS, FRESHET_JWT_CLOCK_SKEW_SECONDS, FRESHET_CORS_ORIGINS, FRESHET_HOSTS, FRESHET_HSTS_SECONDS, FRESHET_TRUSTED_PROXIES, FRESHET_MAX_CONNECTIONS, FRESHET_CLIENT_CONNECTIONS, FRESHET_CLIENT_SUBSCRIPTIONS, FRESHET_RATE_LIMIT, FRESHET_COST_LIMIT',
     ]);
     expect(() => readConfig(env)).toThrow(/LOG_LEVEL[\s\S]*FRESHET_KEYPREFIX/);
   });

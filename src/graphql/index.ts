@@ -30,7 +30,7 @@ export { contractError } from './errors.ts';
 export { useInputErrors } from './input-errors.ts';
 export { useIntrospection } from './introspection.ts';
 export type { VectorLoaders } from './loaders.ts';
-export { deniedOperation, useAccess } from './operation-access.ts';
+export { deniedOperation, useAccess, useAnyScope } from './operation-access.ts';
 export { operationCost } from './operation-cost.ts';
 export { older, type PushSeries } from './push-counts.ts';
 export type { Sender, TextOutlet } from './pushed-messages.ts';

@@ -18,22 +18,23 @@ import { ruleOf } from './rules.ts';
 
 type AskedOperation = Pick<ExecutionArgs, 'schema' | 'document' | 'operationName' | 'variableValues'>;
 
-/**
- * Refuses an operation whole, before anything of it is done, where its caller has no scope for what it begins with; and, where it
- * has none at all, before it is looked at: what is wrong with it would tell what there is.
- */
-export function useAccess(): Plugin {
+/** Refuses whoever has no scope at all before what is asked is looked at: what is wrong with it would tell what there is. Comes first. */
+export function useAnyScope(): Plugin {
   return {
     onParse({ context }) {
       const error = deniedCaller((context as unknown as Pick<FreshetContext, 'caller'>).caller);
       if (error) throw error;
     },
-    ...beforeExecution((operation) => {
-      const { caller } = operation.contextValue as FreshetContext;
-      const error = deniedOperation(operation, caller);
-      return error ? [error] : [];
-    }),
   };
+}
+
+/** Refuses an operation whole, before anything of it is done, where its caller has no scope for what it begins with. */
+export function useAccess(): Plugin {
+  return beforeExecution((operation) => {
+    const { caller } = operation.contextValue as FreshetContext;
+    const error = deniedOperation(operation, caller);
+    return error ? [error] : [];
+  });
 }
 
 /** Why nothing at all is for this caller; null if something is. */

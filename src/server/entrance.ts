@@ -7,11 +7,14 @@ import {
   type Caller,
   type Ending,
 } from '../access/index.ts';
+import { inTime } from '../valkey/index.ts';
 import type { ApiResponse } from './http/api-response.ts';
 import { send } from './http/http-response.ts';
 import { acceptedTypes, contentTypes } from './http/result-types.ts';
 
 const unavailableSeconds = 1;
+/** For how long whoever need not be known is waited for. */
+const patienceMs = 500; // half a second
 
 const nobodyAsked = { counts: { unauthenticated: 0, unavailable: 0, ended: 0 }, sessions: 0 };
 
@@ -39,15 +42,12 @@ export class Entrance {
     return this.#authenticator === null ? Promise.resolve(anyone) : this.#authenticator.identify(authorization);
   }
 
-  /** Who asks where nobody need say; null: nobody can tell. */
-  async known(authorization: string | undefined): Promise<Caller | null> {
-    const caller = this.recognise(authorization);
-    if (caller !== null || authorization === undefined) return caller;
+  /** Who asks, where an answer must not wait for that; null: nobody can tell, or not in time. */
+  async identifySoon(authorization: string): Promise<Caller | null> {
     try {
-      return await this.identify(authorization);
-    } catch (error) {
-      if (error instanceof AuthenticationError) return null;
-      throw error;
+      return await inTime(patienceMs, this.identify(authorization));
+    } catch {
+      return null;
     }
   }
 

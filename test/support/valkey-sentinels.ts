@@ -60,6 +60,18 @@ export class SentinelGroup {
     return this.servers.find((one) => one.port === Number(port)) as ServerProcess;
   }
 
+  /** Has the sentinels make the replica the primary; they give up where it is too busy, and are asked again. */
+  async failOver(): Promise<void> {
+    const victim = await this.primary();
+    const [sentinel] = this.sentinels as [ServerProcess];
+    await until(async () => {
+      if ((await this.primary()) !== victim) return true;
+      const facts = String(await sentinel.admin.call('SENTINEL', 'PRIMARY', name));
+      if (!/failover_in_progress/.test(facts)) await sentinel.admin.call('SENTINEL', 'FAILOVER', name).catch(() => {});
+      return false;
+    }, 30_000);
+  }
+
   async destroy(): Promise<void> {
     await Promise.all([...this.sentinels, ...this.servers].map((one) => one.destroy()));
   }

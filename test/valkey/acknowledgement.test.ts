@@ -198,7 +198,10 @@ describe('an event that is to be on disk', () => {
     await record(api, known);
     await primary.admin.config('SET', 'appendonly', 'no');
     try {
-      const told = { status: 'UNAVAILABLE', reason: expect.stringMatching(/Valkey cannot confirm it: it keeps no append-only file$/) };
+      const told = {
+        status: 'UNAVAILABLE',
+        reason: expect.stringMatching(/Valkey cannot confirm it: it keeps no append-only file$/),
+      };
       for (const one of [event(), event(known.userId)]) expect(await record(api, one)).toEqual(told);
       const { transactionId, userId, merchantId, occurredAt } = known;
       const label = await api.ask(

@@ -13,6 +13,7 @@ import {
   subscribeToWatch,
   type TrustedDocuments,
   useAccess,
+  useAnyScope,
   useInputErrors,
   useIntrospection,
   useQueryLimits,
@@ -93,6 +94,7 @@ export function createPipeline({
     maskedErrors: { maskError: mask, errorMessage: '' },
     parserAndValidationCache: createDocumentCaches(),
     plugins: [
+      useAnyScope(),
       ...(tracer.current ? [useTracing(tracer.current)] : []),
       useRequestCounts(activity),
       useTrustedDocuments(documents),

@@ -2,6 +2,11 @@
 export interface GuardOptions {
   /** Of other pages that may speak to the API, as browsers write them; default: none. */
   readonly corsOrigins?: readonly string[];
+  /**
+   * By which names it may be asked besides those of this machine, in lower case; null, the default: by any, but where nobody is asked who
+   * they are and only this machine can reach it.
+   */
+  readonly hosts?: readonly string[] | null;
   /** How long browsers are to come by TLS alone, where TLS stands before us; null, the default: nothing is said of it. */
   readonly hstsSeconds?: number | null;
   /** Addresses, and ranges such as `10.0.0.0/8`, of proxies that are believed whom they forward for; default: none. */

@@ -63,10 +63,14 @@ export class Guard {
   }
 
   constructor(options: GuardOptions = {}, { store = null, log, isOpenHere = false }: GuardSurroundings = {}) {
-    const { corsOrigins, hstsSeconds = null, trustedProxies, clientSubscriptions, times } = options;
+    const { corsOrigins, hosts = null, hstsSeconds = null, trustedProxies, clientSubscriptions, times } = options;
     this.origins = new AllowedOrigins(corsOrigins);
-    const any = !isOpenHere || (trustedProxies ?? []).length > 0; // a proxy may ask by whichever name it was asked
-    this.hosts = new ServedHosts({ any, origins: corsOrigins });
+    const isProxied = (trustedProxies ?? []).length > 0; // and may be asked by whichever name its proxy was asked
+    this.hosts = new ServedHosts({
+      any: hosts === null && (!isOpenHere || isProxied),
+      names: hosts,
+      origins: corsOrigins,
+    });
     this.headers = new ResponseHeaders({ origins: this.origins, hstsSeconds });
     this.addresses = new ClientAddresses(trustedProxies);
     this.connections = new ConnectionLimits(options, { addresses: this.addresses, refusals: this.refusals });

@@ -22,8 +22,7 @@ export function sendForeignPage(response: ServerResponse): void {
 
 /** To whoever may be a page that has another name lead here. */
 export function sendForeignHost(response: ServerResponse): void {
-  const why = 'Freshet asks nobody who they are, so it answers to this machine by its own names alone';
-  sendForbidden(response, `${why}; FRESHET_CORS_ORIGINS lists others`);
+  sendForbidden(response, 'Freshet is not asked by this name here: FRESHET_HOSTS lists those by which it may be');
 }
 
 function sendForbidden(response: ServerResponse, message: string): void {

@@ -41,13 +41,11 @@ export class Pages {
 
   readonly #pages: { readonly [path: string]: Page } = {
     '/livez': (_, response) => sendJson(response, 200, { alive: true }),
-    '/readyz': async ({ headers: { authorization } }, response) => {
-      const { entrance, health } = this.#options;
-      const told = await health();
+    '/readyz': async (request, response) => {
+      const [told, caller] = await Promise.all([this.#options.health(), this.#known(request)]);
       const { ready } = told;
       // Of servers, processes and memory nobody else is told.
-      const isOperator = (await entrance.known(authorization))?.grants.allowsAll('admin');
-      sendJson(response, ready ? 200 : 503, isOperator ? told : { ready });
+      sendJson(response, ready ? 200 : 503, caller?.grants.allowsAll('admin') ? told : { ready });
     },
     '/metrics': async (request, response) => {
       if (!(await this.#admits(request, response, ({ grants }) => grants.allowsAll('admin')))) return;
@@ -59,6 +57,15 @@ export class Pages {
       send(response, 200, 'application/graphql; charset=utf-8', this.#options.sdl);
     },
   };
+
+  /** Who asks, as far as that is known soon. A probe is always answered, but of whom too much comes no token is looked at. */
+  async #known(request: IncomingMessage): Promise<Caller | null> {
+    const { entrance, guard } = this.#options;
+    const { authorization } = request.headers;
+    const caller = entrance.recognise(authorization);
+    if (caller !== null || authorization === undefined) return caller;
+    return (await guard.countRequest(null, request)) > 0 ? null : entrance.identifySoon(authorization);
+  }
 
   /** Whether a page is for whoever asks; else they were told that it is not. */
   async #admits(

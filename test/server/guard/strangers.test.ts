@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { Authenticator } from '../../../src/access/index.ts';
 import { KeyRing } from '../../support/access/key-ring.ts';
 import { startApi, type TestApi } from '../../support/api.ts';
+import { TestIssuer } from '../../support/token-issuer.ts';
 import { until } from '../../support/until.ts';
 
 const bodyBytes = 1_000_000;
@@ -89,5 +91,36 @@ describe('callers, known or not, at the pages', () => {
       (await fetch(`${api.url}/readyz`, { headers })).json();
     for (const headers of [{}, bad, known]) expect(await health(headers)).toEqual({ ready: true });
     expect(await health(operator)).toMatchObject({ ready: true, problems: [], warnings: expect.any(Array) });
+  });
+
+  it('are told how it is by a token, if that can be looked at soon, and not too many come', async () => {
+    const issuer = await TestIssuer.start();
+    const authenticator = new Authenticator({ keys: null, issuer: issuer.options, report: () => {} });
+    const limited = await startApi({ authenticator, guard: { requestsPerSecond: 1 } });
+    const answer = Promise.withResolvers<void>();
+    onTestFinished(async () => {
+      answer.resolve();
+      await limited.stop();
+      authenticator.close();
+      await issuer.stop();
+    });
+    let tokens = 0;
+    const health = async () => {
+      const authorization = `Bearer ${await issuer.token({ scope: 'admin', sub: `operator ${tokens++}` })}`;
+      const response = await fetch(`${limited.url}/readyz`, { headers: { authorization } });
+      return { status: response.status, body: await response.json() };
+    };
+    const [all, little] = [
+      { status: 200, body: { ready: true, problems: [], warnings: [] } },
+      { status: 200, body: { ready: true } },
+    ];
+    issuer.patience = answer.promise;
+    expect(await health()).toEqual(little); // which is answered though the keys are not there yet
+    answer.resolve();
+    await until(async () => (await health()).body.problems !== undefined);
+    const others = await Promise.all(Array.from({ length: 20 }, health));
+    expect(others).toContainEqual(little);
+    for (const other of others) expect([all, little]).toContainEqual(other);
+    expect(limited.server.refusals.requests).toBeGreaterThan(0);
   });
 });

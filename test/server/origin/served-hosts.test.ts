@@ -1,14 +1,24 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { ServedHosts } from '../../../src/server/origin/served-hosts.ts';
 import { KeyRing } from '../../support/access/key-ring.ts';
 import { startApi, type TestApi } from '../../support/api.ts';
 
 const query = '{ user(id: "u") { riskProfile { txnCount1h } } }';
-const own = ['localhost', 'LOCALHOST:4000', 'freshet.localhost', '127.0.0.1', '[::1]:4000', '10.0.0.7:80', 'box', ''];
+const own = [
+  'localhost',
+  'LOCALHOST:4000',
+  'freshet.localhost',
+  '127.0.0.1',
+  '[::1]:4000',
+  '10.0.0.7:80',
+  'box',
+  'localhost.:4000',
+  '',
+];
 const foreign = ['evil.example', 'evil.example:4000', 'localhost.evil.example', '127.0.0.1.evil.example', 'a.b.'];
 
 describe('hosts', () => {
@@ -19,6 +29,22 @@ describe('hosts', () => {
   it.each(foreign)('%s may be anyone', (host) => {
     expect(new ServedHosts({ any: false }).serves(host)).toBe(false);
     expect(new ServedHosts({ any: true }).serves(host)).toBe(true);
+  });
+
+  it('that are listed are ours, at whatever port, and all others are foreign', () => {
+    const hosts = new ServedHosts({ any: false, names: ['freshet.example'] });
+    const served = [
+      'freshet.example',
+      'FRESHET.example.:443',
+      'a.freshet.example',
+      'freshet.example.evil',
+      'localhost',
+    ];
+    expect(served.filter((host) => hosts.serves(host))).toEqual([
+      'freshet.example',
+      'FRESHET.example.:443',
+      'localhost',
+    ]);
   });
 
   it('of listed origins are ours', () => {
@@ -35,9 +61,16 @@ interface Told {
   readonly body: string;
 }
 
-function ask(url: string, method: string, headers: { readonly [name: string]: string }, body?: string): Promise<Told> {
+/** @param agent whose connection is kept; false: none is. */
+function ask(
+  url: string,
+  method: string,
+  headers: { readonly [name: string]: string },
+  body?: string,
+  agent: Agent | false = false,
+): Promise<Told> {
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, headers, agent: false }, async (response) =>
+    const sent = request(url, { method, headers, agent }, async (response) =>
       resolve({ status: response.statusCode, body: await text(response) }),
     );
     sent.on('error', reject);
@@ -90,6 +123,36 @@ describe('a page that has its name lead here', () => {
     }
     expect(await handshake(open, evil)).toBe(false);
     expect(await handshake(open, here)).toBe(true);
+  });
+
+  it('is told nothing by a connection that is kept, where a request of ours goes past the HTTP of Node', async () => {
+    const evil = page(`evil.example:${new URL(open.url).port}`);
+    const here = page(new URL(open.url).host);
+    const body = JSON.stringify({ query });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const { plain } = open.server.ways;
+    for (let round = 0; round < 5; round++)
+      expect((await ask(open.graphqlUrl, 'POST', { ...here, ...json }, body, agent)).status).toBe(200);
+    expect(open.server.ways.plain).toBeGreaterThan(plain);
+    const answered = open.server.ways.short;
+    for (let round = 0; round < 3; round++)
+      expect((await ask(open.graphqlUrl, 'POST', { ...evil, ...json }, body, agent)).status).toBe(403);
+    expect(open.server.ways.short).toBe(answered);
+  });
+
+  it('is told nothing where names are listed, by none of which it comes, on whatever address we listen', async () => {
+    const listed = await startApi({ guard: { hosts: ['freshet.example'], trustedProxies: ['127.0.0.1'] } });
+    onTestFinished(() => listed.stop());
+    const proxied = await startApi({ guard: { trustedProxies: ['127.0.0.1'] } });
+    onTestFinished(() => proxied.stop());
+    const body = JSON.stringify({ query });
+    const statusOf = async (api: TestApi, host: string) =>
+      (await ask(api.graphqlUrl, 'POST', { ...page(host), ...json }, body)).status;
+    expect(await statusOf(listed, 'freshet.example')).toBe(200);
+    expect(await statusOf(listed, 'evil.example')).toBe(403);
+    // What a proxy was asked by we cannot know.
+    expect(await statusOf(proxied, 'evil.example')).toBe(200);
   });
 
   it('gains nothing by it where callers are asked who they are, whose names are their own', async () => {

@@ -35,9 +35,9 @@ describe('a primary behind sentinels, under load', () => {
       await until(() => load.acknowledged > 500);
       const victim = await group.primary();
       const begun = performance.now();
-      if (what === 'dies') await victim.kill();
-      else if (what === 'answers no more') victim.freeze();
-      else await group.sentinels[0]?.admin.call('SENTINEL', 'FAILOVER', 'main');
+      if (what === 'is to be replaced') await group.failOver();
+      else if (what === 'dies') await victim.kill();
+      else victim.freeze();
       await until(async () => (await group.primary()) !== victim, 30_000);
       const promotedMs = Math.round(performance.now() - begun);
       // It comes back as a replica: without one, nothing can be acknowledged.
