@@ -3,6 +3,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GuardOptions } from '../../../src/server/guard/guard-options.ts';
+import { KeyRing } from '../../support/access/key-ring.ts';
 import { type ApiOptions, newKeyPrefix, startApi, type TestApi } from '../../support/api.ts';
 import { ProtocolSocket } from '../../support/protocol-socket.ts';
 import { ReservedStream } from '../../support/reserved-stream.ts';
@@ -146,6 +147,20 @@ describe('a client that sends too many requests', () => {
     expect(through).toBeGreaterThanOrEqual(2);
     expect(through).toBeLessThanOrEqual(4);
     expect(api.server.refusals.requests).toBe(codes.filter((code) => code === 1013).length);
+  });
+
+  it('is by its key another than strangers of the same address, by WebSocket too', async () => {
+    const keys = new KeyRing();
+    const api = await start(guard, { authenticator: keys.authenticator });
+    const ask = clientAt(api);
+    await until(async () => (await ask(one, { authorization: 'Bearer fsk_nobody' })).status === 429);
+    const { authorization } = await keys.add('known', ['features:read']);
+    const socket = await ProtocolSocket.open(api.webSocketUrl, {}, { authorization });
+    expect(socket.of('connection_ack')).toHaveLength(1);
+    socket.socket.close();
+    const stranger = await ProtocolSocket.dial(api.webSocketUrl, {}, { authorization: 'Bearer fsk_nobody' });
+    expect(await stranger.closed).toBe(1013);
+    keys.close();
   });
 
   it('is one for all connections of it, and those behind a proxy are each their own', async () => {
