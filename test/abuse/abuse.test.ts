@@ -45,7 +45,8 @@ const staying: Socket[] = [];
 const played = new Map<string, number>();
 
 beforeAll(async () => {
-  api = await startApi({ bodyLimitBytes });
+  // With limits, so that all is counted, which nobody reaches.
+  api = await startApi({ bodyLimitBytes, guard: { requestsPerSecond: 1_000_000, costPerSecond: 1_000_000 } });
 });
 afterAll(async () => {
   agent.destroy();
