@@ -17,7 +17,8 @@ export class SentinelGroup {
   }
 
   static async start(settings: { readonly [name: string]: string } = {}): Promise<SentinelGroup> {
-    const all = { 'repl-diskless-sync-delay': '0', ...settings };
+    // A primary that came back empty would empty whoever then follows it.
+    const all = { appendonly: 'yes', 'repl-diskless-sync-delay': '0', ...settings };
     const primary = await ServerProcess.start({ settings: all });
     const replicaof = `127.0.0.1 ${primary.port}`;
     const replica = await ServerProcess.start({ settings: { ...all, replicaof } });
