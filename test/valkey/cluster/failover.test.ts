@@ -16,7 +16,8 @@ let recorder: TestApi;
 let counts: CountsOf;
 
 beforeAll(async () => {
-  cluster = await ValkeyCluster.start();
+  // As whoever relies on replicas has it: a primary that came back empty would empty them.
+  cluster = await ValkeyCluster.start({ appendonly: 'yes' });
   const keyPrefix = newKeyPrefix();
   api = await startApi({ valkeyUrl: cluster.url, keyPrefix });
   recorder = await startApi({ valkeyUrl: cluster.url, keyPrefix, acknowledge: { kind: 'replica', replicas: 1 } });
