@@ -78,8 +78,11 @@ export class Sessions {
     for (const caller of [...this.#held.keys()]) {
       const why = caller.endedAt(now);
       if (why !== null) this.end(caller, why);
-      else if (dueAt(caller) <= now) void this.#look(caller);
-      else this.#wakeAt(dueAt(caller));
+      else if (dueAt(caller) <= now) {
+        // It may expire before that is over.
+        this.#wakeAt(expiryOf(caller));
+        void this.#look(caller);
+      } else this.#wakeAt(dueAt(caller));
     }
   }
 
@@ -90,12 +93,19 @@ export class Sessions {
     try {
       await this.#lookAgain(caller);
     } catch (error) {
-      if (error instanceof AuthenticationError && error.code === 'UNAUTHENTICATED') this.end(caller, 'REVOKED');
+      if (error instanceof AuthenticationError && error.code === 'UNAUTHENTICATED') {
+        this.end(caller, caller.endedAt(Date.now()) ?? 'REVOKED');
+      }
     }
     this.#looking.delete(caller);
     // Where it could not be found out, it goes on, and is looked at soon again.
-    if (this.#held.has(caller)) this.#wakeAt(Math.max(dueAt(caller), Date.now() + togetherMs));
+    const soon = Math.max(dueAt(caller), Date.now() + togetherMs);
+    if (this.#held.has(caller)) this.#wakeAt(Math.min(soon, expiryOf(caller)));
   }
+}
+
+function expiryOf({ expiresAt }: Caller): number {
+  return expiresAt ?? Number.POSITIVE_INFINITY;
 }
 
 /** When something is to be done about a caller: at the moment at which it expires, or soon after that up to which it was looked at. */

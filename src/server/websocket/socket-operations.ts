@@ -158,7 +158,9 @@ export class SocketOperations {
     const operation = getOperationAST(args.document, args.operationName)?.operation ?? 'none';
     const run = async () => (how === 'execute' ? this.#execute(args) : this.#subscribe(args));
     const running = span === null ? run() : within(span, run).finally(() => span.end());
-    const result = await running.catch((error: unknown) => ({ errors: [this.#pipeline.mask(error)] }));
+    const result = await running.catch((error: unknown) =>
+      runAs(extra.requestId, () => ({ errors: [this.#pipeline.mask(error)] })),
+    );
     this.#count(operation, result, receivedAt);
     if (how === 'subscribe' && Symbol.asyncIterator in result) extra.turns.streams(id);
     return result;
