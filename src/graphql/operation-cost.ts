@@ -8,7 +8,8 @@ const leastCost = 1;
 
 /**
  * What an operation costs whoever sends it, before it is executed: the vectors that it shows, what its searches are worth, and the events
- * that it records, previews, corrects or forgets, at least 1. A subscription costs what its first message shows, and at least 1 for each id. Its variables must fit.
+ * that it records, previews, corrects or forgets, at least 1. A subscription costs what its first message shows, and at least 1 for each
+ * id. Its variables must fit.
  */
 export function operationCost({ schema, document, operationName, variableValues }: SentOperation): number {
   const operation = getOperationAST(document, operationName);

@@ -288,8 +288,7 @@ export class KeyspaceEvents implements KeyspaceNews {
       this.#beating = false;
     }
     if (epoch !== this.#epoch || this.#closed) return;
-    this.#fail(new KeyspaceEventsError('notifications have stopped arriving; connecting anew'));
-    this.#options.subscriber.disconnect(true);
+    this.reconnect(new KeyspaceEventsError('notifications have stopped arriving; connecting anew'));
   }
 
   #hear(channel: string, operation: string): void {

@@ -32,15 +32,21 @@ it('of a caller who cannot be looked at again go on, are looked at again soon, a
   expect(over).toEqual(['EXPIRED']);
 });
 
-it('end at the moment at which their caller does, also while that one is being looked at, and say so', async () => {
-  const answer = Promise.withResolvers<void>();
-  const sessions = new Sessions(() => answer.promise);
+/** Holds something of a caller who expires then, and nothing before. */
+async function expectEnd(sessions: Sessions, inMs: number): Promise<Ending[]> {
   const over: Ending[] = [];
-  sessions.hold(callerOf(Date.now() + 100, Date.now() + 2_500), (why) => over.push(why));
-  await vi.advanceTimersByTimeAsync(2_499);
+  sessions.hold(callerOf(Date.now() + 100, Date.now() + inMs), (why) => over.push(why));
+  await vi.advanceTimersByTimeAsync(inMs - 1);
   expect(over).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
   expect(over).toEqual(['EXPIRED']);
+  return over;
+}
+
+it('end at the moment at which their caller does, also while that one is being looked at, and say so', async () => {
+  const answer = Promise.withResolvers<void>();
+  const sessions = new Sessions(() => answer.promise);
+  const over = await expectEnd(sessions, 2_500);
   answer.reject(new AuthenticationError('UNAUTHENTICATED', 'it has expired'));
   await vi.advanceTimersByTimeAsync(10 * second);
   expect(over).toEqual(['EXPIRED']);
@@ -49,12 +55,7 @@ it('end at the moment at which their caller does, also while that one is being l
 
 it('end at that moment also soon after their caller was looked at', async () => {
   const sessions = new Sessions(async (caller) => caller.remember(Date.now() + 60 * second));
-  const over: Ending[] = [];
-  sessions.hold(callerOf(Date.now() + 100, Date.now() + 1_300), (why) => over.push(why));
-  await vi.advanceTimersByTimeAsync(1_299);
-  expect(over).toEqual([]);
-  await vi.advanceTimersByTimeAsync(1);
-  expect(over).toEqual(['EXPIRED']);
+  await expectEnd(sessions, 1_300);
 });
 
 it('of many callers are looked at together, once a second at most, and each just once at a time', async () => {

@@ -48,27 +48,18 @@ describe('work in a span', () => {
     expect(await traced('read', facts, async () => 7)).toBe(7);
   });
 
+  const facts = () => ({ vectors: 2 });
+  const readTwo = () => traced('read', facts, async () => 7);
+
   it('is what it would be without, and ends it', async () => {
     const notes = record(new Notes());
-    expect(
-      await traced(
-        'read',
-        () => ({ vectors: 2 }),
-        async () => 7,
-      ),
-    ).toBe(7);
+    expect(await readTwo()).toBe(7);
     expect(notes.told).toEqual(['read vectors=2', 'read ended']);
   });
 
   it('of a trace that is not recorded is done, and nothing is told of it', async () => {
     const notes = record(new Notes(null));
-    expect(
-      await traced(
-        'read',
-        () => ({ vectors: 2 }),
-        async () => 7,
-      ),
-    ).toBe(7);
+    expect(await readTwo()).toBe(7);
     expect(notes.told).toEqual([]);
   });
 

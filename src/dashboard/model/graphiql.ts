@@ -9,13 +9,9 @@ export const graphiqlServed = signal(false);
 export function startLookingForGraphiql(): void {
   effect(() => {
     if (connection.value.state !== 'live') return;
-    ask('{ __type(name: "Query") { name } }').then(
-      () => {
-        graphiqlServed.value = true;
-      },
-      () => {
-        graphiqlServed.value = false;
-      },
-    );
+    const show = (isServed: boolean) => () => {
+      graphiqlServed.value = isServed;
+    };
+    ask('{ __type(name: "Query") { name } }').then(show(true), show(false));
   });
 }

@@ -42,26 +42,6 @@ export class Guard {
   /** What was refused because there was too much of it. */
   readonly refusals: Refusals = noRefusals();
 
-  /** By whom a request is counted: by its key or token, or, where nobody is asked who they are, by its address. */
-  clientOf(caller: Caller | null, address: string): Client {
-    return caller === null || caller === anyone ? { name: address } : { name: `caller ${caller.id}` };
-  }
-
-  /** By whom a request is counted that came by HTTP. */
-  clientOfRequest(caller: Caller | null, request: IncomingMessage): Client {
-    return this.clientOf(caller, this.addresses.ofRequest(request));
-  }
-
-  /**
-   * Counts a request. What another worker hands over was counted there.
-   * @param caller null: whoever has yet to be found out, or never will be; then it is counted by the address.
-   * @returns 0, or after how many milliseconds it may come again.
-   */
-  countRequest(caller: Caller | null, request: IncomingMessage): number | Promise<number> {
-    if (this.rates === null || this.addresses.isWorker(request.socket)) return 0;
-    return this.rates.request(this.clientOfRequest(caller, request));
-  }
-
   constructor(options: GuardOptions = {}, { store = null, log, isOpenHere = false }: GuardSurroundings = {}) {
     const { corsOrigins, hosts = null, hstsSeconds = null, trustedProxies, clientSubscriptions, times } = options;
     this.origins = new AllowedOrigins(corsOrigins);
@@ -82,5 +62,25 @@ export class Guard {
     const onAway = (error: unknown) =>
       log?.warn({ err: error }, 'Rates cannot be counted in Valkey: each process counts');
     this.rates = isLimited ? new RateLimiter({ limits, store, refusals: this.refusals, onAway }) : null;
+  }
+
+  /** By whom a request is counted: by its key or token, or, where nobody is asked who they are, by its address. */
+  clientOf(caller: Caller | null, address: string): Client {
+    return caller === null || caller === anyone ? { name: address } : { name: `caller ${caller.id}` };
+  }
+
+  /** By whom a request is counted that came by HTTP. */
+  clientOfRequest(caller: Caller | null, request: IncomingMessage): Client {
+    return this.clientOf(caller, this.addresses.ofRequest(request));
+  }
+
+  /**
+   * Counts a request. What another worker hands over was counted there.
+   * @param caller null: whoever has yet to be found out, or never will be; then it is counted by the address.
+   * @returns 0, or after how many milliseconds it may come again.
+   */
+  countRequest(caller: Caller | null, request: IncomingMessage): number | Promise<number> {
+    if (this.rates === null || this.addresses.isWorker(request.socket)) return 0;
+    return this.rates.request(this.clientOfRequest(caller, request));
   }
 }

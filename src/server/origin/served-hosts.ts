@@ -10,9 +10,9 @@ export interface ServedHostsOptions {
 }
 
 /**
- * By which names the API may be asked: those that are listed, if any are. Where it asks nobody who they are, and only its own machine can reach it, a page of anyone's could
- * all the same: by a name of its own that it has lead here after it was loaded (DNS rebinding), which makes it one of our own pages to its
- * browser. So whoever asks must have meant this machine: by an address, or a name that nobody outside can have.
+ * By which names the API may be asked: those that are listed, if any are. Where it asks nobody who they are, and only its own machine
+ * can reach it, a page of anyone's could all the same: by a name of its own that it has lead here after it was loaded (DNS rebinding),
+ * which makes it one of our own pages to its browser. So whoever asks must have meant this machine: by an address, or a name that nobody outside can have.
  */
 export class ServedHosts {
   readonly #any: boolean;

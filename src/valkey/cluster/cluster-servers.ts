@@ -10,15 +10,10 @@ import { isRefusal, unavailableReason } from '../unavailable.ts';
 import { isMoved, isPassing } from './redirection.ts';
 import { readSlotMap, type SlotMap, slotCount } from './slot-map.ts';
 
-export interface ClusterOptions extends ConnectionLimits {
-  /** How often nodes are asked who has what, though nothing says that it has changed; default 1 s. */
-  readonly pollMs?: number;
-  /** For how long work is tried again while a cluster settles; default: for as long as an answer is waited for. */
-  readonly patienceMs?: number;
-  /** How many may wait for it to settle: more fail at once; default 1,000. */
-  readonly mostWaiting?: number;
-}
-
+/** How often nodes are asked who has what, though nothing says that it has changed. */
+const pollMs = 1_000; // 1 second
+/** So many may wait for the cluster to settle: more fail at once. */
+const mostWaiting = 1_000;
 /** So many nodes are asked for the map: the newest of their answers counts. */
 const nodesAsked = 5;
 /** So many maps in a row that are older than ours are not what somebody has not heard yet. */
@@ -34,8 +29,6 @@ export class ClusterServers implements Servers {
   readonly patienceMs: number;
   readonly #address: ClusterAddress;
   readonly #limits: ConnectionLimits;
-  readonly #pollMs: number;
-  readonly #mostWaiting: number;
   readonly #servers = new Map<string, ValkeyServer>();
   readonly #owners = new Array<ValkeyServer | null>(slotCount).fill(null);
   readonly #listeners = new Set<(removals: Removals) => void>();
@@ -47,13 +40,10 @@ export class ClusterServers implements Servers {
   #waiting = 0;
   #closed = false;
 
-  constructor(address: ClusterAddress, options: ClusterOptions = {}) {
-    const { pollMs = 1_000, patienceMs, mostWaiting = 1_000, ...limits } = options;
+  constructor(address: ClusterAddress, limits: ConnectionLimits = {}) {
     this.#address = address;
     this.#limits = limits;
-    this.#pollMs = pollMs;
-    this.patienceMs = patienceMs ?? limits.commandTimeoutMs ?? defaultPatienceMs;
-    this.#mostWaiting = mostWaiting;
+    this.patienceMs = limits.commandTimeoutMs ?? defaultPatienceMs;
   }
 
   get all(): readonly ValkeyServer[] {
@@ -62,7 +52,7 @@ export class ClusterServers implements Servers {
 
   async ready(): Promise<void> {
     await this.#look();
-    this.#poll(this.#pollMs);
+    this.#poll(pollMs);
   }
 
   slotOf(key: string): number {
@@ -102,7 +92,7 @@ export class ClusterServers implements Servers {
   }
 
   async #askAgain<T>(slot: number, work: (server: ValkeyServer) => Promise<T>, first: unknown): Promise<T> {
-    if (this.#waiting >= this.#mostWaiting) throw first;
+    if (this.#waiting >= mostWaiting) throw first;
     this.#waiting += 1;
     try {
       const until = performance.now() + this.patienceMs;
@@ -132,7 +122,7 @@ export class ClusterServers implements Servers {
       // Whoever asks for a key is told of what goes wrong here.
       void this.#look()
         .catch(() => {})
-        .finally(() => this.#poll(this.#pollMs));
+        .finally(() => this.#poll(pollMs));
     }, afterMs).unref();
   }
 
