@@ -22,11 +22,12 @@ export type Turn =
 /** What a retraction tells otherwise than it was. */
 export type Fault = 'nothing' | 'id' | 'time' | 'number' | 'entity';
 
-/** What a log may keep as it is, and for how long a call may work. */
+/** What a log may keep as it is, for how long a call may work, and whether it is rehearsed in the API's process. */
 export interface Limits {
   readonly singles: number;
   readonly values: number;
   readonly microsPerCall: number;
+  readonly rehearses: boolean;
 }
 
 export interface Script {
@@ -48,6 +49,7 @@ export const roomForAll: fc.Arbitrary<Limits> = fc.record({
   singles: fc.constantFrom(500, 1_000),
   values: fc.constantFrom(500, 3_072),
   microsPerCall: fc.constantFrom(0, 100, 3_000),
+  rehearses: fc.boolean(),
 });
 
 /** So little is kept that most is put together, and sampled. */
@@ -55,6 +57,7 @@ export const roomForFew: fc.Arbitrary<Limits> = fc.record({
   singles: fc.constantFrom(1, 2, 3, 5, 8, 128),
   values: fc.constantFrom(2, 4, 3_072),
   microsPerCall: fc.constantFrom(0, 3_000),
+  rehearses: fc.boolean(),
 });
 
 /** Scripts for up to so many views of one event, and for engines with such room. */
