@@ -57,6 +57,7 @@ export const inBook = {
   passed: 8,
   idsBuckets: 9,
   rememberedSince: 10,
+  corrections: 12,
   dropped: 16,
 } as const;
 export const inSet = { fedAt: 0, expiresAt: 1, buckets: 2 } as const;

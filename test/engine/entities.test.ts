@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { count, distinct, lifetime, sum } from '../../src/define/index.ts';
 import { patienceMs } from '../support/property.ts';
+import { dayMs, recorded, retract, start } from './correcting.ts';
 import { valuesOf } from './expectations.ts';
 import { everything, pay, payment, spending, takings } from './payments.ts';
 import { useScratch } from './scratch.ts';
 
 const scratch = useScratch();
-const dayMs = 86_400_000;
 
 describe('an entity of which nothing is stored', () => {
   test('has empty windows: zeros for counts and sums, null for the rest', async () => {
@@ -159,5 +159,41 @@ describe('the keys of an entity', () => {
     const [seen] = (await scratch.keys(prefix)).filter((key) => key.includes(':seen:'));
     expect(await scratch.valkey.pttl(String(seen))).toBeGreaterThan(4 * hourMs - 60_000);
     expect(await scratch.valkey.pttl(String(seen))).toBeLessThanOrEqual(4 * hourMs * 1.2);
+  });
+
+  test.each([
+    ['in the store', false],
+    ['in the process', true],
+  ])('live as long as their log under the event clock, recorded %s', async (_, rehearses) => {
+    const view = spending(
+      { count1s: count({ window: '1s' }), shops1s: distinct('shopId', { window: '1s' }) },
+      'brief',
+      '1s',
+    );
+    const prefix = scratch.prefix();
+    const engine = await scratch.open([view], 'event', prefix, scratch.valkey, { singles: 16, rehearses });
+    const log = engine.keys.log(view, 'ada');
+    const expiries = async (keys: readonly string[]) =>
+      new Set(await Promise.all(keys.map((key) => scratch.valkey.call('PEXPIRETIME', key))));
+    // Slower than Valkey's clock goes on: what is true for a second of theirs is not to be forgotten in a second.
+    const payments = Array.from({ length: 40 }, (_, i) =>
+      pay({ paidAt: start + 20 * i, shopId: i < 3 ? 'baker' : 'grocer' }),
+    );
+    await recorded(engine, payments.slice(0, 30));
+    expect((await retract(engine, payments[3])).status).toBe('RETRACTED');
+    const keys = await scratch.keys(prefix);
+    const kinds = ['corrections', 'ids', 'log', 'seen', 'v1'];
+    expect(keys).toEqual(kinds.map((kind) => expect.stringContaining(`${prefix}:${kind}:`)));
+    expect((await expiries(keys)).size).toBe(1);
+
+    for (const next of payments.slice(30)) {
+      // All but out of time, but for what is written next. (Last-seen times say themselves when theirs is up.)
+      const due = keys.filter((key) => !key.includes(':seen:'));
+      for (const key of due) await scratch.valkey.pexpire(key, 60_000);
+      await scratch.setHeader(log, 'expiresAt', (await scratch.now()) + 60_000);
+      await recorded(engine, [next]);
+      expect((await expiries(due)).size).toBe(1);
+      expect(await scratch.valkey.pttl(log)).toBeGreaterThan(dayMs - 60_000);
+    }
   });
 });

@@ -83,13 +83,14 @@ describe('a retraction after compaction', () => {
   const totals = spending({ n: count({ window: '30d' }), paid: sum('amount', { window: '30d' }) });
   const openSmall = (of: readonly View[], singles = 2) =>
     scratch.open(of, 'event', scratch.prefix(), scratch.valkey, { singles });
+  const halfADayApart = (number: number) =>
+    Array.from({ length: number }, (_, i) => pay({ paidAt: start + i * 12 * hourMs, amount: i + 1 }));
   const aMinuteApart = (number: number) =>
     Array.from({ length: number }, (_, i) => pay({ paidAt: start + i * 60_000, amount: i + 1 }));
 
   test('takes out what is alone in its tile, once, and keeps its id known', async () => {
-    const hours = Array.from({ length: 6 }, (_, i) => pay({ paidAt: start + i * 12 * hourMs, amount: i + 1 }));
     const engine = await openSmall([totals]);
-    const [first] = await recorded(engine, hours);
+    const [first] = await recorded(engine, halfADayApart(6));
     expect(await retract(engine, first, { amount: 9 })).toMatchObject({ status: 'MISMATCH' });
     expect(await retract(engine, first)).toMatchObject({ status: 'RETRACTED', occurredAt: start });
     expect(await valuesFor(engine, totals)).toEqual({ n: 5, paid: 20 });
@@ -115,6 +116,21 @@ describe('a retraction after compaction', () => {
     expect(await valuesFor(engine, totals)).toEqual({ n: 8, paid: 36 });
     expect((await retract(engine, payments[7])).status).toBe('RETRACTED');
     expect(await valuesFor(engine, totals)).toEqual({ n: 7, paid: 28 });
+  });
+
+  test('is too old once the list of what was retracted is lost, which is counted once', async () => {
+    const engine = await openSmall([totals]);
+    const payments = await recorded(engine, halfADayApart(6));
+    expect((await retract(engine, payments[0])).status).toBe('RETRACTED');
+    expect(await scratch.valkey.del(engine.keys.log(totals, 'ada').replace(':log:', ':corrections:'))).toBe(1);
+    for (const one of payments.slice(0, 2)) {
+      expect(await retract(engine, one)).toMatchObject({
+        status: 'TOO_OLD',
+        reason: expect.stringContaining('corrections'),
+      });
+    }
+    expect(engine.lostCompanions).toBe(1);
+    expect(await valuesFor(engine, totals)).toEqual({ n: 5, paid: 20 });
   });
 
   test('comes into no tile: what was retracted before stays out, and its id stays known', async () => {
@@ -153,9 +169,8 @@ describe('a retraction after compaction', () => {
   test('grows with its view: what was retracted stays so', async () => {
     const prefix = scratch.prefix();
     const engine = await scratch.open([totals], 'event', prefix, scratch.valkey, { singles: 2 });
-    const hours = Array.from({ length: 5 }, (_, i) => pay({ paidAt: start + i * 12 * hourMs, amount: i + 1 }));
-    await recorded(engine, hours);
-    for (const out of [0, 4]) expect((await retract(engine, hours[out])).status).toBe('RETRACTED');
+    const payments = await recorded(engine, halfADayApart(5));
+    for (const out of [0, 4]) expect((await retract(engine, payments[out])).status).toBe('RETRACTED');
     const grown = spending({
       n: count({ window: '30d' }),
       paid: sum('amount', { window: '30d' }),
@@ -165,8 +180,8 @@ describe('a retraction after compaction', () => {
     const later = await scratch.open([grown], 'event', prefix, scratch.valkey, { singles: 2 });
     expect(await valuesFor(later, grown)).toMatchObject({ n: 3, paid: 9, rate: 0 });
     for (const out of [0, 4]) {
-      expect((await retract(later, hours[out])).reason).toContain('retracted before');
-      expect((await later.record(payment, [hours[out] as EventInput]))[0]?.status).toBe('DUPLICATE');
+      expect((await retract(later, payments[out])).reason).toContain('retracted before');
+      expect((await later.record(payment, [payments[out] as EventInput]))[0]?.status).toBe('DUPLICATE');
     }
   });
 });

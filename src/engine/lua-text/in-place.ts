@@ -312,12 +312,17 @@ function newest({ features }: Plan, f: number, at: number): string[] {
   ];
 }
 
-/** How long the log and the hash must live; and its tables, as `extend_seen` in lua/table-sightings.lua says. */
+/**
+ * How long the log and the hash must live; and its tables, as `extend_seen` in lua/table-sightings.lua says. Where others beside it must
+ * live longer with it, which is seldom, that is for `extend_log` in lua/store.lua.
+ */
 function prolonging(plan: Plan, header: HeaderPlaces): string[] {
   const { expiresAt } = served;
+  const { idsBuckets, corrections } = bookOf(header);
   return [
     ...needing(plan, header),
     `local extended = s[${expiresAt}] < needed`,
+    `if extended and call.event_clock and (${idsBuckets} > 0 or ${corrections} > 0) then return nil end`,
     `if extended then s[${expiresAt}] = floor(needed + view.keep * SLACK) end`,
     ...plan.seen.map((_, i) => {
       const { fedAt, expiresAt: tableExpiresAt } = tableOf(header.seen[i]?.at as number);

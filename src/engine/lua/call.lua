@@ -67,6 +67,11 @@ local function seen_name(call, view, log_key, seen)
   return sub(log_key, 1, call.prefix_length) .. ':seen:' .. view.stem .. seen.name .. ':' .. tag
 end
 
+-- The name of another companion, such as 'ids', from that of its log.
+local function companion_name(call, log_key, kind)
+  return sub(log_key, 1, call.prefix_length) .. ':' .. kind .. sub(log_key, call.prefix_length + 5)
+end
+
 -- Whether the call has worked for long enough before so much more work. It does one piece at least, and looks at the clock, which
 -- costs as much as a short command, only after much of it.
 local function is_over(call, work)

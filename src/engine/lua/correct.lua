@@ -104,6 +104,7 @@ local function correct_entity(call, view, key, row, of_single, of_tile)
     else
       vector = settle(call, log, now, false)
     end
+    if row.dry then call.lost = lost end -- nobody has put down that it is lost, so whoever comes next counts it
   else
     status, why = correct_nothing(call, view, row.time)
     vector = nothing_stored(call, view)

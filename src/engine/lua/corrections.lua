@@ -9,10 +9,6 @@ local MOST_ENTRIES = 1200 -- 20 KB
 local SPARE_ENTRIES = 48 -- are written as zeros when the list is
 local UNLABELLED, LABELLED_FALSE, LABELLED_TRUE, TAKEN_BACK = 0, 1, 2, 3
 
-local function corrections_name(call, log_key)
-  return sub(log_key, 1, call.prefix_length) .. ':corrections:' .. sub(log_key, call.prefix_length + 6)
-end
-
 -- A list that must be there is gone (evicted, deleted): said once, and of what is in tiles nothing is known.
 local function lose_corrections(call, log, now)
   local s, book = log.s, log.view.book
@@ -25,7 +21,7 @@ end
 local function load_corrections(call, log, now)
   local count = log.s[log.view.book + CORRECTIONS]
   if count == 0 then return '' end
-  local text = redis.call('GETRANGE', corrections_name(call, log.key), 0, ENTRY_BYTES * count - 1)
+  local text = redis.call('GETRANGE', companion_name(call, log.key, 'corrections'), 0, ENTRY_BYTES * count - 1)
   if #text == ENTRY_BYTES * count then return text end
   lose_corrections(call, log, now)
   return ''
@@ -68,7 +64,7 @@ end
 local function add_corrections(call, log, known, now)
   if call.preview or #known == 0 then return end
   local s, view = log.s, log.view
-  local book, name = view.book, corrections_name(call, log.key)
+  local book, name = view.book, companion_name(call, log.key, 'corrections')
   local entries, newest = {}, -INFINITE
   for i, one in ipairs(known) do
     entries[i] = one[2] .. struct.pack('<dB', one[1], one[3])
@@ -87,13 +83,13 @@ local function add_corrections(call, log, known, now)
   end
   newest = max(newest, s[book + NEWEST_CORRECTED])
   s[book + CORRECTIONS], s[book + NEWEST_CORRECTED] = count, newest
-  redis.call('PEXPIREAT', name, integer((call.event_clock and call.millis or newest) + view.span))
+  expire_beside(call, log, name, newest + view.span)
 end
 
 -- Changes what is known of an event, or adds it. `at`: where its entry begins, if it has one.
 local function set_correction(call, log, at, time, id, what, now)
   if not at then return add_corrections(call, log, { { time, id, what } }, now) end
-  redis.call('SETRANGE', corrections_name(call, log.key), at + ENTRY_BYTES - 1, string.char(what))
+  redis.call('SETRANGE', companion_name(call, log.key, 'corrections'), at + ENTRY_BYTES - 1, string.char(what))
 end
 
 -- What an event's flags tell of its label.
@@ -149,5 +145,5 @@ local function drop_retracted(call, log, moving, now)
   return moving - #ids
 end
 
-return corrections_name, load_corrections, find_correction, set_correction, label_of, note_labels, was_retracted,
+return load_corrections, find_correction, set_correction, label_of, note_labels, was_retracted,
   drop_retracted

@@ -75,8 +75,8 @@ local function fill_log(call, from, view, old, forced, from_key)
   for _, seen in ipairs(view.seen) do
     copy_companion(seen_name(call, from, from_key, seen), seen_name(call, view, key, seen))
   end
-  copy_companion(ids_name(call, from, from_key), ids_name(call, view, key))
-  copy_companion(corrections_name(call, from_key), corrections_name(call, key))
+  copy_companion(companion_name(call, from_key, 'ids'), companion_name(call, key, 'ids'))
+  copy_companion(companion_name(call, from_key, 'corrections'), companion_name(call, key, 'corrections'))
   local lost = call.lost
   local filled = taken_over(call, view, old, key, redis.call('GET', from_key))
   local s = filled.s

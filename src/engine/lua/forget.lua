@@ -2,7 +2,8 @@
 
 -- All names under which a view keeps something of an entity.
 local function names_of(call, view, log_key)
-  local names = { log_key, hash_name(call, log_key), ids_name(call, view, log_key), corrections_name(call, log_key) }
+  local names = { log_key, hash_name(call, log_key) }
+  for _, kind in ipairs({ 'ids', 'corrections' }) do names[#names + 1] = companion_name(call, log_key, kind) end
   for _, name in ipairs(view.seen) do names[#names + 1] = seen_name(call, view, log_key, { name = name }) end
   return names
 end

@@ -19,8 +19,8 @@ end
 function here.expect_all(call, view, log_key)
   if not call.in_cluster then return end
   redis.call('EXISTS', hash_name(call, log_key))
-  redis.call('EXISTS', ids_name(call, view, log_key))
-  redis.call('EXISTS', corrections_name(call, log_key))
+  redis.call('EXISTS', companion_name(call, log_key, 'ids'))
+  redis.call('EXISTS', companion_name(call, log_key, 'corrections'))
   for _, seen in ipairs(view.seen) do redis.call('EXISTS', seen_name(call, view, log_key, seen)) end
 end
 

@@ -6,14 +6,10 @@ local FEWEST_BUCKETS = 8
 local MOST_BUCKETS = 196 -- 40 KB
 local IDS = table_kind(8)
 
-local function ids_name(call, view, log_key)
-  return sub(log_key, 1, call.prefix_length) .. ':ids:' .. sub(log_key, call.prefix_length + 6)
-end
-
 local function ids_table(call, log)
   local buckets, ids = log.s[log.view.book + IDS_BUCKETS], log.tables[IDS]
   if not ids or ids.buckets ~= buckets then
-    ids = new_table(ids_name(call, log.view, log.key), IDS, buckets)
+    ids = new_table(companion_name(call, log.key, 'ids'), IDS, buckets)
     log.tables[IDS] = ids
   end
   return ids
@@ -26,6 +22,13 @@ local function lose_ids(call, log, now)
   if s[book + FRONTIER] <= now - log.view.horizon then return end -- it has expired as it should
   call.lost = call.lost + 1
   s[book + REMEMBERED_SINCE] = s[book + FRONTIER]
+end
+
+-- Has a companion live until what it holds is of no use any more; under the event clock, of which Valkey knows nothing, as long as
+-- its log. (One that is new will be told how long that is; see lua/store.lua.)
+local function expire_beside(call, log, name, needed)
+  if call.event_clock then needed = log.s[EXPIRES_AT] end
+  if needed > -INFINITE then redis.call('PEXPIREAT', name, integer(needed)) end
 end
 
 -- So many ids will be asked for.
@@ -83,7 +86,7 @@ local function remember(call, log, ids, times, now)
   if call.preview then return end
   local s, view = log.s, log.view
   local book, newest = view.book, -INFINITE
-  local name = ids_name(call, view, log.key)
+  local name = companion_name(call, log.key, 'ids')
   if s[book + IDS_BUCKETS] > 0 and redis.call('EXISTS', name) == 0 then lose_ids(call, log, now) end
   local known
   for i = 1, #ids do
@@ -97,11 +100,8 @@ local function remember(call, log, ids, times, now)
       while not put_id(log, known, ids[i], time, now, known.buckets >= MOST_BUCKETS) do known = grow_ids(call, log, now) end
     end
   end
-  if newest > -INFINITE then
-    -- A late event's id must not shorten what newer ones need: none of these is past the frontier.
-    local expires_at = (call.event_clock and call.millis or max(newest, s[book + FRONTIER])) + view.horizon
-    redis.call('PEXPIREAT', name, integer(expires_at))
-  end
+  -- A late event's id must not shorten what newer ones need: none of these is past the frontier.
+  if newest > -INFINITE then expire_beside(call, log, name, max(newest, s[book + FRONTIER]) + view.horizon) end
 end
 
-return ids_name, expect_ids, remembered, remember
+return expire_beside, expect_ids, remembered, remember

@@ -27,8 +27,8 @@ end
 local function keys_of(call, view, log_key)
   local keys = { key_of('log', log_key), key_of('hash', hash_name(call, log_key)) }
   for _, seen in ipairs(view.seen) do keys[#keys + 1] = key_of('seen', seen_name(call, view, log_key, seen)) end
-  keys[#keys + 1] = key_of('ids', ids_name(call, view, log_key))
-  keys[#keys + 1] = key_of('corrections', corrections_name(call, log_key))
+  keys[#keys + 1] = key_of('ids', companion_name(call, log_key, 'ids'))
+  keys[#keys + 1] = key_of('corrections', companion_name(call, log_key, 'corrections'))
   return keys
 end
 

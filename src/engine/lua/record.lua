@@ -33,7 +33,7 @@ end
 
 -- Companions without a log are left over from one that was evicted or deleted: nothing may be built on them.
 local function drop_leftovers(call, view, key)
-  call.lost = call.lost + redis.call('UNLINK', ids_name(call, view, key), corrections_name(call, key))
+  call.lost = call.lost + redis.call('UNLINK', companion_name(call, key, 'ids'), companion_name(call, key, 'corrections'))
   for _, seen in ipairs(view.seen) do
     call.lost = call.lost + redis.call('UNLINK', seen_name(call, view, key, seen))
   end

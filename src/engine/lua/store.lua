@@ -95,11 +95,17 @@ end
 
 local function extend_log(call, log)
   local s, view = log.s, log.view
+  local book = view.book
   local needed = (call.event_clock and call.millis or s[LAST_EVENT_AT]) + view.keep
   for _, lifetime in ipairs(view.lifetimes) do
     needed = max(needed, (call.event_clock and call.millis or s[lifetime.at + ARRIVAL]) + lifetime.idle)
   end
-  return extend(s, EXPIRES_AT, needed, view.keep)
+  local extended = extend(s, EXPIRES_AT, needed, view.keep)
+  if extended and call.event_clock then
+    if s[book + IDS_BUCKETS] > 0 then expire_beside(call, log, companion_name(call, log.key, 'ids')) end
+    if s[book + CORRECTIONS] > 0 then expire_beside(call, log, companion_name(call, log.key, 'corrections')) end
+  end
+  return extended
 end
 
 local SPARE_SINGLES = 8 -- compaction waits for an eighth as many again as it leaves
