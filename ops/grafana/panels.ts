@@ -186,6 +186,12 @@ export const rows: readonly Row[] = [
         rate('freshet_limited_locally_total', [], 'counted alone'),
       ),
       lines(
+        'Room of requests',
+        'What large bodies of requests under way are taken to need of memory. Beyond a quarter of the heap they are refused (room, beside).',
+        'bytes',
+        size('freshet_request_room_bytes', [], 'taken'),
+      ),
+      lines(
         'Callers not let in',
         'Without a valid key or token; unavailable: the keys of the issuer could not be fetched.',
         'ops',

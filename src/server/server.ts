@@ -28,10 +28,17 @@ import type { GuardOptions } from './guard/guard-options.ts';
 import type { Refusals } from './guard/refusals.ts';
 import type { Health } from './health.ts';
 import { ApiResponse } from './http/api-response.ts';
-import { BodyAbortedError, BodyEncodingError, BodyTooLargeError, defaultBodyLimitBytes } from './http/body.ts';
+import {
+  BodyAbortedError,
+  BodyEncodingError,
+  BodyTooComplexError,
+  BodyTooLargeError,
+  defaultBodyLimitBytes,
+  NoRoomError,
+} from './http/body.ts';
 import { GraphQLOverHttp } from './http/graphql-http.ts';
 import { sendProtocolError } from './http/http-response.ts';
-import { sendForeignHost } from './http/refusals.ts';
+import { sendForeignHost, sendNoRoom, sendTooComplex } from './http/refusals.ts';
 import type { ShortWay, WayCounts } from './http/short-way.ts';
 import { listenOnPort, listenOnSocket } from './listening.ts';
 import { type GatheredMetrics, Metrics, type Staff, type StoreSource } from './metrics/metrics.ts';
@@ -191,6 +198,7 @@ export class ApiServer {
       hot: () => this.hotOperations,
       counts: this.#counts,
       refusals: guard.refusals,
+      roomTaken: () => guard.room.takenBytes,
       access: () => entrance.access,
       connections: () => ({
         http: this.#connections.count,
@@ -290,6 +298,11 @@ export class ApiServer {
     runAs(requestId, () => this.#route(target, request, response)).catch((error: unknown) => {
       if (error instanceof BodyAbortedError) return response.destroy();
       if (error instanceof BodyEncodingError) return sendProtocolError(response, 400, error.message);
+      if (error instanceof BodyTooComplexError) return sendTooComplex(response, error.message);
+      if (error instanceof NoRoomError) {
+        this.#guard.refusals.room += 1;
+        return sendNoRoom(response, error);
+      }
       if (!(error instanceof BodyTooLargeError)) log.error({ err: error, requestId }, 'A request failed');
       if (response.headersSent) return response.destroy();
       response.setHeader('connection', 'close');

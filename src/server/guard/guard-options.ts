@@ -17,6 +17,8 @@ export interface GuardOptions {
   readonly clientConnections?: number | null;
   /** How many subscriptions a client may have, on all its sockets and streams; default 20,000. */
   readonly clientSubscriptions?: number;
+  /** What requests under way may take of memory, those of a client half of it; default: a quarter of what Node lets its heap grow to. */
+  readonly requestRoomBytes?: number;
   readonly times?: ConnectionTimes;
   /** How many requests a client may send a second; null, the default: as many as it likes. */
   readonly requestsPerSecond?: number | null;

@@ -10,6 +10,7 @@ import { ClientAddresses } from './client-addresses.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import type { ConnectionTimes, GuardOptions } from './guard-options.ts';
 import { noRefusals, type Refusals } from './refusals.ts';
+import { Room } from './room.ts';
 import { Subscriptions } from './subscriptions.ts';
 
 const defaultTimes: Required<ConnectionTimes> = {
@@ -36,6 +37,8 @@ export class Guard {
   readonly addresses: ClientAddresses;
   readonly connections: ConnectionLimits;
   readonly subscriptions: Subscriptions;
+  /** What requests under way may take of memory. */
+  readonly room: Room;
   readonly times: Required<ConnectionTimes>;
   /** Null: there are no such limits, and nothing is done for them. */
   readonly rates: RateLimiter | null;
@@ -43,7 +46,15 @@ export class Guard {
   readonly refusals: Refusals = noRefusals();
 
   constructor(options: GuardOptions = {}, { store = null, log, isOpenHere = false }: GuardSurroundings = {}) {
-    const { corsOrigins, hosts = null, hstsSeconds = null, trustedProxies, clientSubscriptions, times } = options;
+    const {
+      corsOrigins,
+      hosts = null,
+      hstsSeconds = null,
+      trustedProxies,
+      clientSubscriptions,
+      requestRoomBytes,
+      times,
+    } = options;
     this.origins = new AllowedOrigins(corsOrigins);
     const isProxied = (trustedProxies ?? []).length > 0; // and may be asked by whichever name its proxy was asked
     this.hosts = new ServedHosts({
@@ -55,6 +66,7 @@ export class Guard {
     this.addresses = new ClientAddresses(trustedProxies);
     this.connections = new ConnectionLimits(options, { addresses: this.addresses, refusals: this.refusals });
     this.subscriptions = new Subscriptions(clientSubscriptions, this.refusals);
+    this.room = new Room(requestRoomBytes);
     this.times = { ...defaultTimes, ...times };
     const { requestsPerSecond = null, costPerSecond = null } = options;
     const isLimited = requestsPerSecond !== null || costPerSecond !== null;

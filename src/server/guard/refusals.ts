@@ -12,6 +12,8 @@ export interface Refusals {
   requests: number;
   /** A client's operations cost too much a second. */
   cost: number;
+  /** Requests that are under way were too large together, those of a client or of all. */
+  room: number;
   /** Not refused, or not for certain: what was counted by this process alone, since the store could not be asked. */
   limitedLocally: number;
 }
@@ -24,6 +26,7 @@ export function noRefusals(): Refusals {
     streams: 0,
     requests: 0,
     cost: 0,
+    room: 0,
     limitedLocally: 0,
   };
 }

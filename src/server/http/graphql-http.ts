@@ -7,6 +7,7 @@ import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
 import type { Guard } from '../guard/guard.ts';
+import type { RequestRoom } from '../guard/room.ts';
 import { answerPreflight } from '../origin/preflight.ts';
 import { graphiqlPage, wantsPage } from '../pages/graphiql.ts';
 import { begunOf } from '../plain/socket-stand-in.ts';
@@ -19,7 +20,7 @@ import { EventStreams, forwardToStream, sendNoStream, streamToken } from '../sse
 import type { OtherWorkers } from '../sse/other-workers.ts';
 import { StreamOperation } from '../sse/stream-operation.ts';
 import type { ApiResponse } from './api-response.ts';
-import { readBody } from './body.ts';
+import { dropBody, readBody } from './body.ts';
 import { send, sendFetchResponse, sendProtocolError } from './http-response.ts';
 import { needsStream } from './http-streams.ts';
 import { negotiate, unsupportedBody } from './media-types.ts';
@@ -51,6 +52,7 @@ interface ReceivedOperation {
   readonly types: readonly string[];
   /** Null: it came by GET. */
   readonly sent: SentBody | null;
+  readonly room: RequestRoom;
   /** By `performance.now()`. */
   readonly receivedAt: number;
   readonly client: Client;
@@ -142,7 +144,7 @@ export class GraphQLOverHttp {
 
   async #refuse(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {
     // Most clients write all before they read: what is sent beside an answer may cost them the answer.
-    if (!begunOf(request)) await readBody(request, this.#bodyLimitBytes).catch(() => {});
+    if (!begunOf(request)) await dropBody(request, this.#bodyLimitBytes).catch(() => {});
     if (!request.complete) response.setHeader('connection', 'close');
     sendTooManyRequests(response, waitMs);
   }
@@ -188,20 +190,30 @@ export class GraphQLOverHttp {
     if (unsupported) return sendProtocolError(response, 415, unsupported);
     const problem = searchProblem(search);
     if (problem) return sendProtocolError(response, 400, problem);
-    const sent = post ? (begunOf(request)?.sent ?? new SentBody(await readBody(request, this.#bodyLimitBytes))) : null;
-    const receivedAt = performance.now();
-    const plainType = stream ? undefined : contentTypes[type];
     const client = this.#guard.clientOfRequest(caller, request);
-    const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent, caller, client) : null;
-    if (plainType && ran?.kind === 'written') return send(response, 200, plainType, `{"data":${ran.data}}`);
-    this.#pipeline.shortWay.counts.reference += 1;
-    const told = { caller, client, search, types, sent, receivedAt, ahead: ran?.kind === 'left' ? ran.ahead : null };
-    return this.#askReference(told, request, response, stream && new StreamOperation(stream));
+    const room = this.#guard.room.for(client.name);
+    try {
+      const sent = post ? (begunOf(request)?.sent ?? (await this.#read(request, room))) : null;
+      const receivedAt = performance.now();
+      const plainType = stream ? undefined : contentTypes[type];
+      const ran = sent && plainType ? await this.#pipeline.shortWay.run(sent, caller, client) : null;
+      if (plainType && ran?.kind === 'written') return send(response, 200, plainType, `{"data":${ran.data}}`);
+      this.#pipeline.shortWay.counts.reference += 1;
+      const ahead = ran?.kind === 'left' ? ran.ahead : null;
+      const told = { caller, client, search, types, sent, room, receivedAt, ahead };
+      return await this.#askReference(told, request, response, stream && new StreamOperation(stream));
+    } finally {
+      room.release();
+    }
+  }
+
+  async #read(request: IncomingMessage, room: RequestRoom): Promise<SentBody> {
+    return new SentBody(await readBody(request, this.#bodyLimitBytes, room));
   }
 
   /** Has Yoga answer it. */
   async #askReference(
-    { caller, client, search, types, sent, receivedAt, ahead }: ReceivedOperation,
+    { caller, client, search, types, sent, room, receivedAt, ahead }: ReceivedOperation,
     request: IncomingMessage,
     response: ApiResponse,
     operation: StreamOperation | null,
@@ -245,6 +257,7 @@ export class GraphQLOverHttp {
             },
       } satisfies RequestContext,
     );
+    room.release(); // a stream needs nothing more of what was sent
     operation?.settle();
     endRequest(response.span, answer.status); // a stream may go on for days
     // Of what takes some result, only a subscription may still be refused.

@@ -4,15 +4,17 @@ import { counter, type Family, gauge } from './family.ts';
 
 export interface EntranceSources {
   readonly refusals: Readonly<Refusals>;
+  /** What requests under way take of memory, as far as it is counted, in bytes. */
+  readonly roomTaken: () => number;
   readonly access: () => { readonly counts: Readonly<AccessCounts>; readonly sessions: number };
 }
 
 /** Who is not let in, and who has to leave. */
-export function entranceMetrics({ refusals, access }: EntranceSources): readonly Family[] {
+export function entranceMetrics({ refusals, roomTaken, access }: EntranceSources): readonly Family[] {
   return [
     counter(
       'freshet_refused_total',
-      'What was refused because there was too much of it: connections (in all), client_connections, subscriptions, event_streams (reserved and not opened), requests, and cost (of one client).',
+      'What was refused because there was too much of it: connections (in all), client_connections, subscriptions, event_streams (reserved and not opened), requests, and cost (of one client); and room (requests under way were too large together).',
       () => [
         [{ what: 'connections' }, refusals.connections],
         [{ what: 'client_connections' }, refusals.clientConnections],
@@ -20,7 +22,13 @@ export function entranceMetrics({ refusals, access }: EntranceSources): readonly
         [{ what: 'event_streams' }, refusals.streams],
         [{ what: 'requests' }, refusals.requests],
         [{ what: 'cost' }, refusals.cost],
+        [{ what: 'room' }, refusals.room],
       ],
+    ),
+    gauge(
+      'freshet_request_room_bytes',
+      'What bodies of requests under way are taken to need of memory, but for short ones.',
+      roomTaken,
     ),
     counter(
       'freshet_limited_locally_total',

@@ -5,8 +5,10 @@ import type { Ran } from '../../graphql/index.ts';
 import type { Span } from '../../measure/index.ts';
 import type { Connections, Debt } from '../connections.ts';
 import type { Entrance } from '../entrance.ts';
+import { Gathered } from '../gathered.ts';
 import type { Guard } from '../guard/guard.ts';
-import { decodeUtf8 } from '../http/body.ts';
+import type { RequestRoom } from '../guard/room.ts';
+import { decodeUtf8, shortBody, takeBody } from '../http/body.ts';
 import { SentBody } from '../http/sent-body.ts';
 import type { ShortWay } from '../http/short-way.ts';
 import type { Client } from '../rates/rate-limiter.ts';
@@ -46,8 +48,10 @@ interface Asked {
   /** By `performance.now()`. */
   readonly begunAt: number;
   /** What has come of it, until it is looked at whole. */
-  readonly parts: Buffer[];
+  readonly parts: Gathered;
   missing: number;
+  /** What it takes of the room for requests; null: it is short. */
+  room: RequestRoom | null;
   /** Null: it is not traced, or not yet. */
   span: Span | null;
   caller: Caller | null;
@@ -57,6 +61,8 @@ interface Asked {
 const keepAliveRoomMs = 1_000;
 
 const mostEarlyBytes = 65_536;
+/** A longer body is not a plain one: what it takes is counted as it comes, which Node's way does. */
+const mostBodyBytes = 65_536;
 
 /** Where nobody is counted. */
 const nobody: Client = { name: '' };
@@ -77,8 +83,7 @@ export class PlainConnection implements Debt {
   #deadline: NodeJS.Timeout | undefined;
   #standIn: SocketStandIn | null = null;
   /** What came before the answer did. */
-  readonly #early: Buffer[] = [];
-  #earlyBytes = 0;
+  readonly #early = new Gathered();
   /** Who asked last, and by which header. */
   #caller: Caller | null = null;
   #authorization: string | undefined;
@@ -88,7 +93,9 @@ export class PlainConnection implements Debt {
   constructor(socket: Socket, service: PlainService) {
     this.#socket = socket;
     this.#service = service;
-    this.#heads = new PlainHeads(service.bodyLimitBytes, (host) => service.guard.hosts.serves(host));
+    this.#heads = new PlainHeads(Math.min(service.bodyLimitBytes, mostBodyBytes), (host) =>
+      service.guard.hosts.serves(host),
+    );
     socket.setTimeout(service.server.headersTimeout);
     socket.on('data', this.#take);
     socket.on('end', this.#end);
@@ -111,13 +118,12 @@ export class PlainConnection implements Debt {
 
   #heed(bytes: Buffer): void {
     const asked = this.#asked ?? this.#ask(bytes);
-    if (!asked) this.#leave([bytes]);
+    if (!asked) this.#leave(bytes);
     else if (asked.missing > 0) this.#receive(asked, bytes);
     else {
       // Who asks more before it was answered has it from Node, in its turn. It is read on for a while: so is seen who leaves.
-      this.#early.push(bytes);
-      this.#earlyBytes += bytes.length;
-      if (this.#earlyBytes > mostEarlyBytes) this.#socket.pause();
+      this.#early.add(bytes);
+      if (this.#early.length > mostEarlyBytes) this.#socket.pause();
     }
   }
 
@@ -133,8 +139,9 @@ export class PlainConnection implements Debt {
       head,
       requestId: requestIdFrom(head.requestId),
       begunAt: performance.now(),
-      parts: [],
+      parts: new Gathered(),
       missing,
+      room: null,
       span: null,
       caller: null,
     };
@@ -145,7 +152,7 @@ export class PlainConnection implements Debt {
   }
 
   #receive(asked: Asked, bytes: Buffer): void {
-    asked.parts.push(bytes);
+    asked.parts.add(bytes);
     asked.missing -= bytes.length;
     if (asked.missing > 0) {
       const { requestTimeout: mostMs } = this.#service.server;
@@ -157,7 +164,7 @@ export class PlainConnection implements Debt {
       if (asked.missing === 0 || this.#isLast) this.#answer(asked);
       else {
         this.#settle();
-        this.#leave(asked.parts);
+        this.#leave(asked.parts.take());
       }
     }
   }
@@ -184,7 +191,7 @@ export class PlainConnection implements Debt {
   #answerIfAdmitted(asked: Asked, client: Client, waitMs: number | null): void {
     const { head, requestId, begunAt } = asked;
     const { shortWay } = this.#service;
-    const request = joined(asked.parts.splice(0)).subarray(0, head.bytes + head.bodyBytes);
+    const request = asked.parts.take().subarray(0, head.bytes + head.bodyBytes);
     if (waitMs !== null && waitMs > 0) {
       this.#standInFor({ requestId, begunAt, sent: null, waitMs, span: null }, request);
       return;
@@ -192,7 +199,7 @@ export class PlainConnection implements Debt {
     const { caller } = asked;
     // Of whoever has yet to be found out who they are, nothing is read.
     const text = caller && decodeUtf8(request.subarray(head.bytes));
-    const sent = text === null ? null : new SentBody(text);
+    const sent = text === null || !this.#hasRoom(asked, text, caller) ? null : new SentBody(text);
     const span = requestSpan('POST', head.trace);
     asked.span = span;
     const begun = { requestId, begunAt, sent, waitMs, span };
@@ -200,6 +207,17 @@ export class PlainConnection implements Debt {
     const ran = run && (span === null ? runAs(requestId, run) : within(span, () => runAs(requestId, run)));
     if (ran) ran.then((result) => this.#conclude(asked, begun, request, result)).catch(this.#fail);
     else this.#standInFor(begun, request);
+  }
+
+  /** Takes what a body needs; where there is not so much, it is for Node's way to say so. */
+  #hasRoom(asked: Asked, text: string, caller: Caller | null): boolean {
+    const { bodyBytes, forwardedFor } = asked.head;
+    if (bodyBytes <= shortBody) return true;
+    const { guard } = this.#service;
+    asked.room = guard.room.for(guard.clientOf(caller, guard.addresses.of(this.#socket, forwardedFor)).name);
+    if (takeBody(text, bodyBytes, asked.room) === null) return true;
+    asked.room.release();
+    return false;
   }
 
   /** Mostly it is the one who asked before, by the same header. */
@@ -243,7 +261,7 @@ export class PlainConnection implements Debt {
     this.#settle();
     // Node has ended it where it said so.
     if (this.#isLast || socket.writableEnded) socket.destroySoon();
-    else if (this.#early.length > 0) this.#leave(this.#early);
+    else if (this.#early.length > 0) this.#leave(this.#early.take());
     else if (socket.writableNeedDrain) {
       // Who does not read what it was answered is not to ask more.
       socket.pause();
@@ -252,12 +270,13 @@ export class PlainConnection implements Debt {
   }
 
   #settle(): void {
+    this.#asked?.room?.release();
     this.#asked = null;
     this.#service.connections.settle(this.#socket, this);
   }
 
   /** The connection is Node's, from these bytes on. */
-  #leave(bytes: readonly Buffer[]): void {
+  #leave(bytes: Buffer): void {
     const socket = this.#socket;
     socket.setTimeout(0);
     socket.off('data', this.#take);
@@ -266,7 +285,7 @@ export class PlainConnection implements Debt {
     socket.off('error', nothing);
     socket.off('close', this.#close);
     socket.pause();
-    socket.unshift(joined(bytes));
+    socket.unshift(bytes);
     this.#service.handOver(socket);
     process.nextTick(() => socket.resume());
   }
@@ -303,13 +322,10 @@ export class PlainConnection implements Debt {
       this.#asked.span?.end();
       this.#service.onAnswered(this.#asked, false);
     }
+    this.#asked?.room?.release();
     this.#asked = null;
     this.#standIn?.destroy();
   };
-}
-
-function joined(parts: readonly Buffer[]): Buffer {
-  return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
 }
 
 function nothing(): void {}
