@@ -81,6 +81,18 @@ export class Authenticator {
     return caller?.isFresh ? caller : null;
   }
 
+  /** Whose token an Authorization header was when it was last looked at; null: it was not, or it is over. */
+  recollect(authorization: string | undefined): Caller | null {
+    const credentials = credentialsIn(authorization);
+    return credentials === null ? null : (this.#tokens?.recollect(credentials) ?? null);
+  }
+
+  /** Whether an Authorization header is a token of whose signature alone it depends whether it is one of the issuer's. */
+  isClaimed(authorization: string | undefined): boolean {
+    const credentials = credentialsIn(authorization);
+    return credentials !== null && (this.#tokens?.isClaimed(credentials) ?? false);
+  }
+
   /** Whose an Authorization header is. @throws AuthenticationError */
   async identify(authorization: string | undefined): Promise<Caller> {
     try {

@@ -10,6 +10,11 @@ export class AuthenticationError extends Error {
   }
 }
 
+/** Nobody can look at a token now. */
+export function unreachable(): AuthenticationError {
+  return new AuthenticationError('UNAVAILABLE', 'The keys by which tokens are looked at cannot be had now');
+}
+
 /** What an operator has written of keys, or of who issues tokens, cannot be used. */
 export class AccessConfigError extends Error {
   override readonly name = 'AccessConfigError';

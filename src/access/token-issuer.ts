@@ -1,6 +1,7 @@
 import {
   createLocalJWKSet,
-  createRemoteJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
   errors,
   type JSONWebKeySet,
   type JWTPayload,
@@ -8,8 +9,9 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { AccessConfigError, AuthenticationError } from './errors.ts';
+import { AccessConfigError, AuthenticationError, unreachable } from './errors.ts';
 import { FollowedFile } from './followed-file.ts';
+import { RemoteKeys } from './remote-keys.ts';
 
 /** Who issues tokens, and which of theirs are taken. */
 export interface IssuerOptions {
@@ -28,19 +30,12 @@ export const signatureAlgorithms = [
 ] as const;
 export const defaultAlgorithms = ['RS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
 
-const jwksTimeoutMs = 5_000; // 5 seconds
-const jwksMaxAgeMs = 180_000; // 3 minutes
-/** A key that is not known has the set fetched again, but no more often than this. */
-const jwksCooldownMs = 30_000; // 30 seconds
-/** After it could not be had it is left alone for a while, however many tokens come. */
-const failureMs = 1_000; // a second
-
 /** Looks at tokens of one issuer. */
 export class TokenIssuer {
-  readonly #options: JWTVerifyOptions;
+  readonly #options: IssuerOptions;
+  readonly #verifyOptions: JWTVerifyOptions;
   readonly #file: FollowedFile | null;
   #keys: JWTVerifyGetKey;
-  #failedAt = Number.NEGATIVE_INFINITY;
 
   /**
    * @param onChange told of each later version of a file, or why it was not taken.
@@ -48,7 +43,8 @@ export class TokenIssuer {
    */
   constructor(options: IssuerOptions, onChange: (problem: unknown) => void, fileEveryMs?: number) {
     const { jwks, issuer, audience, algorithms, clockSkewSeconds } = options;
-    this.#options = {
+    this.#options = options;
+    this.#verifyOptions = {
       issuer,
       audience,
       algorithms: [...algorithms],
@@ -57,11 +53,7 @@ export class TokenIssuer {
     };
     if (jwks instanceof URL) {
       this.#file = null;
-      this.#keys = createRemoteJWKSet(jwks, {
-        timeoutDuration: jwksTimeoutMs,
-        cacheMaxAge: jwksMaxAgeMs,
-        cooldownDuration: jwksCooldownMs,
-      });
+      this.#keys = new RemoteKeys(jwks).keyFor;
     } else {
       this.#keys = noKeys;
       const take = (text: string) => {
@@ -83,24 +75,34 @@ export class TokenIssuer {
     }
   }
 
+  /** Whether a token claims to be this issuer's and not to be over yet. Nothing of it is proved: what is not so is not worth a look. */
+  isClaimed(token: string): boolean {
+    const { issuer, algorithms, clockSkewSeconds } = this.#options;
+    try {
+      const { alg = '' } = decodeProtectedHeader(token);
+      const { iss, exp = 0 } = decodeJwt(token);
+      return algorithms.includes(alg) && iss === issuer && exp > Date.now() / 1_000 - clockSkewSeconds;
+    } catch {
+      return false;
+    }
+  }
+
   close(): void {
     this.#file?.close();
   }
 
   readonly #keyFor: JWTVerifyGetKey = async (header, token) => {
-    if (performance.now() - this.#failedAt < failureMs) throw unreachable();
     try {
       return await this.#keys(header, token);
     } catch (error) {
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) throw error;
-      this.#failedAt = performance.now();
       throw unreachable();
     }
   };
 
   async #verifyBy(key: JWTVerifyGetKey, token: string): Promise<JWTPayload & { readonly exp: number }> {
     try {
-      const { payload } = await jwtVerify(token, key, this.#options);
+      const { payload } = await jwtVerify(token, key, this.#verifyOptions);
       return payload as typeof payload & { readonly exp: number };
     } catch (error) {
       if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
@@ -139,10 +141,6 @@ const noKeys: JWTVerifyGetKey = () => Promise.reject(unreachable());
 
 export function expired(): AuthenticationError {
   return new AuthenticationError('UNAUTHENTICATED', 'The token has expired');
-}
-
-function unreachable(): AuthenticationError {
-  return new AuthenticationError('UNAVAILABLE', 'The keys by which tokens are looked at cannot be had now');
 }
 
 function refused(why: string): AuthenticationError {

@@ -2,6 +2,7 @@ import type { JWTPayload } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { sha256 } from './api-key.ts';
 import { Caller } from './caller.ts';
+import type { AuthenticationError } from './errors.ts';
 import { Grants } from './grants.ts';
 import { type Grant, parseScope } from './scope.ts';
 import { expired, type TokenIssuer } from './token-issuer.ts';
@@ -45,6 +46,17 @@ export class Tokens {
     return this.#recall(sha256(token));
   }
 
+  /** Whose it was when it was last looked at: it may have to be looked at again. */
+  recollect(token: string): Caller | null {
+    const caller = this.#remembered.get(sha256(token));
+    return caller?.endedAt(Date.now()) === null ? caller : null;
+  }
+
+  /** Whether a token is worth a look: see TokenIssuer. */
+  isClaimed(token: string): boolean {
+    return this.#issuer.isClaimed(token);
+  }
+
   /** @throws AuthenticationError */
   identify(token: string): Promise<Caller> {
     const ofToken = sha256(token);
@@ -69,13 +81,15 @@ export class Tokens {
 
   #recall(ofToken: string): Caller | null {
     const caller = this.#remembered.get(ofToken);
-    if (caller?.isFresh) return caller;
-    this.#remembered.delete(ofToken);
-    return null;
+    return caller?.isFresh ? caller : null;
   }
 
   async #verify(ofToken: string, token: string): Promise<Caller> {
-    const payload = await this.#issuer.verify(token);
+    const payload = await this.#issuer.verify(token).catch((error: AuthenticationError) => {
+      // Where its key was taken back, it is nobody's from now on.
+      if (error.code === 'UNAUTHENTICATED') this.#remembered.delete(ofToken);
+      throw error;
+    });
     const subject = subjectIn(payload);
     const caller = new Caller({
       id: `token:${subject === null ? ofToken : sha256(JSON.stringify([payload.iss, ...subject]))}`,

@@ -7,14 +7,12 @@ import {
   type Caller,
   type Ending,
 } from '../access/index.ts';
-import { inTime } from '../valkey/index.ts';
+import type { Found } from './arrival.ts';
 import type { ApiResponse } from './http/api-response.ts';
 import { send } from './http/http-response.ts';
 import { acceptedTypes, contentTypes } from './http/result-types.ts';
 
 const unavailableSeconds = 1;
-/** For how long whoever need not be known is waited for. */
-const patienceMs = 500; // half a second
 
 const nobodyAsked = { counts: { unauthenticated: 0, unavailable: 0, ended: 0 }, sessions: 0 };
 
@@ -37,24 +35,31 @@ export class Entrance {
     return this.#authenticator === null ? anyone : this.#authenticator.recognise(authorization);
   }
 
+  /** Who it was that asked, when their token was last looked at; null: it was not, or it is over. */
+  recollect(authorization: string | undefined): Caller | null {
+    return this.#authenticator?.recollect(authorization) ?? null;
+  }
+
+  /** Whether somebody brings a token that only its signature can tell from a valid one. */
+  isClaimed(authorization: string | undefined): boolean {
+    return this.#authenticator?.isClaimed(authorization) ?? false;
+  }
+
   /** Who asks. @throws AuthenticationError */
   identify(authorization: string | undefined): Promise<Caller> {
     return this.#authenticator === null ? Promise.resolve(anyone) : this.#authenticator.identify(authorization);
   }
 
-  /** Who asks, where an answer must not wait for that; null: nobody can tell, or not in time. */
-  async identifySoon(authorization: string): Promise<Caller | null> {
+  /**
+   * Who asks by HTTP; null: they were told that nobody can tell.
+   * @param found who that is, or why nobody can tell, if it is known already.
+   */
+  async admit(found: Found, { headers }: IncomingMessage, response: ApiResponse): Promise<Caller | null> {
     try {
-      return await inTime(patienceMs, this.identify(authorization));
-    } catch {
-      return null;
-    }
-  }
-
-  /** Who asks by HTTP; null: they were told that nobody can tell. */
-  async admit({ headers }: IncomingMessage, response: ApiResponse): Promise<Caller | null> {
-    try {
-      const caller = this.recognise(headers.authorization) ?? (await this.identify(headers.authorization));
+      if (found instanceof AuthenticationError) throw found;
+      // It may have ended while it was counted.
+      const known = found?.isFresh ? found : this.recognise(headers.authorization);
+      const caller = known ?? (await this.identify(headers.authorization));
       response.caller = caller;
       return caller;
     } catch (error) {

@@ -165,6 +165,30 @@ describe('a token', () => {
   });
 });
 
+describe('a token that only its signature can tell from a valid one', () => {
+  const claims = (of: Authenticator, token: string) => of.isClaimed(`Bearer ${token}`);
+
+  it('is one by an algorithm that is taken, of this issuer, and not over', async () => {
+    const of = authenticator();
+    const token = await issuer.token();
+    expect(claims(of, token)).toBe(true);
+    expect(claims(of, `${token.slice(0, -8)}AAAAAAAA`)).toBe(true);
+    expect(claims(of, await issuer.token({}, { kid: 'PS256' }))).toBe(false);
+    expect(claims(of, await issuer.token({ iss: 'https://other.example' }))).toBe(false);
+    expect(claims(of, await issuer.token({ exp: undefined } as never))).toBe(false);
+    const over = await issuer.token({ exp: Math.floor(inSeconds(-5)) });
+    expect(claims(of, over)).toBe(false);
+    expect(claims(authenticator({ clockSkewSeconds: 30 }), over)).toBe(true);
+  });
+
+  it.each([[undefined], [''], ['Basic x'], ['Bearer fsk_x'], ['Bearer x'], ['Bearer a.b.c'], ['Bearer e30.e30.']])(
+    'is not %s',
+    (authorization) => {
+      expect(authenticator().isClaimed(authorization)).toBe(false);
+    },
+  );
+});
+
 describe('the keys of an issuer', () => {
   it('that cannot be had are no fault of the token', async () => {
     issuer.isBroken = true;
@@ -186,6 +210,56 @@ describe('the keys of an issuer', () => {
     issuer.isBroken = false;
     vi.advanceTimersByTime(1_001);
     expect(await refusalOf(of, token)).toBe('taken as somebody');
+  });
+
+  it('that are known are there whatever comes of asking for one that nobody knows', async () => {
+    const rotating = await TestIssuer.start(['ES256']);
+    onTestFinished(() => rotating.stop());
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const of = authenticator({ jwks: rotating.url });
+    expect(await refusalOf(of, await rotating.token())).toBe('taken as somebody');
+    vi.advanceTimersByTime(30_001);
+    rotating.isBroken = true;
+    const unknown = await issuer.token({}, { header: { kid: 'nobody knows' } });
+    const { asked } = rotating;
+    for (const jti of ['1', '2', '3']) {
+      expect(await refusalOf(of, unknown)).toMatch(/^UNAVAILABLE/);
+      expect(await refusalOf(of, await rotating.token({ jti }))).toBe('taken as somebody');
+    }
+    expect(rotating.asked).toBe(asked + 1);
+    // Nor is anybody kept waiting by an issuer that does not answer.
+    vi.advanceTimersByTime(1_001);
+    let answers = () => {};
+    rotating.patience = new Promise((resolve) => {
+      answers = resolve;
+    });
+    const kept = refusalOf(of, unknown);
+    await until(() => rotating.asked === asked + 2);
+    expect(await refusalOf(of, await rotating.token({ jti: '4' }))).toBe('taken as somebody');
+    answers();
+    expect(await kept).toMatch(/^UNAVAILABLE/);
+  });
+
+  it('that are too old are not believed while they cannot be had', async () => {
+    const of = authenticator();
+    expect(await refusalOf(of, await issuer.token())).toBe('taken as somebody');
+    issuer.isBroken = true;
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 180_001 });
+    expect(await refusalOf(of, await issuer.token({ jti: 'new' }))).toMatch(/^UNAVAILABLE/);
+  });
+
+  it('are asked for again for a key that nobody knows, but seldom', async () => {
+    const rotating = await TestIssuer.start(['ES256']);
+    onTestFinished(() => rotating.stop());
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const of = authenticator({ jwks: rotating.url });
+    expect(await refusalOf(of, await rotating.token())).toBe('taken as somebody');
+    await rotating.addKey('next', 'ES256');
+    const token = await rotating.token({}, { kid: 'next' });
+    expect(await refusalOf(of, token)).toMatch(/^UNAUTHENTICATED/);
+    vi.advanceTimersByTime(30_001);
+    expect(await refusalOf(of, token)).toBe('taken as somebody');
+    expect(rotating.asked).toBe(2);
   });
 
   it('are asked for once for many tokens, and not for one that was looked at', async () => {
@@ -271,7 +345,8 @@ describe('what is remembered of tokens', () => {
       tokenMs: 50,
     });
     onTestFinished(() => of.close());
-    const caller = await of.identify(`Bearer ${await issuer.token()}`);
+    const token = await issuer.token();
+    const caller = await of.identify(`Bearer ${token}`);
     const over: string[] = [];
     of.hold(caller, (why) => over.push(why));
     // It is fresh for a twentieth of a second at a time, and is found to be good more than once.
@@ -284,6 +359,7 @@ describe('what is remembered of tokens', () => {
     await until(() => over.length > 0);
     expect(over).toEqual(['REVOKED']);
     expect(of.sessions).toBe(0);
+    expect(of.recollect(`Bearer ${token}`)).toBeNull();
   });
 
   it('is looked at anew after two minutes, so that a key that was taken back is not believed for long', async () => {
@@ -294,7 +370,27 @@ describe('what is remembered of tokens', () => {
     expect(caller.isFresh).toBe(false);
     expect(caller.endedAt(Date.now())).toBeNull();
     expect(file.recognise(`Bearer ${token}`)).toBeNull();
+    expect(file.recollect(`Bearer ${token}`)).toBe(caller);
     expect(await file.identify(`Bearer ${token}`)).not.toBe(caller);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(file.recollect(`Bearer ${token}`)).toBeNull();
+  });
+
+  it('is forgotten once it is found to be good no more', async () => {
+    const of = authenticator();
+    await issuer.addKey('leaving', 'ES256');
+    const token = await issuer.token({}, { kid: 'leaving' });
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+    await of.identify(`Bearer ${token}`);
+    issuer.removeKey('leaving');
+    vi.advanceTimersByTime(180_001);
+    issuer.isBroken = true;
+    expect(await refusalOf(of, token)).toMatch(/^UNAVAILABLE/);
+    expect(of.recollect(`Bearer ${token}`)).not.toBeNull();
+    issuer.isBroken = false;
+    vi.advanceTimersByTime(1_001);
+    expect(await refusalOf(of, token)).toMatch(/^UNAUTHENTICATED/);
+    expect(of.recollect(`Bearer ${token}`)).toBeNull();
   });
 
   it('is bounded: the one that was not used for longest makes room', async () => {

@@ -101,6 +101,12 @@ describe('where only known documents are served', () => {
     expect(await byGet.json()).toMatchObject(refused('FORBIDDEN'));
   });
 
+  it.each(['*/*', 'application/json'])('that is an error by status 200 for whoever accepts %s', async (accept) => {
+    const answer = await post(strict, { query: other }, accept);
+    expect(answer).toMatchObject({ status: 200, body: refused('FORBIDDEN') });
+    expect(answer.body.data ?? null).toBeNull();
+  });
+
   it('a known one is served by its text', async () => {
     expect(await post(strict, { query: text, variables })).toMatchObject(served);
   });

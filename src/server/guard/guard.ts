@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { anyone, type Caller } from '../../access/index.ts';
 import { AllowedOrigins } from '../origin/allowed-origins.ts';
 import { ServedHosts } from '../origin/served-hosts.ts';
+import { Looks } from '../rates/looks.ts';
 import { type Client, RateLimiter } from '../rates/rate-limiter.ts';
 import type { BucketStore } from '../rates/shared-buckets.ts';
 import { ResponseHeaders } from '../response-headers.ts';
@@ -42,6 +43,7 @@ export class Guard {
   readonly times: Required<ConnectionTimes>;
   /** Null: there are no such limits, and nothing is done for them. */
   readonly rates: RateLimiter | null;
+  readonly #looks: Looks | null;
   /** What was refused because there was too much of it. */
   readonly refusals: Refusals = noRefusals();
 
@@ -74,6 +76,7 @@ export class Guard {
     const onAway = (error: unknown) =>
       log?.warn({ err: error }, 'Rates cannot be counted in Valkey: each process counts');
     this.rates = isLimited ? new RateLimiter({ limits, store, refusals: this.refusals, onAway }) : null;
+    this.#looks = requestsPerSecond === null ? null : new Looks(requestsPerSecond, this.refusals);
   }
 
   /** By whom a request is counted: by its key or token, or, where nobody is asked who they are, by its address. */
@@ -84,6 +87,11 @@ export class Guard {
   /** By whom a request is counted that came by HTTP. */
   clientOfRequest(caller: Caller | null, request: IncomingMessage): Client {
     return this.clientOf(caller, this.addresses.ofRequest(request));
+  }
+
+  /** By which it goes whether the signature of a token that came so is looked at; null: it always is, as where another worker has counted it. */
+  looksFor({ socket }: IncomingMessage): Looks | null {
+    return this.addresses.isWorker(socket) ? null : this.#looks;
   }
 
   /**

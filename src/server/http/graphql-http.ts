@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Caller } from '../../access/index.ts';
 import type { Ahead } from '../../graphql/index.ts';
 import { type TraceHeaders, tracer } from '../../measure/index.ts';
+import { type Arrival, arrive } from '../arrival.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import type { RequestContext } from '../graphql/request-context.ts';
 import { shownResult } from '../graphql/shown-result.ts';
@@ -110,8 +111,7 @@ export class GraphQLOverHttp {
   async answer(search: string, request: IncomingMessage, response: ApiResponse): Promise<void> {
     const { method = 'GET', headers } = request;
     const { entrance } = this.#pipeline;
-    const admission = this.#admission(request, entrance.recognise(headers.authorization));
-    const waitMs = typeof admission === 'number' ? admission : await admission;
+    const { waitMs, found } = await this.#arrival(request);
     if (waitMs > 0) return this.#refuse(request, response, waitMs);
     if (!methods.includes(method)) {
       if (answerPreflight(request, response, { methods, origins: this.#guard.origins })) return;
@@ -121,7 +121,7 @@ export class GraphQLOverHttp {
     const token = streamToken(headers, search);
     if (this.#servesGraphiql && token === null && wantsPage(request)) return this.#graphiql(response);
     if (method === 'GET' && this.#guard.origins.isForeign(headers)) return sendForeignPage(response);
-    const caller = await entrance.admit(request, response);
+    const caller = await entrance.admit(found, request, response);
     if (caller === null) return;
     if (method === 'PUT') return this.#reserve(request, response, caller);
     if (token === null && method !== 'DELETE') return this.#operation(search, request, response, caller, null);
@@ -137,9 +137,11 @@ export class GraphQLOverHttp {
     return this.#operation(search, request, response, caller, stream);
   }
 
-  /** @returns 0, or after how many milliseconds the request may come again. */
-  #admission(request: IncomingMessage, caller: Caller | null): number | Promise<number> {
-    return begunOf(request)?.waitMs ?? this.#guard.countRequest(caller, request);
+  #arrival(request: IncomingMessage): Arrival | Promise<Arrival> {
+    const waitMs = begunOf(request)?.waitMs ?? null;
+    if (waitMs !== null) return { waitMs, found: null };
+    const { authorization } = request.headers;
+    return arrive({ entrance: this.#pipeline.entrance, guard: this.#guard, authorization, request });
   }
 
   async #refuse(request: IncomingMessage, response: ServerResponse, waitMs: number): Promise<void> {

@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Caller } from '../../access/index.ts';
+import { AuthenticationError, type Caller } from '../../access/index.ts';
+import { inTime } from '../../valkey/index.ts';
+import { arrive } from '../arrival.ts';
 import type { Entrance } from '../entrance.ts';
 import { graphqlPath } from '../graphql/pipeline.ts';
 import type { Guard } from '../guard/guard.ts';
@@ -17,6 +19,9 @@ export interface PagesOptions {
   readonly scrape: () => Promise<Scrape>;
   readonly sdl: string;
 }
+
+/** For how long whoever need not be known is waited for. */
+const patienceMs = 500; // half a second
 
 type Page = (request: IncomingMessage, response: ApiResponse) => Promise<void> | void;
 
@@ -64,7 +69,12 @@ export class Pages {
     const { authorization } = request.headers;
     const caller = entrance.recognise(authorization);
     if (caller !== null || authorization === undefined) return caller;
-    return (await guard.countRequest(null, request)) > 0 ? null : entrance.identifySoon(authorization);
+    const whoever = async () => {
+      const { waitMs, found } = await arrive({ entrance, guard, authorization, request });
+      if (waitMs > 0 || found instanceof AuthenticationError) return null;
+      return found ?? entrance.identify(authorization);
+    };
+    return inTime(patienceMs, whoever()).catch(() => null);
   }
 
   /** Whether a page is for whoever asks; else they were told that it is not. */
@@ -74,12 +84,13 @@ export class Pages {
     mayHave: (caller: Caller) => boolean,
   ): Promise<boolean> {
     const { entrance, guard } = this.#options;
-    const waitMs = await guard.countRequest(entrance.recognise(request.headers.authorization), request);
+    const { authorization } = request.headers;
+    const { waitMs, found } = await arrive({ entrance, guard, authorization, request });
     if (waitMs > 0) {
       sendTooManyRequests(response, waitMs);
       return false;
     }
-    const caller = await entrance.admit(request, response);
+    const caller = await entrance.admit(found, request, response);
     if (caller === null) return false;
     if (mayHave(caller)) return true;
     sendProtocolError(response, 403, 'This page is not for this caller: none of its scopes allows it');

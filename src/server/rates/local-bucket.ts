@@ -23,4 +23,9 @@ export class LocalBucket {
     this.#fullAt = full;
     return 0;
   }
+
+  /** Gives back what was taken. */
+  giveBack(tokens: number): void {
+    this.#fullAt -= (tokens * this.#rate.intervalMicros) / 1_000;
+  }
 }

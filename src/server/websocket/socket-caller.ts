@@ -1,5 +1,6 @@
 import { CloseCode } from 'graphql-ws';
-import { AuthenticationError, type Caller, type Ending } from '../../access/index.ts';
+import { AuthenticationError, Caller, type Ending } from '../../access/index.ts';
+import type { Arrival } from '../arrival.ts';
 import { type Entrance, endingReasons } from '../entrance.ts';
 import { tooManyRequests } from '../rates/rate-limited.ts';
 
@@ -10,12 +11,8 @@ export interface SocketCallerOptions {
   readonly entrance: Entrance;
   /** The Authorization header of the handshake. */
   readonly authorization: string | undefined;
-  /**
-   * Counts that somebody wants to be known.
-   * @param caller null: who that is has yet to be found out.
-   * @returns 0, or after how many milliseconds they may come again.
-   */
-  readonly count: (caller: Caller | null) => number | Promise<number>;
+  /** Counts that somebody wants to be known, by what they bring. */
+  readonly arrive: (authorization: string | undefined) => Arrival | Promise<Arrival>;
   readonly close: (code: number, reason: string) => void;
   /** Told when the socket is closed because its caller may go on no more. */
   readonly onEnded: (caller: Caller, why: Ending) => void;
@@ -42,29 +39,27 @@ export class SocketCaller {
    * @returns whether it is known; else the socket is closed.
    */
   admit(parameters: Readonly<Record<string, unknown>> | undefined): boolean | Promise<boolean> {
-    const { entrance, authorization, count } = this.#options;
+    const { authorization, arrive } = this.#options;
     const given = parameters?.authorization ?? parameters?.Authorization ?? authorization;
     // What is no text is no credentials.
     const credentials = typeof given === 'string' || given === undefined ? given : 'no text';
-    const caller = entrance.recognise(credentials);
-    const waitMs = count(caller);
-    if (waitMs === 0 && caller) return this.#welcome(caller);
-    return this.#admitLater(credentials, caller, waitMs);
+    const arrival = arrive(credentials);
+    if ('waitMs' in arrival && arrival.waitMs === 0 && arrival.found instanceof Caller) {
+      return this.#welcome(arrival.found);
+    }
+    return this.#admitLater(credentials, arrival);
   }
 
-  async #admitLater(
-    credentials: string | undefined,
-    recognised: Caller | null,
-    waiting: number | Promise<number>,
-  ): Promise<boolean> {
+  async #admitLater(credentials: string | undefined, arrival: Arrival | Promise<Arrival>): Promise<boolean> {
     const { entrance, close } = this.#options;
-    const waitMs = await waiting;
+    const { waitMs, found } = await arrival;
     if (waitMs > 0) {
       close(tryAgainLater, tooManyRequests(waitMs).message);
       return false;
     }
     try {
-      return this.#welcome(recognised ?? (await entrance.identify(credentials)));
+      if (found instanceof AuthenticationError) throw found;
+      return this.#welcome(found ?? (await entrance.identify(credentials)));
     } catch (error) {
       return this.#turnAway(error);
     }

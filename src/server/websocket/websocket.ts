@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { anyone } from '../../access/index.ts';
 import type { Vector } from '../../engine/index.ts';
+import { arrive } from '../arrival.ts';
 import { Operations } from '../graphql/operations.ts';
 import { type GraphQLPipeline, graphqlPath } from '../graphql/pipeline.ts';
 import { refusalText } from '../guard/connection-limits.ts';
@@ -105,7 +106,7 @@ export class WebSockets {
       const who = new SocketCaller({
         entrance: pipeline.entrance,
         authorization: request.headers.authorization,
-        count: (caller) => guard.countRequest(caller, request),
+        arrive: (authorization) => arrive({ entrance: pipeline.entrance, guard, authorization, request }),
         close,
         onEnded: ({ name }, why) =>
           this.#log.info({ requestId, caller: name, why }, 'The caller of a WebSocket has ended'),
