@@ -32,25 +32,29 @@ export function readBody(request: IncomingMessage, limitBytes: number): Promise<
     const chunks: Buffer[] = [];
     let bytes = 0;
     const tooLarge = () => reject(new BodyTooLargeError(`The body is larger than ${limitBytes} bytes`));
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= limitBytes) chunks.push(chunk);
       else chunks.length = 0;
       // An answer while the body still comes in would be lost: most clients write all of it before they read.
       if (bytes > limitBytes * patience) tooLarge();
-    });
-    request.on('end', () => {
+    };
+    const aborted = () => reject(new BodyAbortedError('The connection broke before the body was complete'));
+    const closed = () => {
+      if (!request.complete) aborted();
+    };
+    const whole = () => {
+      // The request lasts as long as its answer, a stream for days; and whoever listens to it holds the body.
+      request.off('data', take).off('end', whole).off('error', aborted).off('close', closed).on('error', nothing);
       if (bytes > limitBytes) return tooLarge();
       const text = decodeUtf8(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
       return text === null ? reject(new BodyEncodingError('The body is not valid UTF-8')) : resolve(text);
-    });
-    const aborted = () => reject(new BodyAbortedError('The connection broke before the body was complete'));
-    request.on('error', aborted);
-    request.on('close', () => {
-      if (!request.complete) aborted();
-    });
+    };
+    request.on('data', take).on('end', whole).on('error', aborted).on('close', closed);
   });
 }
+
+function nothing(): void {}
 
 /** Null if it is no UTF-8: what cannot be read would all become the same character, and so different ids one. */
 export function decodeUtf8(bytes: Uint8Array): string | null {

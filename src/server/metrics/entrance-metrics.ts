@@ -12,12 +12,13 @@ export function entranceMetrics({ refusals, access }: EntranceSources): readonly
   return [
     counter(
       'freshet_refused_total',
-      'What was refused because there was too much of it: connections (in all), client_connections, subscriptions, event_streams (reserved and not opened), requests, and cost (of one client).',
+      'What was refused because there was too much of it: connections (in all), client_connections, subscriptions, event_streams (reserved and not opened), messages (too large, on a WebSocket), requests, and cost (of one client).',
       () => [
         [{ what: 'connections' }, refusals.connections],
         [{ what: 'client_connections' }, refusals.clientConnections],
         [{ what: 'subscriptions' }, refusals.subscriptions],
         [{ what: 'event_streams' }, refusals.streams],
+        [{ what: 'messages' }, refusals.messages],
         [{ what: 'requests' }, refusals.requests],
         [{ what: 'cost' }, refusals.cost],
       ],
