@@ -21,6 +21,13 @@ export function operationSpan(...told: readonly (TraceTold | null | undefined)[]
   return tracer.current.begin(`WebSocket ${graphqlPath}`, { kind: 'server', caller });
 }
 
+/** What the payload of a connection says of its trace, which is all that is kept of it; undefined where nobody traces. */
+export function traceTold(payload: TraceTold | undefined): TraceTold | undefined {
+  if (tracer.current === null || payload?.traceparent === undefined) return undefined;
+  const { traceparent, tracestate = '' } = payload;
+  return { traceparent: String(traceparent), tracestate: String(tracestate) };
+}
+
 /** What a client says, whatever that is. */
 type TraceTold = { readonly [name: string]: unknown };
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect } from 'vitest';
+import { hasTooManyValues } from '../../src/server/json-values.ts';
 import type { Draw } from '../support/draw.ts';
 import type { Grammar } from '../support/drawn-documents.ts';
 import { until } from '../support/until.ts';
@@ -96,7 +97,9 @@ const malformed: readonly (readonly [string, readonly Buffer[], readonly number[
   ['an operation before all', [subscribe('1', watching)], [4401]],
   ['a second beginning', [init], [4429]],
   ['an id that is taken', [subscribe('1', watching), subscribe('1', watching)], [4409]],
-  ['an id that is taken, and long', [...Array(2).fill(subscribe('x'.repeat(5_000), watching))], [4409]],
+  ['an id that is taken, and long', [...Array(2).fill(subscribe('x'.repeat(256), watching))], [4409]],
+  ['an id that is too long', [subscribe('x'.repeat(257), watching)], [4400]],
+  ['a long message that is a ping', [message({ type: 'ping', payload: { x: 'x'.repeat(65_536) } })], [1009]],
 ];
 
 /** Whatever bytes are: no frame, none that may be, or the beginning of one. */
@@ -126,8 +129,9 @@ export function drawnSocketAttack(draw: Draw, grammar: Grammar): SocketAttack {
     };
   }
   const bomb = drawnBomb(draw);
-  const bytes = frame(`{"id":"1","type":"subscribe","payload":${bombText(bomb)}}`);
-  return { kind: `a bomb of ${bomb.kind}`, begins: true, bytes, closes: [], codes: bomb.codes };
+  const said = `{"id":"1","type":"subscribe","payload":${bombText(bomb)}}`;
+  const closes = hasTooManyValues(said) ? [1009] : [];
+  return { kind: `a bomb of ${bomb.kind}`, begins: true, bytes: frame(said), closes, codes: bomb.codes };
 }
 
 /** Says it, and holds what comes of it against what may. */

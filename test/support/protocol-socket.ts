@@ -31,9 +31,15 @@ export class ProtocolSocket {
 
   /** Opens one, and does not wait for what the server says. */
   static async dial(url: string, options?: ClientOptions, payload?: unknown): Promise<ProtocolSocket> {
+    const opened = await ProtocolSocket.connect(url, options);
+    opened.send({ type: 'connection_init', ...(payload !== undefined && { payload }) });
+    return opened;
+  }
+
+  /** Opens one, and says nothing. */
+  static async connect(url: string, options?: ClientOptions): Promise<ProtocolSocket> {
     const opened = new ProtocolSocket(url, options);
     await new Promise((resolve, reject) => opened.socket.once('open', resolve).once('error', reject));
-    opened.send({ type: 'connection_init', ...(payload !== undefined && { payload }) });
     return opened;
   }
 

@@ -32,6 +32,7 @@ import { countResult } from './count-result.ts';
 import { createDocumentCaches } from './document-cache.ts';
 import { refusal } from './refusal.ts';
 import type { RequestContext } from './request-context.ts';
+import { useSentOnce } from './sent-once.ts';
 import { useTracing } from './tracing-plugin.ts';
 
 export interface GraphQLOptions {
@@ -109,6 +110,7 @@ export function createPipeline({
       useHttpStatus(),
       ...(guard.rates ? [useCostLimit(guard.rates)] : []),
       shortWay.plugin(),
+      useSentOnce(),
       useWatchMessages({ mask, runAs }),
     ],
     extraParamNames: ['documentId'],

@@ -1,5 +1,6 @@
 import type { Caller } from '../../access/index.ts';
 import type { Ahead, OperationKind, Protocol } from '../../graphql/index.ts';
+import type { SentBody } from '../http/sent-body.ts';
 import type { Client, Paid } from '../rates/rate-limiter.ts';
 import type { StreamOperation } from '../sse/stream-operation.ts';
 
@@ -17,8 +18,8 @@ export interface RequestContext {
     readonly protocol: Exclude<Protocol, 'websocket'>;
     /** Noted once it is executed. */
     operationKind?: OperationKind;
-    /** What was sent, if it has been parsed. */
-    readonly body?: object;
+    /** What was sent as a body; none once a subscription has begun by it. */
+    readonly sent?: SentBody;
     /** What was done already of the operation. */
     readonly ahead?: Ahead;
     /** What was said already when it was to be paid for. */

@@ -8,6 +8,8 @@ export interface Refusals {
   subscriptions: number;
   /** A client had reserved too many event streams, and opened none of them. */
   streams: number;
+  /** A message on a WebSocket was too long, had too many values, or too long an id. */
+  messages: number;
   /** A client sent too many requests a second. */
   requests: number;
   /** A client's operations cost too much a second. */
@@ -24,6 +26,7 @@ export function noRefusals(): Refusals {
     clientConnections: 0,
     subscriptions: 0,
     streams: 0,
+    messages: 0,
     requests: 0,
     cost: 0,
     room: 0,

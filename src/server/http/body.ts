@@ -106,19 +106,24 @@ function eachChunk(
   return new Promise((resolve, reject) => {
     let bytes = 0;
     const tooLarge = () => reject(new BodyTooLargeError(`The body is larger than ${limitBytes} bytes`));
-    request.on('data', (chunk: Buffer) => {
+    const receive = (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= limitBytes) take(chunk);
       else drop();
       // An answer while the body still comes in would be lost: most clients write all of it before they read.
       if (bytes > limitBytes * patience) tooLarge();
-    });
-    request.on('end', () => (bytes > limitBytes ? tooLarge() : resolve()));
+    };
     const aborted = () => reject(new BodyAbortedError('The connection broke before the body was complete'));
-    request.on('error', aborted);
-    request.on('close', () => {
+    const closed = () => {
       if (!request.complete) aborted();
-    });
+    };
+    const whole = () => {
+      // The request lasts as long as its answer, a stream for days; and whoever listens to it holds the body.
+      request.off('data', receive).off('end', whole).off('error', aborted).off('close', closed).on('error', nothing);
+      if (bytes > limitBytes) tooLarge();
+      else resolve();
+    };
+    request.on('data', receive).on('end', whole).on('error', aborted).on('close', closed);
   });
 }
 

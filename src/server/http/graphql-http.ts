@@ -225,7 +225,7 @@ export class GraphQLOverHttp {
     const { yoga } = this.#pipeline;
     const { connections } = this.#guard;
     const paid = sent?.paid ?? false;
-    const known = { paid, ...(sent?.parsed && { body: sent.parsed }), ...(ahead && { ahead }) };
+    const known = { paid, ...(sent && { sent }), ...(ahead && { ahead }) };
     const answer = await yoga.handleRequest(
       // Not at the address that the Host header says: it is the client's to invent.
       new yoga.fetchAPI.Request(`http://localhost${graphqlPath}${search}`, {

@@ -12,9 +12,9 @@ const known: ReadonlySet<string> = new Set(['query', 'documentId', 'operationNam
 
 /** A body, which is parsed once, for whoever answers it. */
 export class SentBody {
-  readonly text: string;
+  text: string;
   /** The JSON in it, where Yoga may take it for parameters; null: it is for Yoga to say what is wrong with the text. */
-  readonly parsed: object | null;
+  parsed: object | null;
   /** What comes of it by the short way; null: that was not begun. */
   ran: Promise<Ran> | null = null;
   /** What was said when its operation was to be paid for by the short way. */
@@ -23,6 +23,13 @@ export class SentBody {
   constructor(text: string) {
     this.text = text;
     this.parsed = parse(text);
+  }
+
+  /** All of it that is needed has been taken: whoever still has it, as a stream does that may go on for days, holds nothing by it. */
+  forget(): void {
+    this.text = '';
+    this.parsed = null;
+    this.ran = null;
   }
 }
 

@@ -123,7 +123,8 @@ export class ShortWay {
     return {
       onRequestParse({ serverContext, setRequestParser }) {
         const { http } = serverContext as unknown as RequestContext;
-        if (http?.body !== undefined) setRequestParser(() => http.body as never);
+        const body = http?.sent?.parsed;
+        if (body) setRequestParser(() => body as never);
       },
       onExecute: ({ args }) => {
         const { http, params } = args.contextValue as unknown as RequestContext & { readonly params: object };

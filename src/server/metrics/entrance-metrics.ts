@@ -14,12 +14,13 @@ export function entranceMetrics({ refusals, roomTaken, access }: EntranceSources
   return [
     counter(
       'freshet_refused_total',
-      'What was refused because there was too much of it: connections (in all), client_connections, subscriptions, event_streams (reserved and not opened), requests, and cost (of one client); and room (requests under way were too large together).',
+      'What was refused because there was too much of it: connections (in all), client_connections, subscriptions, event_streams (reserved and not opened), messages (too large, on a WebSocket), requests, and cost (of one client); and room (requests under way were too large together).',
       () => [
         [{ what: 'connections' }, refusals.connections],
         [{ what: 'client_connections' }, refusals.clientConnections],
         [{ what: 'subscriptions' }, refusals.subscriptions],
         [{ what: 'event_streams' }, refusals.streams],
+        [{ what: 'messages' }, refusals.messages],
         [{ what: 'requests' }, refusals.requests],
         [{ what: 'cost' }, refusals.cost],
         [{ what: 'room' }, refusals.room],

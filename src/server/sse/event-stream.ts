@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ExecutionResult, FormattedExecutionResult } from 'graphql';
 import type { Caller } from '../../access/index.ts';
+import { longestOperationId } from '../operation-id.ts';
 import { EventWriter, keepAliveComment } from './event-writer.ts';
 import { Slots } from './slots.ts';
 import { RefusedOperation, type Result, type StreamOfOperations, type StreamOperation } from './stream-operation.ts';
@@ -11,8 +12,6 @@ import { RefusedOperation, type Result, type StreamOfOperations, type StreamOper
 const operationsAtOnce = 50;
 /** Of one stream; each may watch a thousand entities. */
 const maxOperations = 2_000;
-/** Of an operation's id, which is repeated in each of its messages. */
-const longestId = 256;
 
 export interface EventStreamOptions {
   /** How its token begins. */
@@ -103,8 +102,11 @@ export class EventStream implements StreamOfOperations {
     if (id === undefined || id === null || id === '') {
       throw new RefusedOperation(400, 'extensions.operationId is missing: it tells the results on a stream apart');
     }
-    if (typeof id !== 'string' || id.length > longestId) {
-      throw new RefusedOperation(400, `extensions.operationId must be a string of at most ${longestId} characters`);
+    if (typeof id !== 'string' || id.length > longestOperationId) {
+      throw new RefusedOperation(
+        400,
+        `extensions.operationId must be a string of at most ${longestOperationId} characters`,
+      );
     }
     if (this.#state === 'closed') throw new RefusedOperation(404, noStream);
     if (this.#operations.has(id)) {

@@ -8,6 +8,8 @@ export interface InboxOptions {
   readonly resume: () => void;
   /** How many messages may be under way. */
   readonly width: number;
+  /** With so many characters under way no other message begins, and the socket is no longer read. */
+  readonly lengthAtOnce: number;
   /** How many may wait, in messages and characters, before the socket is no longer read. */
   readonly waitingMessages: number;
   readonly waitingLength: number;
@@ -22,6 +24,7 @@ export class Inbox {
   #waiting: string[] = [];
   #waitingLength = 0;
   #underWay = 0;
+  #lengthUnderWay = 0;
   #hasUrgent = false;
   #paused = false;
   #scheduled = false;
@@ -49,14 +52,24 @@ export class Inbox {
     this.#waitingLength += text.length;
     this.#take();
     const { waitingMessages, waitingLength, pause } = this.#options;
-    if (!this.#paused && (this.#waiting.length >= waitingMessages || this.#waitingLength >= waitingLength)) {
+    const isTooMuch = this.#waiting.length >= waitingMessages || this.#waitingLength >= waitingLength;
+    if (!this.#paused && (isTooMuch || this.#isLong)) {
       this.#paused = true;
       pause();
     }
   }
 
   get #isBusy(): boolean {
-    return this.#waiting.length > 0 || this.#underWay >= this.#options.width;
+    return this.#waiting.length > 0 || !this.#hasRoom;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#underWay < this.#options.width && !this.#isLong;
+  }
+
+  /** Whether what is under way takes all that there is for it, be it a single message. */
+  get #isLong(): boolean {
+    return this.#lengthUnderWay >= this.#options.lengthAtOnce;
   }
 
   /** One at a time: what is answered at once, too, waits for a client that does not read. */
@@ -68,13 +81,16 @@ export class Inbox {
   }
 
   #take(): void {
-    while (!this.#scheduled && this.#underWay < this.#options.width) {
+    while (!this.#scheduled && this.#hasRoom) {
       const text = this.#waiting.shift();
       if (text === undefined) break;
-      this.#waitingLength -= text.length;
+      const { length } = text;
+      this.#waitingLength -= length;
       this.#underWay++;
+      this.#lengthUnderWay += length;
       void this.#options.handle(text).finally(() => {
         this.#underWay--;
+        this.#lengthUnderWay -= length;
         if (this.#waiting.length > 0 || this.#paused) this.#schedule();
       });
     }
@@ -88,7 +104,7 @@ export class Inbox {
       this.#scheduled = false;
       this.#take();
       if (!this.#paused || this.#closed || this.#waiting.length > this.#options.waitingMessages / 2) return;
-      if (this.#waitingLength > this.#options.waitingLength / 2) return;
+      if (this.#waitingLength > this.#options.waitingLength / 2 || this.#isLong) return;
       this.#paused = false;
       this.#options.resume();
     });

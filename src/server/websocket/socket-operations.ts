@@ -19,7 +19,7 @@ import type { Guard } from '../guard/guard.ts';
 import { tooManyHeld, tooManyRequests } from '../rates/rate-limited.ts';
 import type { Client } from '../rates/rate-limiter.ts';
 import { runApartAs, runAs } from '../request-id.ts';
-import { operationSpan, within } from '../request-span.ts';
+import { operationSpan, traceTold, within } from '../request-span.ts';
 import { Outlet } from './outlet.ts';
 import type { SocketCaller } from './socket-caller.ts';
 import type { SocketWriter } from './socket-writer.ts';
@@ -84,9 +84,15 @@ export class SocketOperations {
     this.#isGoingAway = isGoingAway;
     const { mask } = pipeline;
     this.protocol = makeServer<Record<string, unknown>, SocketExtra>({
-      onConnect: ({ connectionParams, extra }) => extra.who.admit(connectionParams),
-      onSubscribe: ({ extra, subscriptions, connectionParams }, id, payload) => {
+      onConnect: (context) => {
+        const { connectionParams, extra } = context;
+        // It would be held for as long as the socket is open.
+        Object.assign(context, { connectionParams: traceTold(connectionParams) });
+        return extra.who.admit(connectionParams);
+      },
+      onSubscribe: ({ extra, subscriptions, connectionParams }, id, sent) => {
         const receivedAt = performance.now();
+        const payload = takeOut(sent);
         const span = operationSpan(payload.extensions, connectionParams);
         return this.#begin({ id, extra, payload, subscriptions, receivedAt, span });
       },
@@ -130,8 +136,6 @@ export class SocketOperations {
         caller,
       });
       const document = parse(documents.textOf(payload) as string);
-      // graphql-ws holds on to it for as long as a subscription lasts: to the one text that all have in common.
-      Object.assign(payload, { query: document.loc?.source.body });
       const errors: readonly GraphQLError[] = validate(schema, document);
       if (errors.length > 0) return errors;
       const operation = getOperationAST(document, operationName);
@@ -193,6 +197,13 @@ export class SocketOperations {
   #count(operation: OperationKind, result: unknown, receivedAt: number): void {
     countResult(this.#pipeline.activity.requests.of('websocket', operation), result, receivedAt);
   }
+}
+
+/** What was sent, of which nothing is left where it was: graphql-ws holds on to that for as long as a subscription lasts. */
+function takeOut(sent: SubscribeMessage['payload']): SubscribeMessage['payload'] {
+  const taken = { ...sent };
+  for (const name of Object.keys(sent)) Reflect.deleteProperty(sent, name);
+  return taken;
 }
 
 /** Those that have begun: of the others, graphql-ws knows but the id. */

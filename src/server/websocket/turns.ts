@@ -1,4 +1,5 @@
 import { type Message, MessageType, parseMessage, type SubscribeMessage } from 'graphql-ws';
+import { type MessageRefusal, refusalOfMessage } from './message-limits.ts';
 
 export interface TurnsOptions {
   /**
@@ -8,6 +9,8 @@ export interface TurnsOptions {
   readonly handle: (message: Message | string) => Promise<void>;
   /** Told of a `subscribe` whose id is that of an operation which the client has not completed; nothing begins. */
   readonly onTaken: (id: string) => void;
+  /** Told of a message that is more than may be; nothing is done of it. */
+  readonly onRefused: (refusal: MessageRefusal) => void;
   /** Told of what a stream ended with unexpectedly. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -48,10 +51,13 @@ export class Turns {
    */
   async take(text: string): Promise<void> {
     const message = parse(text);
+    const refusal = message && refusalOfMessage(message, text.length);
+    if (refusal) return this.#options.onRefused(refusal);
     if (message?.type === MessageType.Subscribe) return this.#subscribe(message);
     const operation = message?.type === MessageType.Complete && this.#operations.get(message.id);
     if (operation) operation.completed = true;
-    if (!operation || operation.begun) await this.#options.handle(message ?? text);
+    // Not awaited here, where the message would be held until then.
+    return !operation || operation.begun ? this.#options.handle(message ?? text) : undefined;
   }
 
   /** The operation of this id that the handler has is now a stream: its message counts as handled, though it goes on. */
@@ -104,7 +110,11 @@ export class Turns {
 /** What is no message is left to whoever closes the socket for it. */
 function parse(text: string): Message | null {
   try {
-    return parseMessage(text);
+    const message = parseMessage(text);
+    if (message.type !== MessageType.Subscribe) return message;
+    // graphql-ws holds on to it for as long as a subscription lasts, and so to whatever else was sent in it.
+    const { type, id, payload } = message;
+    return { type, id, payload };
   } catch {
     return null;
   }

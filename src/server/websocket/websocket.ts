@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CloseCode, handleProtocols, MessageType, parseMessage } from 'graphql-ws';
+import { CloseCode, handleProtocols, type Message, MessageType, type PingMessage, parseMessage } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { anyone } from '../../access/index.ts';
@@ -16,6 +16,7 @@ import { requestTarget } from '../request-target.ts';
 import type { ServerCounts } from '../server-counts.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { Inbox } from './inbox.ts';
+import { longestControl, type MessageRefusal, refusalOfText } from './message-limits.ts';
 import { answerPings } from './pongs.ts';
 import { SocketCaller } from './socket-caller.ts';
 import { type SocketExtra, SocketOperations } from './socket-operations.ts';
@@ -33,7 +34,11 @@ export interface WebSocketOptions {
 
 /** How many queries, mutations and beginning subscriptions of one socket are under way; more of them wait. */
 const operationsAtOnce = 50;
+/** In characters: how much of one socket is under way before nothing more of it begins, or is read. */
+const lengthAtOnce = 1_048_576;
+/** How much of it is read ahead, in messages and characters. */
 const waitingMessages = 1_000;
+const waitingLength = 1_048_576;
 /** Of a close frame, by the WebSocket protocol. */
 const longestReasonBytes = 123;
 
@@ -74,9 +79,16 @@ export class WebSockets {
         turns.close();
         socket.close(code, reason);
       };
+      const refuse = ({ code, reason }: MessageRefusal) => {
+        guard.refusals.messages += 1;
+        log.info({ requestId, reason }, 'A WebSocket message was refused');
+        close(code, reason);
+      };
       const turns = new Turns({
-        // graphql-ws takes what was parsed as well, and would hold on to the text for as long as a subscription lasts.
-        handle: (message) => handle(message as string),
+        // graphql-ws takes what was parsed as well, and would hold on to the text for as long as a subscription lasts; to a ping it
+        // would until the client takes the answer.
+        handle: (message) => (isPing(message) ? writer.send(pong(message)) : handle(message as string)),
+        onRefused: refuse,
         onTaken: (id) => close(CloseCode.SubscriberAlreadyExists, takenReason(id)),
         onFailure: (error) => this.#messageFailed(close, requestId, error),
       });
@@ -92,8 +104,9 @@ export class WebSockets {
         pause: () => socket.pause(),
         resume: () => socket.resume(),
         width: operationsAtOnce,
+        lengthAtOnce,
         waitingMessages,
-        waitingLength: messageLimitBytes,
+        waitingLength,
       });
       const heartbeat = new Heartbeat(socket, () => {
         counts.tooSlow.websocket += 1;
@@ -124,11 +137,17 @@ export class WebSockets {
       );
       socket.on('message', (data) => {
         const text = decodeUtf8(data as Buffer);
-        if (text === null) close(CloseCode.BadRequest, 'Invalid message received');
+        if (text === null) return close(CloseCode.BadRequest, 'Invalid message received');
+        // What still comes is dropped, and not refused once more.
+        const refusal = socket.readyState === socket.OPEN ? refusalOfText(text, who.caller !== null) : null;
+        if (refusal) refuse(refusal);
         else inbox.put(text);
       });
       // Broken frames, or messages beyond the limit: ws closes the socket with the code for it.
-      socket.on('error', (error) => this.#log.debug({ err: error, requestId }, 'A WebSocket failed'));
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') guard.refusals.messages += 1;
+        this.#log.debug({ err: error, requestId }, 'A WebSocket failed');
+      });
       socket.once('close', (code, reason) => {
         this.#operations.delete(socket);
         who.leave();
@@ -209,12 +228,23 @@ export class WebSockets {
  * turn, a `complete` too, since what it ends may still wait.
  */
 function isUrgent(text: string): boolean {
+  // To know that of a long one would take as much as to handle it.
+  if (text.length > longestControl) return false;
   try {
     const { type } = parseMessage(text);
     return type !== MessageType.Subscribe && type !== MessageType.Complete;
   } catch {
     return true;
   }
+}
+
+function isPing(message: Message | string): message is PingMessage {
+  return typeof message !== 'string' && message.type === MessageType.Ping;
+}
+
+/** What answers it. */
+function pong({ payload }: PingMessage): string {
+  return JSON.stringify({ type: MessageType.Pong, ...(payload && { payload }) });
 }
 
 /** As the protocol words it, if that fits into a close frame. */

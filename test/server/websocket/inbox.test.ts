@@ -20,6 +20,7 @@ beforeEach(() => {
     pause: () => told.push('pause'),
     resume: () => told.push('resume'),
     width: 2,
+    lengthAtOnce: 2_000,
     waitingMessages: 10,
     waitingLength: 1_000,
   });
@@ -77,6 +78,34 @@ describe('an inbox', () => {
     }
   });
 
+  it('has no other message begin beside a long one, and the socket not read until that is over', async () => {
+    inbox.put('long'.padEnd(2_000));
+    expect(told).toEqual(['pause']);
+    inbox.put('behind it');
+    expect(begun).toEqual(['long'.padEnd(2_000)]);
+    await end(1);
+    expect(begun).toHaveLength(2);
+    expect(told).toEqual(['pause', 'resume']);
+    await end(1);
+  });
+
+  it('has the socket not read while several together are as long, until they are not', async () => {
+    put(2, (i) => `${i}`.padEnd(1_000));
+    expect(told).toEqual(['pause']);
+    inbox.put('behind them');
+    await end(1);
+    expect(begun).toHaveLength(3);
+    expect(told).toEqual(['pause', 'resume']);
+    await end(2);
+  });
+
+  it('begins what is urgent beside a long one', async () => {
+    inbox.put('long'.padEnd(2_000));
+    inbox.put('urgent');
+    expect(begun.at(-1)).toBe('urgent');
+    await end(2);
+  });
+
   it('lets others come in between, also when what it handles is done at once', async () => {
     const order: string[] = [];
     const quick = new Inbox({
@@ -85,6 +114,7 @@ describe('an inbox', () => {
       pause: () => {},
       resume: () => {},
       width: 1,
+      lengthAtOnce: 2_000,
       waitingMessages: 10,
       waitingLength: 1_000,
     });

@@ -6,11 +6,12 @@ import { until } from '../../support/until.ts';
 const handled: string[] = [];
 const under = new Map<string, PromiseWithResolvers<void>>();
 const failures: unknown[] = [];
+const refusals: string[] = [];
 let taken: number;
 let turns: Turns;
 
 beforeEach(() => {
-  handled.length = failures.length = taken = 0;
+  handled.length = failures.length = refusals.length = taken = 0;
   under.clear();
   turns = new Turns({
     handle: async (message) => {
@@ -21,6 +22,7 @@ beforeEach(() => {
       if (text.includes('"subscribe"')) await operation.promise;
     },
     onTaken: () => taken++,
+    onRefused: ({ reason }) => refusals.push(reason),
     onFailure: (error) => failures.push(error),
   });
 });
@@ -135,6 +137,33 @@ describe('operations of one id', () => {
     await turns.take(subscribe('{ d }'));
     expect(taken).toBe(2);
     expect(handled).toEqual([subscribe('{ a }'), complete]);
+  });
+});
+
+describe('a message that is more than may be', () => {
+  const named = (type: string, length: number) =>
+    JSON.stringify({ type, id: 'i'.repeat(length), ...(type === 'subscribe' && { payload: { query: '{ a }' } }) });
+  const filled = (type: string, length: number) => {
+    const frame = JSON.stringify({ type, payload: { x: '' } }).length;
+    return JSON.stringify({ type, payload: { x: 'x'.repeat(length - frame) } });
+  };
+
+  it.each(['ping', 'pong', 'connection_init'])('is a %s of more than 65,536 characters', async (type) => {
+    await turns.take(filled(type, 65_536));
+    expect(handled).toHaveLength(1);
+    expect(refusals).toEqual([]);
+    await turns.take(filled(type, 65_537));
+    expect(handled).toHaveLength(1);
+    expect(refusals).toEqual([`A ${type} may have 65536 characters`]);
+  });
+
+  it.each(['subscribe', 'complete'])('is a %s by an id of more than 256 characters', async (type) => {
+    void turns.take(named(type, 256));
+    expect(handled).toHaveLength(1);
+    expect(refusals).toEqual([]);
+    await turns.take(named(type, 257));
+    expect(handled).toHaveLength(1);
+    expect(refusals).toEqual(['The id of an operation may have 256 characters']);
   });
 });
 

@@ -131,7 +131,7 @@ describe('an id that is used again once its operation was completed', () => {
 });
 
 describe('an id that is used again while its operation goes on', () => {
-  it.each(['i', 'i'.repeat(1_000)])('closes the socket with 4409', async (id) => {
+  it.each(['i', 'i'.repeat(256)])('closes the socket with 4409', async (id) => {
     const socket = await open();
     socket.subscribe(id, watch('one'));
     socket.subscribe(id, watch('other'));
