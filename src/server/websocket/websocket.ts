@@ -106,7 +106,7 @@ export class WebSockets {
         width: operationsAtOnce,
         lengthAtOnce,
         waitingMessages,
-        waitingLength,
+        waitingLength: Math.min(waitingLength, messageLimitBytes),
       });
       const heartbeat = new Heartbeat(socket, () => {
         counts.tooSlow.websocket += 1;
