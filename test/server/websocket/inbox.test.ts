@@ -99,6 +99,15 @@ describe('an inbox', () => {
     await end(2);
   });
 
+  it('has it not read when what is over leaves a long one under way', async () => {
+    put(1);
+    inbox.put('long'.padEnd(2_000));
+    await end(1);
+    expect(told).toEqual(['pause']);
+    await end(1);
+    expect(told).toEqual(['pause', 'resume']);
+  });
+
   it('begins what is urgent beside a long one', async () => {
     inbox.put('long'.padEnd(2_000));
     inbox.put('urgent');
