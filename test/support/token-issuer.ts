@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
-import { defaultAlgorithms, type IssuerOptions } from '../../src/access/index.ts';
+import { Authenticator, defaultAlgorithms, type IssuerOptions } from '../../src/access/index.ts';
 
 type PrivateKey = Awaited<ReturnType<typeof generateKeyPair>>['privateKey'];
 
@@ -62,6 +62,11 @@ export class TestIssuer {
     return { jwks: this.url, issuer, audience, algorithms: defaultAlgorithms, clockSkewSeconds: 0 };
   }
 
+  /** Who takes its tokens, and no keys. */
+  authenticator(options: Partial<IssuerOptions> = {}): Authenticator {
+    return new Authenticator({ keys: null, issuer: { ...this.options, ...options }, report: () => {} });
+  }
+
   /** A token, good for an hour unless its claims say otherwise; undefined takes a claim out. */
   async token(claims: JWTPayload = {}, { kid = 'ES256', header = {} as object } = {}): Promise<string> {
     const { key, alg } = this.#keys.get(kid) as { readonly key: PrivateKey; readonly alg: string };
@@ -69,6 +74,17 @@ export class TestIssuer {
     const exp = Math.floor(Date.now() / 1_000) + 3_600;
     const payload = { iss, aud, sub: 'somebody', exp, ...claims };
     return await new SignJWT(payload).setProtectedHeader({ alg, kid, ...header }).sign(key);
+  }
+}
+
+/** What comes of a token: as whom it is taken, or why it is refused. */
+export async function refusalOf(of: Authenticator, token: string): Promise<string> {
+  try {
+    const { name } = await of.identify(`Bearer ${token}`);
+    return `taken as ${name}`;
+  } catch (error) {
+    const { code, message } = error as { readonly code: string; readonly message: string };
+    return `${code}: ${message}`;
   }
 }
 

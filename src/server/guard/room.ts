@@ -1,7 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 
 /** Of each request, so much is not counted: most take no more. */
-const freeBytes = 49_152;
+export const freeBytes = 49_152;
 
 /** A quarter of what Node lets its heap grow to. */
 const defaultMostBytes = () => Math.floor(getHeapStatistics().heap_size_limit / 4);

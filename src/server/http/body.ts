@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { Gathered } from '../gathered.ts';
-import type { NoRoom, RequestRoom } from '../guard/room.ts';
+import { freeBytes, type NoRoom, type RequestRoom } from '../guard/room.ts';
 import { countValues, mostJsonValues } from '../json-values.ts';
 
 /** Default: 4 MiB, enough for a thousand events with long ids. */
@@ -15,8 +15,8 @@ const bytesOfByte = 3;
 /** What a value takes, at most, as objects and lists do. */
 const bytesOfValue = 64;
 
-/** What is so short, in bytes, is not looked at: there is room for as many of these as there may be connections. */
-export const shortBody = 16_384;
+/** What is so short, in bytes, is not looked at: it is free. */
+export const shortBody = freeBytes / bytesOfByte;
 
 const byteOrderMark = 0xfeff;
 

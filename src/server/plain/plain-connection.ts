@@ -199,7 +199,7 @@ export class PlainConnection implements Debt {
     const { caller } = asked;
     // Of whoever has yet to be found out who they are, nothing is read.
     const text = caller && decodeUtf8(request.subarray(head.bytes));
-    const sent = text === null || !this.#hasRoom(asked, text, caller) ? null : new SentBody(text);
+    const sent = text === null || !this.#takeRoom(asked, text, caller) ? null : new SentBody(text);
     const span = requestSpan('POST', head.trace);
     asked.span = span;
     const begun = { requestId, begunAt, sent, waitMs, span };
@@ -209,8 +209,8 @@ export class PlainConnection implements Debt {
     else this.#standInFor(begun, request);
   }
 
-  /** Takes what a body needs; where there is not so much, it is for Node's way to say so. */
-  #hasRoom(asked: Asked, text: string, caller: Caller | null): boolean {
+  /** Takes what a body needs. Returns whether there was so much; if not, it is for Node's way to say so. */
+  #takeRoom(asked: Asked, text: string, caller: Caller | null): boolean {
     const { bodyBytes, forwardedFor } = asked.head;
     if (bodyBytes <= shortBody) return true;
     const { guard } = this.#service;

@@ -150,7 +150,7 @@ describe('a WebSocket', () => {
     const slow = await TestIssuer.start();
     const answer = Promise.withResolvers<void>();
     slow.patience = answer.promise;
-    const authenticator = new Authenticator({ keys: null, issuer: slow.options, report: () => {} });
+    const authenticator = slow.authenticator();
     const alone = await startApi({ authenticator });
     const headers = bearer(await slow.token({ scope: 'features:read' }));
     const leaving = await ProtocolSocket.dial(alone.webSocketUrl, {}, headers);

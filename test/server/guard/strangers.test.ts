@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { Authenticator } from '../../../src/access/index.ts';
 import { KeyRing } from '../../support/access/key-ring.ts';
 import { startApi, type TestApi } from '../../support/api.ts';
 import { TestIssuer } from '../../support/token-issuer.ts';
@@ -95,7 +94,7 @@ describe('callers, known or not, at the pages', () => {
 
   it('are told how it is by a token, if that can be looked at soon, and not too many come', async () => {
     const issuer = await TestIssuer.start();
-    const authenticator = new Authenticator({ keys: null, issuer: issuer.options, report: () => {} });
+    const authenticator = issuer.authenticator();
     const limited = await startApi({ authenticator, guard: { requestsPerSecond: 1 } });
     const answer = Promise.withResolvers<void>();
     onTestFinished(async () => {

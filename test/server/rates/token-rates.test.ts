@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { Authenticator } from '../../../src/access/index.ts';
 import { type Arrival, arrive } from '../../../src/server/arrival.ts';
 import { Entrance } from '../../../src/server/entrance.ts';
 import { Guard } from '../../../src/server/guard/guard.ts';
@@ -20,8 +19,7 @@ beforeAll(async () => {
 afterAll(() => issuer.stop());
 afterEach(() => vi.useRealTimers());
 
-const authenticator = () => new Authenticator({ keys: null, issuer: issuer.options, report: () => {} });
-const startWithTokens = () => start(guard, { authenticator: authenticator() });
+const startWithTokens = () => start(guard, { authenticator: issuer.authenticator() });
 
 async function bearer(sub: string, claims: object = {}): Promise<{ readonly authorization: string }> {
   return { authorization: `Bearer ${await issuer.token({ sub, scope: 'admin', ...claims })}` };
@@ -94,7 +92,7 @@ describe('looks at signatures', () => {
   function door() {
     // No bucket fills up meanwhile.
     vi.useFakeTimers({ toFake: ['performance', 'Date'] });
-    const known = authenticator();
+    const known = issuer.authenticator();
     const [entrance, limits] = [new Entrance(known), new Guard(guard)];
     const come = async ({ authorization }: { readonly authorization: string }, address = '127.0.0.1') => {
       const request = { headers: {}, socket: { remoteAddress: address } } as IncomingMessage;
